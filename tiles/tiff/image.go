@@ -273,6 +273,8 @@ func (m *Image) readTable(d *Directory) error {
 	offTag, countTag, what := uint16(TagTileOffsets), uint16(TagTileByteCounts), "tile"
 	if m.Strips {
 		offTag, countTag, what = TagStripOffsets, TagStripByteCounts, "strip"
+	} else if !d.Has(offTag) && d.Has(TagStripOffsets) { // old writers used the strips' tags, as libtiff accepts
+		offTag, countTag = TagStripOffsets, TagStripByteCounts
 	}
 	n := m.Cols() * m.Rows()
 	if m.planar {
