@@ -21,7 +21,7 @@ SLIDE       =
 VERSION     = $(shell sed -n 's/^Version *= *"\(.*\)"/\1/p' FyneApp.toml 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build run demo demo-ready test race lint house fuzz bench bench-peers e2e shots cover doctor package clean
+.PHONY: help setup build run demo demo-ready test race lint lint-format lint-vet lint-staticcheck house fuzz bench bench-peers e2e shots cover doctor package clean
 
 # build/setup.mk says which Go to use. It is made, and Go fetched when there is
 # none that is new enough, the first time a target is asked for that needs one.
@@ -58,11 +58,17 @@ test: build/setup.mk ## the whole test suite, without a display or a C compiler
 race: build/setup.mk ## the race detector over the rooms with goroutines
 	@CGO_ENABLED=1 $(GO) test -json -race -tags ci $(RACE_PACKAGES) | $(TALLY)
 
-lint: build/setup.mk ## gofmt, go vet, staticcheck
-	@test -z "$$(gofmt -l . | tee /dev/stderr)"
+lint: lint-format lint-vet lint-staticcheck ## gofmt, go vet, staticcheck
+
+lint-format:
+	@files=$$(gofmt -l .); test -z "$$files" || { echo "gofmt would change:"; echo "$$files"; exit 1; }
+
+lint-vet: build/setup.mk
 	$(HEADLESS) $(GO) vet -tags $(HEADLESS_TAGS) ./...
 	$(HEADLESS) $(GO) vet -tags $(HEADLESS_TAGS),e2e ./cmd/...
 	$(GO) vet .ci/tally/main.go
+
+lint-staticcheck: build/setup.mk
 	$(HEADLESS) $(GO) run $(STATICCHECK) -tags $(HEADLESS_TAGS),e2e ./...
 
 house: build/setup.mk ## the walls between the rooms and the size budgets
@@ -78,10 +84,10 @@ bench-peers: build/setup.mk ## the benchmarks that compare with other programs' 
 	$(HEADLESS) $(GO) test -tags $(HEADLESS_TAGS) -run '^$$' -bench Peer -benchmem $(PACKAGES)
 
 e2e: build ## drive the built window with real X events under Xvfb
-	@$(HEADLESS) COVERSLIP_BIN=$(CURDIR)/bin $(GO) test -count=1 -timeout 15m -json -tags $(HEADLESS_TAGS),e2e -run E2E ./cmd/coverslip | $(TALLY) -v
+	@$(HEADLESS) COVERSLIP_BIN=$(CURDIR)/bin $(GO) test -count=1 -timeout 15m -json -tags e2e ./cmd/coverslip/e2e | $(TALLY) -v
 
 shots: build ## only the screenshots, into build/shots
-	@$(HEADLESS) COVERSLIP_BIN=$(CURDIR)/bin $(GO) test -count=1 -timeout 10m -json -tags $(HEADLESS_TAGS),e2e -run E2E_Shots ./cmd/coverslip | $(TALLY) -v
+	@$(HEADLESS) COVERSLIP_BIN=$(CURDIR)/bin $(GO) test -count=1 -timeout 10m -json -tags e2e -run Shots ./cmd/coverslip/e2e | $(TALLY) -v
 
 cover: build/setup.mk ## test coverage into build/cover.html
 	$(HEADLESS) $(GO) test -tags $(HEADLESS_TAGS) -coverprofile build/cover.out $(PACKAGES)
