@@ -162,17 +162,11 @@ func (s *Session) Draw(roi annotate.ROI, class annotate.ID) (annotate.ID, error)
 	return o.ID, s.Apply(annotate.Add(cur.Item.ID, "Draw "+shapeName(roi.Kind), o))
 }
 
-// mend makes a drawn shape valid: the rings of a polygon without holes are
-// noded; anything else has only to be valid.
+// mend makes a drawn shape valid: a free-hand ring that crosses itself is
+// noded, what cannot be mended gives annotate.ErrInvalidROI.
 func mend(roi annotate.ROI) (annotate.ROI, error) {
-	if roi.Kind == annotate.KindPolygon && len(roi.Polygons) == 1 && len(roi.Polygons[0].Holes) == 0 {
-		polygons, err := annotate.Repair(roi.Polygons[0].Outer)
-		if err != nil {
-			return roi, err
-		}
-		roi = annotate.ROI{Kind: annotate.KindPolygon, Polygons: polygons}
-	}
-	return roi, roi.Validate()
+	roi, _, err := roi.Repaired()
+	return roi, err
 }
 
 // shapeName is the word for a shape in the undo menu.

@@ -179,7 +179,7 @@ func (s *Session) fill(ctx context.Context, e *embedding, t tiles.Slide, fingerp
 	}
 	e.stored, e.row = stored, make(map[cell]int, len(wanted))
 	for i, b := range stored.Boxes {
-		if c, ok := e.grid.cellAt(centre(b)); ok && e.grid.box(c) == b {
+		if c, ok := e.grid.cellAt(b.Center()); ok && e.grid.box(c) == b {
 			e.row[c] = i
 		}
 	}

@@ -88,7 +88,7 @@ func (s *Session) Evaluate(slide annotate.ID, truth *annotate.Set) (Evaluation, 
 // class, but which is right is not known.
 func trueClass(o *annotate.Object, set, truth *annotate.Set) (annotate.ID, bool) {
 	if truth != nil {
-		return classAt(centre(o.ROI.Bounds()), truth)
+		return classAt(o.ROI.Bounds().Center(), truth)
 	}
 	switch o.Review.Decision {
 	case annotate.Accepted, annotate.Reclassed:
@@ -96,7 +96,7 @@ func trueClass(o *annotate.Object, set, truth *annotate.Set) (annotate.ID, bool)
 	case annotate.Rejected:
 		return annotate.ID{}, true
 	}
-	return classAt(centre(o.ROI.Bounds()), set)
+	return classAt(o.ROI.Bounds().Center(), set)
 }
 
 // classAt is the class of the smallest classified annotation that holds a

@@ -58,11 +58,6 @@ func (g grid) cellAt(p annotate.Point) (cell, bool) {
 	return c, c.col >= 0 && c.row >= 0 && c.col < g.cols && c.row < g.rows
 }
 
-// centre is the middle of a box.
-func centre(b annotate.Box) annotate.Point {
-	return annotate.Point{X: (b.MinX + b.MaxX) / 2, Y: (b.MinY + b.MaxY) / 2}
-}
-
 // tissueCells lists the cells with enough tissue, row by row.
 func (g grid) tissueCells(ctx context.Context, t tiles.Slide) ([]cell, error) {
 	l0 := t.Levels()[0]
@@ -111,7 +106,7 @@ func (g grid) labelled(set *annotate.Set, allowed func(class annotate.ID) bool) 
 		return true
 	})
 	for _, o := range small {
-		c, inside := g.cellAt(centre(o.ROI.Bounds()))
+		c, inside := g.cellAt(o.ROI.Bounds().Center())
 		if inside && found[c] == nil {
 			found[c] = o
 		}
@@ -128,7 +123,7 @@ func (g grid) centresIn(roi annotate.ROI) func(yield func(cell) bool) {
 		for row := r0; row <= r1; row++ {
 			for col := c0; col <= c1; col++ {
 				c := cell{col, row}
-				if roi.Contains(centre(g.box(c))) && !yield(c) {
+				if roi.Contains(g.box(c).Center()) && !yield(c) {
 					return
 				}
 			}

@@ -169,7 +169,7 @@ func (t *lesson) predict(ctx context.Context, e *embedding, probe *learn.Probe, 
 	refused := map[cell]map[annotate.ID]bool{}
 	set.All(func(o *annotate.Object) bool {
 		if o.Kind == annotate.Detection && o.Review.Decision == annotate.Rejected {
-			if c, ok := e.grid.cellAt(centre(o.ROI.Bounds())); ok {
+			if c, ok := e.grid.cellAt(o.ROI.Bounds().Center()); ok {
 				if refused[c] == nil {
 					refused[c] = map[annotate.ID]bool{}
 				}
@@ -275,7 +275,7 @@ func (t *lesson) why(c candidate, e *embedding, palette annotate.Palette) string
 	}
 	if len(c.Nearest) > 0 {
 		x := t.examples[c.Nearest[0]]
-		at := centre(e.grid.box(x.cell))
+		at := e.grid.box(x.cell).Center()
 		text += fmt.Sprintf("; looks most like the patch labelled %s at %.0f, %.0f (similarity %.2f)",
 			name(x.label.Class), at.X, at.Y, c.Similarity)
 	}
