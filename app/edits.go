@@ -84,7 +84,9 @@ func (s *Session) reread(slide annotate.ID, set *annotate.Set) error {
 	want := map[annotate.ID]bool{}
 	for _, o := range objects {
 		want[o.ID] = true
-		e.Changes = append(e.Changes, annotate.Change{Before: set.Get(o.ID), After: o})
+		if have := set.Get(o.ID); !have.Equal(o) {
+			e.Changes = append(e.Changes, annotate.Change{Before: have, After: o})
+		}
 	}
 	set.All(func(o *annotate.Object) bool {
 		if !want[o.ID] {
@@ -92,6 +94,9 @@ func (s *Session) reread(slide annotate.ID, set *annotate.Set) error {
 		}
 		return true
 	})
+	if len(e.Changes) == 0 {
+		return nil
+	}
 	return set.Apply(e)
 }
 

@@ -38,7 +38,7 @@ func (s *Session) ImportGeoJSON(slide annotate.ID, path string) (ImportReport, e
 	}
 	report := ImportReport{Warnings: file.Warnings}
 	edit := annotate.Edit{Slide: slide, Label: "Import " + filepath.Base(path)}
-	ids := s.adopt(file, &edit, &report)
+	ids := s.adopt(file.Classes, &edit, &report)
 	now, who := time.Now().UTC(), s.Author()
 	for _, o := range file.Objects {
 		if set.Get(o.ID) != nil {
@@ -95,4 +95,22 @@ func (s *Session) ExportGeoJSON(slide annotate.ID, path string, keep func(*annot
 		return err
 	})
 	return n, err
+}
+
+// adopt maps the classes of a file to those of the palette, by name, and adds
+// to the edit those that the palette lacks.
+func (s *Session) adopt(classes []annotate.Class, edit *annotate.Edit, report *ImportReport) map[annotate.ID]annotate.ID {
+	palette, ids := s.Palette(), map[annotate.ID]annotate.ID{}
+	for _, c := range classes {
+		if have := palette.ByName(c.Name); have != nil {
+			ids[c.ID] = have.ID
+			continue
+		}
+		added := c
+		added.Key = ""
+		edit.Classes = append(edit.Classes, annotate.ClassChange{After: &added})
+		report.Classes = append(report.Classes, c.Name)
+		ids[c.ID] = c.ID
+	}
+	return ids
 }

@@ -13,7 +13,9 @@ import (
 
 	"coverslip/annotate"
 	"coverslip/models"
+	"coverslip/models/learn"
 	"coverslip/models/onnx"
+	"coverslip/models/runtimes"
 	"coverslip/storage"
 	"coverslip/tiles"
 )
@@ -89,10 +91,15 @@ func explanations() []explanation {
 		{is(context.DeadlineExceeded), "%s did not answer in time", "Try again; if it lies on a network drive, copy it to this computer first."},
 
 		{is(storage.ErrNotProject), "%s is not a Coverslip project", "Choose a folder that Coverslip made (its name usually ends in .coverslip), or make a new project."},
+		{is(storage.ErrExists), "There is a project at %s already", "Open it, or choose another folder."},
+		{is(storage.ErrMoved), "The project's file was moved, deleted or replaced while it was open", "Put the file back and open the project again; what was saved before is in it."},
 		{is(storage.ErrLocked), "%s is open in another window or program", "Close the project there, or open it read-only."},
 		{is(storage.ErrNewer), "%s was written by a newer Coverslip", "Update Coverslip on this computer; nothing in the project was changed."},
 		{is(storage.ErrReadOnly), "%s is open read-only", "Open it without the read-only option, from a place where you may write."},
 		{as[*storage.DamageError], "%s is damaged", "Nothing was changed. Restore the latest backup of the project (coverslipctl project backup makes one), and check the disk."},
+		{is(storage.ErrUnknownSlide), "The project has no such slide", "List its slides with: coverslipctl project list PROJECT."},
+		{is(storage.ErrUnknownClass), "There is no such class", "Choose one of the project's classes."},
+		{is(storage.ErrClassInUse), "The class is in use", "Retire it instead of taking it away."},
 		{is(storage.ErrNothingToUndo), "There is nothing to undo", "Every change of this slide has been taken back."},
 		{is(storage.ErrNothingToRedo), "There is nothing to redo", "Redo is there after an undo, until the next change."},
 
@@ -101,6 +108,7 @@ func explanations() []explanation {
 		{is(ErrNoSlide), "The project has no such slide", "List its slides with: coverslipctl project list PROJECT."},
 		{is(ErrNoScale), "%s does not say how many µm a pixel is", "Give the scale when adding the slide: coverslipctl project add --mpp 0.25 PROJECT SLIDE (0.25 for a 40× scan, 0.5 for 20×)."},
 		{is(ErrNothingOpen), "No slide is open", "Open a slide first."},
+		{is(storage.ErrClosed), "The project is closed", "Open it again."},
 		{is(ErrClosed), "The project is closed", "Open it again."},
 
 		{is(annotate.ErrConflict), "The object was changed meanwhile", "Nothing was overwritten; look at the object as it is now and try again."},
@@ -112,6 +120,7 @@ func explanations() []explanation {
 
 		{is(ErrBusy), "Another job is running", "Wait for its end, or cancel it."},
 		{is(ErrFewLabels), "There are too few labels to learn from", "Draw and class at least one label for each of two classes or more, each covering the middle of a patch, then ask for suggestions again."},
+		{is(learn.ErrOneClass), "There are too few labels to learn from", "Draw and class at least one label for each of two classes or more, each covering the middle of a patch, then ask for suggestions again."},
 		{is(ErrNoTissue), "No tissue was found on %s", "Look at the slide: if it does hold tissue, draw and class labels on it; patches under labels are always used."},
 		{is(ErrNoLabels), "There is nothing to export", "Draw and class labels, or accept suggestions, and export again."},
 		{is(ErrOutExists), "%s exists and is not empty", "Choose another output folder, or remove that one; nothing is overwritten."},
@@ -123,6 +132,11 @@ func explanations() []explanation {
 		{as[*models.FormatError], "%s is not a usable model", "Check the folder with: coverslipctl model check FOLDER; copy it again from where it came."},
 		{as[*onnx.StatusError], "ONNX Runtime refuses %s", "Check it with: coverslipctl model check FOLDER. The details are the runtime's own words."},
 
+		{is(runtimes.ErrNoLibrary), "%s holds no ONNX Runtime library for this system", runtimes.Remedy()},
+		{is(runtimes.ErrTooLarge), "%s is larger than any ONNX Runtime", runtimes.Remedy()},
+		{is(runtimes.ErrChecksum), "%s is damaged or not the expected file", "Fetch it again; nothing was installed."},
+
+		{is(tiles.ErrNoAssociated), "%s has no image of that name", "coverslipctl info SLIDE lists the images that are there."},
 		{is(tiles.ErrNotSlide), "%s is not a slide that Coverslip can read", "Choose a slide file (.svs, pyramidal .tif). The details say what each reader found."},
 		{as[*tiles.UnsupportedError], "%s uses something that Coverslip cannot read", "Convert the slide, for example to a pyramidal TIFF. The details name what is unsupported."},
 		{as[*tiles.FormatError], "%s is damaged or incomplete", "Copy the slide again from where it came, and compare the file sizes."},

@@ -58,7 +58,7 @@ func (s *Session) Suggest(ctx context.Context, slide annotate.ID, o SuggestOptio
 		return SuggestReport{}, err
 	}
 	p.report("Learning", 0, 0)
-	probe, err := learn.Fit(t.fit, len(t.classes))
+	probe, err := learn.FitContext(ctx, t.fit, len(t.classes))
 	if err != nil {
 		return SuggestReport{}, err
 	}
@@ -191,7 +191,7 @@ func (t *lesson) predict(ctx context.Context, e *embedding, probe *learn.Probe, 
 			continue
 		}
 		guess := probe.Predict(v)
-		if !refused[c][t.classes[guess.Class]] {
+		if guess.Class >= 0 && !refused[c][t.classes[guess.Class]] {
 			found = append(found, candidate{c, guess})
 		}
 	}

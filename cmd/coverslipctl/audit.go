@@ -1,9 +1,11 @@
 package main
 
 import (
+	"encoding/hex"
 	"flag"
 	"fmt"
 	"io"
+	"time"
 
 	"coverslip/app"
 	"coverslip/storage"
@@ -24,7 +26,16 @@ func auditVerifyVerb() verb {
 					if err != nil {
 						return aboutFile("project", p.dir, err)
 					}
-					return c.result(r, func(w io.Writer) { printAudit(w, p.dir, r) })
+					j := auditJSON{r.FirstBad == 0, r.Records, hex.EncodeToString(r.Head[:]), r.FirstBad, r.Problem}
+					err = c.result(j, func(w io.Writer) {
+						fmt.Fprintf(w, "%s: %d record(s), head %s\n", p.dir, j.Records, j.Head)
+					})
+					if err == nil && !j.Sound {
+						err = &app.Problem{Title: "The edit log of " + p.dir + " was changed from outside",
+							Hint: "Compare with a backup; records before the first bad one are sound.",
+							Err:  fmt.Errorf("record %d: %s", j.FirstBad, j.Problem)}
+					}
+					return err
 				})
 			}
 		},
@@ -51,7 +62,7 @@ func auditExportVerb() verb {
 							if err := c.ctx.Err(); err != nil {
 								return err
 							}
-							return writeLine(w, r)
+							return writeLine(w, recordOf(r))
 						})
 					})
 					if err != nil {
@@ -64,4 +75,41 @@ func auditExportVerb() verb {
 			}
 		},
 	}
+}
+
+// auditJSON is the JSON of audit verify.
+type auditJSON struct {
+	Sound    bool   `json:"sound"`
+	Records  uint64 `json:"records"`
+	Head     string `json:"head"`
+	FirstBad uint64 `json:"firstBad"`
+	Problem  string `json:"problem"`
+}
+
+// recordJSON is one line of audit export.
+type recordJSON struct {
+	Seq     uint64    `json:"seq"`
+	At      time.Time `json:"at"`
+	Author  string    `json:"author"`
+	Session string    `json:"session"`
+	App     string    `json:"app"`
+	Op      string    `json:"op"`
+	Of      uint64    `json:"of,omitempty"`
+	Slide   string    `json:"slide,omitempty"`
+	Label   string    `json:"label"`
+	Reason  string    `json:"reason,omitempty"`
+	Changes int       `json:"changes"`
+	Digest  string    `json:"digest"`
+	Prev    string    `json:"prev"`
+	Hash    string    `json:"hash"`
+}
+
+func recordOf(r storage.AuditRecord) recordJSON {
+	j := recordJSON{Seq: r.Seq, At: r.At, Author: r.Author, Session: r.Session, App: r.App,
+		Op: fmt.Sprint(r.Op), Of: r.Of, Label: r.Label, Reason: r.Reason, Changes: r.Changes,
+		Digest: hex.EncodeToString(r.Digest[:]), Prev: hex.EncodeToString(r.Prev[:]), Hash: hex.EncodeToString(r.Hash[:])}
+	if !r.Slide.IsZero() {
+		j.Slide = r.Slide.String()
+	}
+	return j
 }
