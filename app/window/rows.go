@@ -45,8 +45,8 @@ func (l *rows) Update(count int) {
 	l.body.Refresh()
 }
 
-// Show scrolls until the row is in view, as little as possible.
-func (l *rows) Show(index int) {
+// Reveal scrolls until the row is in view, as little as possible.
+func (l *rows) Reveal(index int) {
 	if index < 0 || index >= l.count {
 		return
 	}
