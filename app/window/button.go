@@ -19,7 +19,10 @@ type button struct {
 	key      string
 	tip      string
 	fill     fyne.ThemeColorName // at rest; "" for none
+	ink      fyne.ThemeColorName // of the words; "" for the foreground
+	picked   fyne.ThemeColorName // ground of the chosen one; "" for colorActive
 	min      fyne.Size           // zero: as large as its contents
+	leading  bool                // contents at the left end instead of the middle
 	active   bool
 	disabled bool
 	hovered  bool
@@ -37,6 +40,12 @@ func newButton(t *tips, icon fyne.Resource, words, key, tip string, tapped func(
 // filled gives the button a ground of its own.
 func (b *button) filled() *button {
 	b.fill = colorChip
+	return b
+}
+
+// onHUD makes the button one that floats above the slide.
+func (b *button) onHUD() *button {
+	b.ink, b.picked = colorGlass, colorPicked
 	return b
 }
 
@@ -170,11 +179,14 @@ func (r *buttonRenderer) content() float32 {
 }
 
 func (r *buttonRenderer) MinSize() fyne.Size {
-	m := fyne.NewSize(r.content()+12, buttonHeight)
+	w := r.content() + 12
 	if r.b.words != "" {
-		m.Width += 4
+		w += 4
 	}
-	return m.Max(r.b.min).SubtractWidthHeight(0, m.Max(r.b.min).Height-r.height())
+	if r.b.leading { // squeezed, it loses the end of its words
+		w = 0
+	}
+	return fyne.NewSize(max(w, r.b.min.Width), r.height())
 }
 
 func (r *buttonRenderer) height() float32 {
@@ -187,30 +199,47 @@ func (r *buttonRenderer) height() float32 {
 func (r *buttonRenderer) Layout(s fyne.Size) {
 	r.ground.Resize(s)
 	x := (s.Width - r.content()) / 2
+	if r.b.leading {
+		x = 6
+	}
 	if r.icon != nil {
 		r.icon.Resize(fyne.NewSize(buttonIcon, buttonIcon))
 		r.icon.Move(fyne.NewPos(x, (s.Height-buttonIcon)/2))
 		x += buttonIcon + 4
 	}
+	if r.b.leading {
+		r.words.Text = cut(r.b.words, s.Width-x-r.key.MinSize().Width-10, textBody, fyne.TextStyle{})
+	}
 	m := r.words.MinSize()
 	r.words.Move(fyne.NewPos(x, (s.Height-m.Height)/2))
 	r.words.Resize(m)
 	k := r.key.MinSize()
-	r.key.Move(fyne.NewPos(s.Width-k.Width-4, s.Height-k.Height-1))
+	y := s.Height - k.Height - 1
+	if r.b.leading {
+		y = (s.Height - k.Height) / 2
+	}
+	r.key.Move(fyne.NewPos(s.Width-k.Width-4, y))
 	r.key.Resize(k)
 }
 
 func (r *buttonRenderer) Refresh() {
 	r.words.Text, r.key.Text = r.b.words, r.b.key
 	r.words.TextSize = textBody
-	r.words.Color, r.key.Color = themeColor(theme.ColorNameForeground), themeColor(colorQuiet)
+	ink, picked := fyne.ThemeColorName(theme.ColorNameForeground), colorActive
+	if r.b.ink != "" {
+		ink = r.b.ink
+	}
+	if r.b.picked != "" {
+		picked = r.b.picked
+	}
+	r.words.Color, r.key.Color = themeColor(ink), themeColor(colorQuiet)
 	if r.b.disabled {
 		r.words.Color, r.key.Color = themeColor(theme.ColorNameDisabled), themeColor(theme.ColorNameDisabled)
 	}
 	r.ground.FillColor = color.Transparent
 	switch {
 	case r.b.active:
-		r.ground.FillColor = themeColor(colorActive)
+		r.ground.FillColor = themeColor(picked)
 	case r.b.fill != "":
 		r.ground.FillColor = themeColor(r.b.fill)
 	}

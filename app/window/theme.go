@@ -10,7 +10,11 @@ import (
 // Names of colours that Fyne's themes do not have.
 const (
 	colorPanel  fyne.ThemeColorName = "coverslip.panel"  // behind panels
-	colorHUD    fyne.ThemeColorName = "coverslip.hud"    // behind text that floats above the slide
+	colorHUD    fyne.ThemeColorName = "coverslip.hud"    // behind what floats above the slide, dark in both themes
+	colorGlass  fyne.ThemeColorName = "coverslip.glass"  // text that floats above the slide
+	colorFrost  fyne.ThemeColorName = "coverslip.frost"  // second-rank text above the slide
+	colorPicked fyne.ThemeColorName = "coverslip.picked" // the chosen one above the slide
+	colorTip    fyne.ThemeColorName = "coverslip.tip"    // behind a tip
 	colorChip   fyne.ThemeColorName = "coverslip.chip"   // buttons and troughs
 	colorActive fyne.ThemeColorName = "coverslip.active" // the chosen one
 	colorQuiet  fyne.ThemeColorName = "coverslip.quiet"  // second-rank text
@@ -58,7 +62,15 @@ func darkColor(name fyne.ThemeColorName) color.Color {
 	case colorPanel:
 		return rgb(0x26272a)
 	case colorHUD:
-		return color.NRGBA{20, 21, 23, 222}
+		return color.NRGBA{22, 23, 26, 215}
+	case colorGlass:
+		return rgb(0xf0f0f0)
+	case colorFrost:
+		return rgb(0xb4b6ba)
+	case colorPicked:
+		return rgb(0x2f6aa3)
+	case colorTip:
+		return rgb(0x101113)
 	case colorChip, theme.ColorNameButton, theme.ColorNameDisabledButton:
 		return rgb(0x36383c)
 	case colorActive:
@@ -118,7 +130,15 @@ func lightColor(name fyne.ThemeColorName) color.Color {
 	case colorPanel:
 		return rgb(0xf4f5f6)
 	case colorHUD:
-		return color.NRGBA{250, 250, 251, 232}
+		return color.NRGBA{22, 23, 26, 215}
+	case colorGlass:
+		return rgb(0xf0f0f0)
+	case colorFrost:
+		return rgb(0xb4b6ba)
+	case colorPicked:
+		return rgb(0x2f6aa3)
+	case colorTip:
+		return rgb(0xffffff)
 	case colorChip, theme.ColorNameButton, theme.ColorNameDisabledButton:
 		return rgb(0xdfe1e4)
 	case colorActive:

@@ -13,19 +13,23 @@ import (
 type tips struct {
 	layer *fyne.Container
 	timer *time.Timer
+	post  func(func())
 	turn  int // counts show and hide, so that a late timer knows it is late
 }
 
 const tipDelay = 450 * time.Millisecond
 
-func newTips() *tips { return &tips{layer: container.NewWithoutLayout()} }
+// newTips makes the layer; post runs a function on Fyne's goroutine.
+func newTips(post func(func())) *tips {
+	return &tips{layer: container.NewWithoutLayout(), post: post}
+}
 
 // show puts words under an object after a moment.
 func (t *tips) show(o fyne.CanvasObject, words string) {
 	t.hide()
 	turn := t.turn
 	t.timer = time.AfterFunc(tipDelay, func() {
-		fyne.Do(func() {
+		t.post(func() {
 			if turn == t.turn {
 				t.place(o, words)
 			}
@@ -36,7 +40,7 @@ func (t *tips) show(o fyne.CanvasObject, words string) {
 func (t *tips) place(o fyne.CanvasObject, words string) {
 	d := fyne.CurrentApp().Driver()
 	at := d.AbsolutePositionForObject(o).Subtract(d.AbsolutePositionForObject(t.layer))
-	ground := newFill(colorHUD, 5)
+	ground := newFill(colorTip, 5)
 	ground.border = theme.ColorNameInputBorder
 	tip := container.NewStack(ground, padded(newText(words, textSmall, theme.ColorNameForeground), 3, 3, 7, 7))
 	size, room := tip.MinSize(), t.layer.Size()
