@@ -4,10 +4,8 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"os"
 
 	"coverslip/annotate"
-	"coverslip/annotate/interchange/geojson"
 	"coverslip/app"
 )
 
@@ -50,7 +48,7 @@ func evaluateVerb() verb {
 						if len(items) > 1 {
 							return wrongUsage("--truth is about one slide; say which with --slide")
 						}
-						if set, err = readTruth(*truth, s.Palette()); err != nil {
+						if set, err = app.ReadTruth(*truth, s.Palette()); err != nil {
 							return err
 						}
 					}
@@ -95,32 +93,4 @@ func (j evaluateJSON) text(w io.Writer) {
 	for _, c := range j.Classes {
 		fmt.Fprintf(w, "  %-20s %8d %8d %10d\n", c.Class, c.Truth, c.Right, c.Suggested)
 	}
-}
-
-// readTruth reads a GeoJSON file into a set whose classes are those of the
-// palette with the same names; classes that it lacks keep their own.
-func readTruth(path string, p annotate.Palette) (*annotate.Set, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	file, err := geojson.Read(f, geojson.ReadOptions{})
-	if err != nil {
-		return nil, aboutFile("file", path, err)
-	}
-	ids := map[annotate.ID]annotate.ID{}
-	for _, c := range file.Classes {
-		ids[c.ID] = c.ID
-		if have := p.ByName(c.Name); have != nil {
-			ids[c.ID] = have.ID
-		}
-	}
-	objects := make([]*annotate.Object, len(file.Objects))
-	for i, o := range file.Objects {
-		c := *o
-		c.Kind, c.Class = annotate.Annotation, ids[o.Class]
-		objects[i] = &c
-	}
-	return annotate.NewSet(objects), nil
 }
