@@ -268,15 +268,22 @@ func (n *network) gelu(x string) string {
 }
 
 // pooled puts the mean of the tokens beside their spread. There is no last
-// normalisation: it would take away how strong colour and texture are.
+// normalisation: it would take away how strong colour and texture are. Means
+// are products with a row of equal weights, because the runtime's reductions
+// add in another order for one patch than for several, and a patch's
+// embedding must not depend on its neighbours by a single bit.
 func (n *network) pooled(x string, tokens int64) string {
 	x = n.b.Op("Reshape", []string{x, n.b.Indices(-1, tokens, int64(n.Dim))})
-	mean := n.b.Op("ReduceMean", []string{x}, onnxfile.Ints("axes", 1), onnxfile.Int("keepdims", 1))
+	even := make([]float32, tokens)
+	for i := range even {
+		even[i] = 1 / float32(tokens)
+	}
+	w := n.b.Weights("pool.weight", even, 1, tokens)
+	mean := n.b.Op("MatMul", []string{w, x})
 	diff := n.b.Op("Sub", []string{x, mean})
-	variance := n.b.Op("ReduceMean", []string{n.b.Op("Mul", []string{diff, diff})}, onnxfile.Ints("axes", 1), onnxfile.Int("keepdims", 0))
-	spread := n.b.Op("Sqrt", []string{variance})
-	flat := n.b.Op("Reshape", []string{mean, n.b.Indices(0, int64(n.Dim))})
-	return n.b.Op("Concat", []string{flat, spread}, onnxfile.Int("axis", -1))
+	variance := n.b.Op("MatMul", []string{w, n.b.Op("Mul", []string{diff, diff})})
+	both := n.b.Op("Concat", []string{mean, n.b.Op("Sqrt", []string{variance})}, onnxfile.Int("axis", -1))
+	return n.b.Op("Reshape", []string{both, n.b.Indices(-1, 2*int64(n.Dim))})
 }
 
 // source is a SplitMix64 generator (Steele, Lea, Flood 2014).
