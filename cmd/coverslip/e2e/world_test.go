@@ -10,6 +10,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"sort"
 	"strings"
 	"testing"
 	"time"
@@ -60,24 +62,104 @@ func (w *world) ctl(args ...string) []byte {
 	return stdout.Bytes()
 }
 
-// label is one object of the project as the headless program lists it.
-type label struct {
-	ID     string `json:"id"`
-	Kind   string `json:"kind"`
-	Class  string `json:"class"`
-	State  string `json:"state"`
-	Source string `json:"source"`
+// object is one object of the project as `annotations list --json` prints it.
+type object struct {
+	ID       string     `json:"id"`
+	Kind     string     `json:"kind"`     // annotation, detection
+	Class    string     `json:"class"`    // its name
+	Decision string     `json:"decision"` // of a detection
+	Box      [4]float64 `json:"box"`      // level-0 pixels: left, upper, right, lower
 }
 
-// labels lists what is in the project, which must not be open elsewhere.
-func (w *world) labels() []label {
+// objects lists what is in the project, which must not be open elsewhere.
+func (w *world) objects() map[string]object {
 	w.t.Helper()
-	var list []label
-	out := w.ctl("annotations", "list", "--project", w.project, "--json")
-	if err := json.Unmarshal(out, &list); err != nil {
-		w.t.Fatalf("annotations list --json: %v\n%s", err, out)
+	list := map[string]object{}
+	lines := json.NewDecoder(bytes.NewReader(w.ctl("annotations", "list", "--project", w.project, "--json")))
+	for lines.More() {
+		var o object
+		if err := lines.Decode(&o); err != nil {
+			w.t.Fatalf("annotations list --json: %v", err)
+		}
+		list[o.ID] = o
 	}
 	return list
+}
+
+// since lists what is in now and not in before.
+func since(before, now map[string]object) []object {
+	var list []object
+	for id, o := range now {
+		if _, ok := before[id]; !ok {
+			list = append(list, o)
+		}
+	}
+	sort.Slice(list, func(i, j int) bool { return list[i].ID < list[j].ID }) // identifiers begin with their time
+	return list
+}
+
+// decided counts the detections by decision.
+func decided(objects map[string]object) map[string]int {
+	n := map[string]int{}
+	for _, o := range objects {
+		if o.Kind == "detection" {
+			n[o.Decision]++
+		}
+	}
+	return n
+}
+
+// intact fails when the project is damaged or its log was broken.
+func (w *world) intact() {
+	w.t.Helper()
+	w.ctl("project", "check", w.project)
+	w.ctl("audit", "verify", "--project", w.project)
+}
+
+// label imports some of the regions that the generator says it drew, as a person's labels.
+func (w *world) label() {
+	w.t.Helper()
+	truth, err := filepath.Glob(filepath.Join(w.dir, "slide.svs*.geojson"))
+	if err != nil || len(truth) != 1 {
+		w.t.Fatalf("the ground truth beside the slide: %v, %v", truth, err)
+	}
+	data, err := os.ReadFile(truth[0])
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	var file struct {
+		Type     string           `json:"type"`
+		Features []map[string]any `json:"features"`
+	}
+	if err := json.Unmarshal(data, &file); err != nil {
+		w.t.Fatalf("%s: %v", truth[0], err)
+	}
+	// The regions are annotations, the nuclei detections.
+	file.Features = slices.DeleteFunc(file.Features, func(f map[string]any) bool {
+		properties, _ := f["properties"].(map[string]any)
+		return properties["objectType"] != "annotation"
+	})
+	if len(file.Features) < 2 {
+		w.t.Fatalf("%s holds %d regions; two are needed to learn from", truth[0], len(file.Features))
+	}
+	if data, err = json.Marshal(file); err != nil {
+		w.t.Fatal(err)
+	}
+	regions := filepath.Join(w.dir, "regions.geojson")
+	if err := os.WriteFile(regions, data, 0o644); err != nil {
+		w.t.Fatal(err)
+	}
+	w.ctl("annotations", "import", "--project", w.project, "--slide", "slide.svs", regions)
+}
+
+// suggest has the built-in model suggest labels; without a runtime the test is skipped,
+// because that is a fact of the machine and not of the program.
+func (w *world) suggest() {
+	w.t.Helper()
+	if err := exec.Command(filepath.Join(w.bin, "coverslipctl"), "setup", "--check").Run(); err != nil {
+		w.t.Skip("no model runtime on this machine; .ci/setup build fetches it")
+	}
+	w.ctl("suggest", "--project", w.project)
 }
 
 // window opens the project on the display.
