@@ -12,6 +12,7 @@ import (
 	"syscall"
 
 	"coverslip/annotate"
+	"coverslip/annotate/interchange/geojson"
 	"coverslip/models"
 	"coverslip/models/learn"
 	"coverslip/models/onnx"
@@ -141,6 +142,8 @@ func explanations() []explanation {
 		{as[*tiles.UnsupportedError], "%s uses something that Coverslip cannot read", "Convert the slide, for example to a pyramidal TIFF. The details name what is unsupported."},
 		{as[*tiles.FormatError], "%s is damaged or incomplete", "Copy the slide again from where it came, and compare the file sizes."},
 		{as[*tiles.TileError], "A part of %s cannot be decoded", "The rest of the slide is usable. Copy the slide again from where it came."},
+
+		{as[*geojson.FormatError], "%s is not a usable GeoJSON file", "Export it again from the program it came from. Nothing was imported."},
 
 		{is(syscall.ENOSPC), "The disk is full", "Free some space and try again; what was saved before is safe."},
 		{is(syscall.EDQUOT), "Your share of the disk is used up", "Free some space and try again; what was saved before is safe."},

@@ -273,11 +273,18 @@ func (p *overlayPainter) solid(ring []pixel, closed bool, half float64) {
 // dashed strokes with gaps. The pattern runs from the ring's first vertex, so
 // neighbouring tiles agree.
 func (p *overlayPainter) dashed(ring []pixel, closed bool, half float64) {
-	on, period := dashOn*p.style.unit/0.85, (dashOn+dashOff)*p.style.unit/0.85
 	n := len(ring)
 	if !closed {
 		n--
 	}
+	whole := 0.0
+	for i := 0; i < n; i++ {
+		a, b := ring[i], ring[(i+1)%len(ring)]
+		whole += math.Hypot(b.x-a.x, b.y-a.y)
+	}
+	// A small shape gets finer dashes, or it would be two strokes and no shape.
+	finer := max(0.35, min(1, whole/(14*(dashOn+dashOff)*p.style.unit)))
+	on, period := finer*dashOn*p.style.unit/0.85, finer*(dashOn+dashOff)*p.style.unit/0.85
 	run := 0.0
 	for i := 0; i < n; i++ {
 		a, b := ring[i], ring[(i+1)%len(ring)]
