@@ -72,7 +72,7 @@ func (p *overlayPainter) order() {
 		return
 	}
 	for i := range p.list {
-		b := p.list[i].o.ROI.Bounds()
+		b, _ := extent(&p.list[i].o.ROI)
 		p.list[i].area = (b.MaxX - b.MinX) * (b.MaxY - b.MinY)
 	}
 	slices.SortFunc(p.list, func(a, b sized) int {
@@ -130,26 +130,33 @@ func (p *overlayPainter) object(dst *image.RGBA, o *annotate.Object) {
 	p.r.paint(dst, inkOf(c, fill), inkOf(c, 1))
 }
 
+// extent is about the box of a shape: a few of its vertices spread nearly as
+// wide as all, and most objects of a tile seen from afar have nothing but a
+// size. ok is false for a shape without points.
+func extent(roi *annotate.ROI) (b annotate.Box, ok bool) {
+	const looked = 12
+	add := func(pts []annotate.Point) {
+		for i, step := 0, 1+len(pts)/looked; i < len(pts); i += step {
+			q := pts[i]
+			if !ok {
+				b, ok = annotate.Box{MinX: q.X, MinY: q.Y, MaxX: q.X, MaxY: q.Y}, true
+			}
+			b.MinX, b.MaxX = min(b.MinX, q.X), max(b.MaxX, q.X)
+			b.MinY, b.MaxY = min(b.MinY, q.Y), max(b.MaxY, q.Y)
+		}
+	}
+	add(roi.Points)
+	for i := range roi.Polygons {
+		add(roi.Polygons[i].Outer)
+	}
+	return b, ok
+}
+
 // speck tells whether the shape is too small to have an outline, and where it
-// is. A few vertices are looked at: they spread nearly as wide as all.
+// is in pixels of the tile.
 func (p *overlayPainter) speck(roi *annotate.ROI) (x, y float64, ok bool) {
-	pts := roi.Points
-	if len(roi.Polygons) == 1 {
-		pts = roi.Polygons[0].Outer
-	} else if len(roi.Polygons) > 1 {
-		return 0, 0, false
-	}
-	if len(pts) == 0 {
-		return 0, 0, false
-	}
-	b := annotate.Box{MinX: pts[0].X, MinY: pts[0].Y, MaxX: pts[0].X, MaxY: pts[0].Y}
-	step := max(1, len(pts)/8)
-	for i := 0; i < len(pts); i += step {
-		q := pts[i]
-		b.MinX, b.MaxX = min(b.MinX, q.X), max(b.MaxX, q.X)
-		b.MinY, b.MaxY = min(b.MinY, q.Y), max(b.MaxY, q.Y)
-	}
-	if max(b.MaxX-b.MinX, b.MaxY-b.MinY)*p.scale >= dotSize*p.style.unit {
+	b, ok := extent(roi)
+	if !ok || max(b.MaxX-b.MinX, b.MaxY-b.MinY)*p.scale >= dotSize*p.style.unit {
 		return 0, 0, false
 	}
 	return (b.MinX+b.MaxX)/2*p.scale - p.ox, (b.MinY+b.MaxY)/2*p.scale - p.oy, true
