@@ -99,8 +99,8 @@ func (p *overlayPainter) object(dst *image.RGBA, o *annotate.Object) {
 		}
 		return
 	}
-	if x, y, ok := p.speck(&o.ROI); ok {
-		p.dot(dst, x, y, inkOf(c, 1), 0.9*unit)
+	if x, y, radius, ok := p.speck(&o.ROI); ok {
+		p.dot(dst, x, y, inkOf(c, 1), max(0.9*unit, radius+half/2))
 		return
 	}
 	closed := p.trace(&o.ROI)
@@ -152,14 +152,21 @@ func extent(roi *annotate.ROI) (b annotate.Box, ok bool) {
 	return b, ok
 }
 
-// speck tells whether the shape is too small to have an outline, and where it
-// is in pixels of the tile.
-func (p *overlayPainter) speck(roi *annotate.ROI) (x, y float64, ok bool) {
+// speck tells whether the shape is too small to have an outline of its own, or
+// so small and round that a dot of its size looks the same; where it is and its
+// radius are in pixels of the tile.
+func (p *overlayPainter) speck(roi *annotate.ROI) (x, y, radius float64, ok bool) {
 	b, ok := extent(roi)
-	if !ok || max(b.MaxX-b.MinX, b.MaxY-b.MinY)*p.scale >= dotSize*p.style.unit {
-		return 0, 0, false
+	if !ok {
+		return 0, 0, 0, false
 	}
-	return (b.MinX+b.MaxX)/2*p.scale - p.ox, (b.MinY+b.MaxY)/2*p.scale - p.oy, true
+	w, h := (b.MaxX-b.MinX)*p.scale, (b.MaxY-b.MinY)*p.scale
+	tiny := max(w, h) < dotSize*p.style.unit
+	round := roi.Kind == annotate.KindPolygon && max(w, h) < discSize*p.style.unit && 2*min(w, h) > max(w, h)
+	if !tiny && !round {
+		return 0, 0, 0, false
+	}
+	return (b.MinX+b.MaxX)/2*p.scale - p.ox, (b.MinY+b.MaxY)/2*p.scale - p.oy, (w + h) / 4, true
 }
 
 // trace turns a shape into rings of tile pixels with only the vertices that
