@@ -14,6 +14,10 @@ import (
 // large below small. Beyond it they are dots, whose order is not seen.
 const sortAtMost = 4000
 
+// farthest bounds coordinates in tile pixels. The largest slide magnified as far
+// as it goes ends well before it; beyond it a product of two loses the pixel.
+const farthest = 1e9
+
 // overlayPainter paints tiles of the overlay; one per goroutine.
 type overlayPainter struct {
 	r    raster
@@ -181,6 +185,10 @@ func (p *overlayPainter) ring(pts []annotate.Point) {
 	from := len(p.pts)
 	for i, q := range pts {
 		x, y := q.X*p.scale-p.ox, q.Y*p.scale-p.oy
+		if x-x != 0 || y-y != 0 {
+			continue // no number, or infinite: nowhere
+		}
+		x, y = max(-farthest, min(farthest, x)), max(-farthest, min(farthest, y))
 		if n := len(p.pts); i > 0 && i < len(pts)-1 && n > from {
 			if last := p.pts[n-1]; math.Abs(x-last.x)+math.Abs(y-last.y) < near {
 				continue
@@ -338,7 +346,10 @@ func ellipse(a, b annotate.Point, scale float64) []annotate.Point {
 	rx, ry := math.Abs(b.X-a.X)/2, math.Abs(b.Y-a.Y)/2
 	cx, cy := (a.X+b.X)/2, (a.Y+b.Y)/2
 	// The chord of n steps leaves the arc by r(1-cos(pi/n)), about 5r/n².
-	n := int(max(12, min(720, 4*math.Sqrt(max(rx, ry)*scale))))
+	n := 12
+	if fine := 4 * math.Sqrt(max(rx, ry)*scale); fine > 12 { // not when it is no number
+		n = int(min(720, fine))
+	}
 	pts := make([]annotate.Point, n)
 	for i := range pts {
 		sin, cos := math.Sincos(2 * math.Pi * float64(i) / float64(n))

@@ -19,6 +19,7 @@ func (w *Window) wireViewer() {
 	v.OnHover = w.status.hover
 	v.OnView = func(viewer.Viewport) { w.centre.viewChanged(); w.status.viewChanged() }
 	v.OnProblem = w.fail
+	v.OnHint = w.centre.hinted
 }
 
 // draw makes an annotation of the current class and selects it, so that a
@@ -99,8 +100,7 @@ func (w *Window) fly(b annotate.Box) {
 }
 
 func (w *Window) zoom(factor float64) {
-	p := w.viewer.Viewport()
-	w.viewer.ZoomBy(factor, p.W/2, p.H/2)
+	w.viewer.ZoomBy(factor, w.viewer.Middle())
 }
 
 func (w *Window) setTool(t viewer.Tool) {
@@ -159,6 +159,7 @@ func (w *Window) giveClass(class annotate.ID) {
 // setClass chooses the class of what is drawn next.
 func (w *Window) setClass(class annotate.ID) {
 	w.class = class
+	w.viewer.SetClass(class)
 	w.classes.chosen()
 	if c := w.session.Palette().ByID(class); c != nil {
 		w.status.say(fmt.Sprintf("Class %s: what you draw next gets it.", c.Name))
