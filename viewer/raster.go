@@ -46,8 +46,12 @@ func (r *raster) edge(x0, y0, x1, y1 float64) {
 	ya, yb := max(0, min(h, y0)), max(0, min(h, y1))
 	xa, xb := cut(ya), cut(yb)
 	// What lies left of the box covers all of its rows; what lies right of it
-	// covers nothing.
-	for _, side := range [2]float64{0, w} {
+	// covers nothing. The sides come in the order in which they are crossed.
+	sides := [2]float64{0, w}
+	if xa > xb {
+		sides = [2]float64{w, 0}
+	}
+	for _, side := range sides {
 		if (xa < side) == (xb < side) {
 			continue
 		}
