@@ -1,0 +1,172 @@
+package storage
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+
+	"coverslip/annotate"
+
+	bolt "go.etcd.io/bbolt"
+)
+
+// maxProblems is how many problems Check lists.
+const maxProblems = 100
+
+// Check reads the whole project and answers everything that is wrong with it,
+// joined into one error of *DamageError values; nil when nothing is.
+//
+// It reads the pages of the file as bytes first, and looks at them through
+// bbolt only when they are sound: bbolt's own check runs on a goroutine where a
+// fault of the mapped file would end the program. What is left of that risk is
+// a file that is cut or changed by another program during the check.
+func (p *Project) Check() error {
+	p.life.RLock()
+	defer p.life.RUnlock()
+	if err := p.usable(); err != nil {
+		return err
+	}
+	p.write.Lock() // the pages must stand still
+	defer p.write.Unlock()
+	if err := walkFile(p.path); err != nil {
+		return fmt.Errorf("storage: check: %w", err)
+	}
+	err := p.protect(func() error {
+		return p.db.View(func(tx *bolt.Tx) error {
+			if err := boltCheck(tx); err != nil {
+				return err
+			}
+			k := checker{tx: tx, codec: p.codec}
+			k.values()
+			k.stacks()
+			k.audit(p.head.UUID)
+			return errors.Join(k.problems...)
+		})
+	})
+	if err != nil {
+		return fmt.Errorf("storage: check: %w", located(p.path, err))
+	}
+	return nil
+}
+
+func boltCheck(tx *bolt.Tx) error {
+	var problems []error
+	for err := range tx.Check() {
+		if len(problems) < maxProblems {
+			problems = append(problems, &DamageError{What: "its pages", Err: err})
+		}
+	}
+	return errors.Join(problems...)
+}
+
+type checker struct {
+	tx       *bolt.Tx
+	codec    *codec
+	problems []error
+}
+
+func (k *checker) found(err error) {
+	if err != nil && len(k.problems) < maxProblems {
+		k.problems = append(k.problems, err)
+	}
+}
+
+// values decodes everything, and looks up what objects refer to.
+func (k *checker) values() {
+	each := func(bucket []byte, f func(key, v []byte) error) {
+		k.found(k.tx.Bucket(bucket).ForEach(func(key, v []byte) error {
+			k.found(f(key, v))
+			return nil
+		}))
+	}
+	each(bucketSlides, func(key, v []byte) error {
+		_, err := parseSlide(k.codec, key, v)
+		return err
+	})
+	each(bucketClasses, func(key, v []byte) error {
+		_, _, err := parseClass(k.codec, key, v)
+		return err
+	})
+	each(bucketSettings, func(key, v []byte) error {
+		if _, _, _, err := unseal(key, v); err != nil {
+			return &DamageError{What: fmt.Sprintf("setting %q", key), Err: err}
+		}
+		return nil
+	})
+	k.found(k.tx.Bucket(bucketObjects).ForEachBucket(func(slide []byte) error {
+		k.slide(bytes.Clone(slide))
+		return nil
+	}))
+	each(bucketHistory, k.version)
+	each(bucketLog, func(key, v []byte) error {
+		if len(key) != 8 {
+			return broken("the log has a key of %d bytes", len(key))
+		}
+		_, err := getSteps(k.tx, order64(key))
+		return err
+	})
+}
+
+func (k *checker) slide(slide []byte) {
+	if k.tx.Bucket(bucketSlides).Get(slide) == nil {
+		k.found(broken("objects of slide %x, which the project does not have", slide))
+	}
+	k.found(k.tx.Bucket(bucketObjects).Bucket(slide).ForEach(func(key, v []byte) error {
+		o, err := parseObject(k.codec, key, v)
+		if err != nil {
+			k.found(err)
+			return nil
+		}
+		if err := o.ROI.WellFormed(); err != nil {
+			k.found(&DamageError{What: "object " + o.ID.String(), Err: err})
+		}
+		if !o.Class.IsZero() && k.tx.Bucket(bucketClasses).Get(o.Class[:]) == nil {
+			k.found(broken("object %s has the class %s, which the project does not have", o.ID, o.Class))
+		}
+		return nil
+	}))
+}
+
+// version checks one value of the history. What it is of follows from the log,
+// which verifyAudit compares; here its seal and place must be right.
+func (k *checker) version(key, v []byte) error {
+	if len(key) != 24 {
+		return broken("the history has a key of %d bytes", len(key))
+	}
+	_, version, _, err := unseal(key[:16], v)
+	if err == nil && version != order64(key[16:]) {
+		err = fmt.Errorf("it is version %d", version)
+	}
+	if err != nil {
+		return &DamageError{What: fmt.Sprintf("history of %x, version %d", key[:16], order64(key[16:])), Err: err}
+	}
+	return nil
+}
+
+// stacks makes sure that everything that can be undone or redone is there.
+func (k *checker) stacks() {
+	t := change{tx: k.tx, codec: k.codec}
+	for _, stack := range [][]byte{bucketUndo, bucketRedo} {
+		k.found(k.tx.Bucket(stack).ForEach(func(key, v []byte) error {
+			seq, err := stackEntry(key, v)
+			if err == nil {
+				var e annotate.Edit
+				if e, err = t.editOf(seq); err == nil && !bytes.Equal(e.Slide[:], key[:16]) {
+					err = broken("commit %d is on the undo stack of another slide", seq)
+				}
+			}
+			k.found(err)
+			return nil
+		}))
+	}
+}
+
+func (k *checker) audit(project annotate.ID) {
+	rep := verifyAudit(k.tx, k.codec, project)
+	if rep.FirstBad != 0 {
+		k.found(broken("audit record %d: %s", rep.FirstBad, rep.Problem))
+	}
+	if c := k.tx.Bucket(bucketLog).Stats().KeyN; rep.FirstBad == 0 && uint64(c) != rep.Records {
+		k.found(broken("%d lists of changes for %d audit records", c, rep.Records))
+	}
+}

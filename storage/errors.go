@@ -1,0 +1,60 @@
+package storage
+
+import (
+	"errors"
+	"fmt"
+)
+
+// At creating and opening.
+var (
+	// ErrExists: there is a project at that place already.
+	ErrExists = errors.New("there is a project already; open it or choose another folder")
+	// ErrNotProject: the folder or file is something else; it was not touched.
+	ErrNotProject = errors.New("not a Coverslip project")
+	// ErrLocked: another program (or another window) has the project open.
+	ErrLocked = errors.New("the project is open in another program; close it there or open it read-only")
+	// ErrNewer: a newer version of the program wrote the project; it was not touched.
+	ErrNewer = errors.New("the project was written by a newer version of the program; update the program")
+)
+
+// At working.
+var (
+	// ErrReadOnly: the project was opened for reading only.
+	ErrReadOnly = errors.New("the project is open read-only")
+	// ErrClosed: the project was closed.
+	ErrClosed = errors.New("the project is closed")
+	// ErrMoved: the file was deleted, moved or replaced while it was open, so
+	// nothing more can be saved in it.
+	ErrMoved = errors.New("the project file was moved, deleted or replaced while it was open; put it back and open it again")
+	// ErrNothingToUndo: the slide's undo stack is empty.
+	ErrNothingToUndo = errors.New("nothing to undo")
+	// ErrNothingToRedo: the slide's redo stack is empty.
+	ErrNothingToRedo = errors.New("nothing to redo")
+	// ErrUnknownSlide: the project has no slide of that ID.
+	ErrUnknownSlide = errors.New("no such slide in the project")
+	// ErrUnknownClass: an object names a class that the project does not have.
+	ErrUnknownClass = errors.New("no such class in the project")
+	// ErrClassInUse: a class that objects carry cannot be taken back.
+	ErrClassInUse = errors.New("the class is in use")
+	// ErrNoEmbeddings: nothing was computed yet for that slide and encoder.
+	ErrNoEmbeddings = errors.New("no embeddings stored")
+)
+
+// DamageError says that a file of the project is damaged, and where.
+type DamageError struct {
+	Path string // the file
+	What string // what is wrong: "object 0193…: checksum does not match"
+	Err  error  // cause, may be nil
+}
+
+func (e *DamageError) Error() string {
+	s := e.Path + " is damaged: " + e.What
+	if e.Err != nil {
+		s += ": " + e.Err.Error()
+	}
+	return s
+}
+
+func (e *DamageError) Unwrap() error { return e.Err }
+
+func broken(format string, a ...any) error { return &DamageError{What: fmt.Sprintf(format, a...)} }

@@ -1,0 +1,151 @@
+package tiles
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"image"
+)
+
+// Thumbnail draws the whole slide so that its longer side has max pixels (never
+// more than level 0 has), each pixel the average of what it covers. It reads
+// the coarsest level that is large enough; a slide without small levels is read
+// whole, so give ctx a deadline.
+//
+// Tiles that were never stored, and single tiles that cannot be decoded, are
+// background; when no tile can be decoded, the first error is returned.
+func Thumbnail(ctx context.Context, s Slide, max int) (*image.RGBA, error) {
+	levels := s.Levels()
+	if len(levels) == 0 || max < 1 {
+		return nil, fmt.Errorf("tiles: thumbnail of %d pixels of a slide of %d levels", max, len(levels))
+	}
+	l0 := levels[0]
+	w, h := fitSize(l0.Width, l0.Height, max)
+	level := 0
+	for i, l := range levels {
+		if l.Width >= w && l.Height >= h {
+			level = i
+		}
+	}
+	l := levels[level]
+	sum := newAverager(l.Width, l.Height, w, h)
+	m := scratchPicture(min(l.TileWidth, l.Width), min(l.TileHeight, l.Height))
+	defer pictures.Put(m)
+	var first error
+	good := 0
+	for row := range l.Rows() {
+		for col := range l.Cols() {
+			r := l.TileRect(col, row)
+			tile := part(m, image.Rectangle{Max: r.Size()})
+			err := s.ReadTile(ctx, Key{level, col, row}, tile)
+			var bad *TileError
+			switch {
+			case err == nil, errors.Is(err, ErrMissing):
+				good++
+			case errors.As(err, &bad):
+				if first == nil {
+					first = err
+				}
+				Fill(tile, s.Info().Background)
+			default: // cancelled, or the slide broke
+				return nil, fmt.Errorf("tiles: thumbnail: %w", err)
+			}
+			sum.add(tile, r.Min)
+		}
+	}
+	if good == 0 {
+		return nil, fmt.Errorf("tiles: thumbnail: no tile of level %d can be read: %w", level, first)
+	}
+	return sum.picture(), nil
+}
+
+// fitSize shrinks w×h so that the longer side is at most max, at least 1 each.
+func fitSize(w, h, limit int) (int, int) {
+	long := max(w, h)
+	if long <= limit {
+		return w, h
+	}
+	scale := func(v int) int {
+		return max(1, int((int64(v)*int64(limit)+int64(long)/2)/int64(long)))
+	}
+	return scale(w), scale(h)
+}
+
+// averager shrinks a picture that comes in parts: each pixel of the result is
+// the mean of the source pixels it covers, weighted by area.
+type averager struct {
+	w, h   int // of the result
+	sums   []float32
+	xs, ys []share
+}
+
+// share says which pixels of the result a source pixel lies on: first, and
+// first+1 with the rest of its weight. A source pixel is never wider than one of
+// the result.
+type share struct {
+	first int32
+	part  float32 // of first; 1-part goes to the next
+}
+
+func newAverager(srcW, srcH, w, h int) *averager {
+	return &averager{w: w, h: h, sums: make([]float32, w*h*4), xs: shares(srcW, w), ys: shares(srcH, h)}
+}
+
+func shares(src, dst int) []share {
+	out := make([]share, src)
+	for i := range out {
+		// Source pixel i covers [i, i+1)·dst/src of the result; integers keep
+		// the borders exact.
+		lo, hi := int64(i)*int64(dst), int64(i+1)*int64(dst)
+		first := lo / int64(src)
+		border := (first + 1) * int64(src)
+		part := float32(1)
+		if hi > border {
+			part = float32(border-lo) / float32(dst)
+		}
+		out[i] = share{int32(first), part}
+	}
+	return out
+}
+
+// add takes a part of the source whose upper left corner is at.
+func (a *averager) add(m *image.RGBA, at image.Point) {
+	for y := range m.Rect.Dy() {
+		row := m.Pix[y*m.Stride : y*m.Stride+4*m.Rect.Dx()]
+		ys := a.ys[at.Y+y]
+		a.addRow(row, a.xs[at.X:at.X+m.Rect.Dx()], int(ys.first), ys.part)
+		if ys.part < 1 {
+			a.addRow(row, a.xs[at.X:at.X+m.Rect.Dx()], int(ys.first)+1, 1-ys.part)
+		}
+	}
+}
+
+func (a *averager) addRow(row []byte, xs []share, y int, weight float32) {
+	line := a.sums[4*y*a.w : 4*(y+1)*a.w]
+	for i, s := range xs {
+		p := row[4*i : 4*i+4 : 4*i+4]
+		f := weight * s.part
+		q := line[4*s.first:]
+		q[0] += f * float32(p[0])
+		q[1] += f * float32(p[1])
+		q[2] += f * float32(p[2])
+		q[3] += f * float32(p[3])
+		if s.part < 1 {
+			f = weight - f
+			q[4] += f * float32(p[0])
+			q[5] += f * float32(p[1])
+			q[6] += f * float32(p[2])
+			q[7] += f * float32(p[3])
+		}
+	}
+}
+
+// picture divides the sums by the area of a pixel.
+func (a *averager) picture() *image.RGBA {
+	m := image.NewRGBA(image.Rect(0, 0, a.w, a.h))
+	area := float32(len(a.xs)) / float32(a.w) * float32(len(a.ys)) / float32(a.h)
+	for i, s := range a.sums {
+		m.Pix[i] = byte(min(s/area+0.5, 255))
+	}
+	return m
+}
