@@ -287,7 +287,7 @@ func TestViewer_wheelZoomsAboutTheMouse(t *testing.T) {
 	s.frame()
 	x, y := s.v.view.L0FromS(100, 80)
 	e := &fyne.ScrollEvent{Scrolled: fyne.NewDelta(0, 25)}
-	e.Position = fyne.NewPos(100, 80)
+	e.Position, e.AbsolutePosition = fyne.NewPos(100, 80), fyne.NewPos(100, 80)
 	var views []Viewport
 	s.v.OnView = func(v Viewport) { views = append(views, v) }
 	s.v.Scrolled(e)
@@ -312,6 +312,16 @@ func TestViewer_wheelZoomsAboutTheMouse(t *testing.T) {
 	s.v.Settle()
 	if got := s.v.Viewport().Scale; got != s.v.limits.minScale {
 		t.Errorf("zoomed out to %g, least is %g", got, s.v.limits.minScale)
+	}
+}
+
+func TestViewer_wheelBeforeTheMouseMoved(t *testing.T) {
+	s := newStage(t, newFakeSlide(40000, 30000, 256, pink), 800, 600)
+	s.v.CenterOn(annotate.Point{X: 20000, Y: 15000}, 0.1)
+	s.v.Scrolled(&fyne.ScrollEvent{Scrolled: fyne.NewDelta(0, 25)})
+	s.v.Settle()
+	if v := s.v.Viewport(); v.CX != 20000 || v.CY != 15000 || !close2(v.Scale, 0.125) {
+		t.Errorf("went to %+v", v)
 	}
 }
 
