@@ -236,6 +236,34 @@ func TestViewer_poolIsBounded(t *testing.T) {
 	}
 }
 
+func TestViewer_poolForgetsWhatIsLongUnseen(t *testing.T) {
+	s := newStage(t, newFakeSlide(20000, 20000, 256, waves), 800, 600)
+	s.v.CenterOn(annotate.Point{X: 5000, Y: 5000}, 1)
+	s.settle()
+	s.v.CenterOn(annotate.Point{X: 15000, Y: 15000}, 1)
+	s.settle()
+	p := s.v.tileLayer.pool
+	before := len(p.items)
+	s.now = s.now.Add(2 * time.Minute)
+	for range 70 {
+		s.v.touch()
+		s.frame()
+	}
+	shown, bytes := 0, 0
+	for _, it := range p.items {
+		shown++
+		bytes += len(it.src.Pix)
+	}
+	if shown >= before || bytes != p.bytes {
+		t.Errorf("%d of %d sprites hold %d bytes, the pool counts %d", shown, before, bytes, p.bytes)
+	}
+	s.bare()
+	im := s.picture()
+	if want := waves(15000.5, 15000.5); off(im.NRGBAAt(400, 300), color.NRGBA(want)) > 0 {
+		t.Errorf("the middle is %v, want %v", im.NRGBAAt(400, 300), want)
+	}
+}
+
 func TestViewer_failedTile(t *testing.T) {
 	s := newStage(t, newFakeSlide(8000, 8000, 256, pink), 512, 512)
 	var told []error
