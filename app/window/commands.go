@@ -76,7 +76,7 @@ func (w *Window) bind() error {
 }
 
 // zoomStep is one key press of + or −.
-const zoomStep = 1.6
+const zoomStep = 1.5
 
 // run does a command from a key, a menu or a button. While a text is typed into
 // an entry the keys of text editing belong to it; under a dialog no command

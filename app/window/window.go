@@ -44,6 +44,8 @@ type Window struct {
 	listing *latest // listing of slides
 	news    news    // events that were not looked at yet
 
+	drawing   int                  // shapes on their way to the disk
+	classNext string               // number key pressed meanwhile
 	class     annotate.ID          // what new labels get; zero: unclassified
 	hidden    map[annotate.ID]bool // classes that are not shown
 	overlay   bool                 // annotations are shown
