@@ -39,7 +39,9 @@ func (s *fakeSlide) ReadTile(_ context.Context, k tiles.Key, dst *image.RGBA) er
 	r := l.TileRect(k.Col, k.Row)
 	for y := range r.Dy() {
 		for x := range r.Dx() {
-			dst.SetRGBA(x, y, s.at((float64(r.Min.X+x)+0.5)*l.Downsample, (float64(r.Min.Y+y)+0.5)*l.Downsample))
+			c := s.at((float64(r.Min.X+x)+0.5)*l.Downsample, (float64(r.Min.Y+y)+0.5)*l.Downsample)
+			p := dst.Pix[y*dst.Stride+4*x:]
+			p[0], p[1], p[2], p[3] = c.R, c.G, c.B, c.A
 		}
 	}
 	return nil

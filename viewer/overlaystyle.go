@@ -13,6 +13,7 @@ const (
 	dashOn       = 5.0 // a suggestion's dash
 	dashOff      = 4.5 // and the gap after it
 	dotSize      = 1.6 // an object smaller than this on screen is a dot
+	discSize     = 4.5 // and a round one smaller than this is a disc
 	pointRadius  = 4.0 // of a point label
 
 	defaultFill = 0.25 // strength of an area's colour

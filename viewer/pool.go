@@ -64,6 +64,13 @@ func (p *pool[K]) shown(k K) *sprite {
 	return it
 }
 
+// has tells whether a key's texture is on the card, without counting as showing
+// it.
+func (p *pool[K]) has(k K) bool {
+	it := p.items[k]
+	return it != nil && p.now.Sub(it.at) <= textureLife
+}
+
 // show returns the sprite holding src under k, uploading it if the frame's
 // budget allows. When it does not, an older content of the same key is
 // returned, else nil; fresh tells whether src itself is shown.

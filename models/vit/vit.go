@@ -34,9 +34,9 @@ type Config struct {
 	Seed   uint64 // of the weights
 }
 
-// Default is the network of the demo: 2.7 million weights, 1.2 GFLOP a patch.
+// Default is the network of the demo: 2 million weights, 0.9 GFLOP a patch.
 func Default(seed uint64) Config {
-	return Config{Image: 224, Patch: 16, Dim: 192, Depth: 6, Heads: 3, Hidden: 768, Seed: seed}
+	return Config{Image: 224, Patch: 16, Dim: 192, Depth: 6, Heads: 3, Hidden: 384, Seed: seed}
 }
 
 // Check says what is wrong with a shape.
@@ -128,10 +128,11 @@ func (n *network) model() *onnxfile.Model {
 	batch := onnxfile.Free("n")
 	in := n.b.Input("pixel_values", onnxfile.Float32, batch, onnxfile.Fixed(3), onnxfile.Fixed(side), onnxfile.Fixed(side))
 	x := n.tokens(in, tokens)
+	x = n.b.Op("Reshape", []string{x, n.b.Indices(-1, int64(n.Dim))}) // rows, so that products and biases are one operator
 	for i := range n.Depth {
 		x = n.block(fmt.Sprintf("blocks.%d.", i), x, tokens)
 	}
-	n.b.Output("embedding", n.pooled(x), onnxfile.Float32, batch, onnxfile.Fixed(int64(n.EmbeddingDim())))
+	n.b.Output("embedding", n.pooled(x, tokens), onnxfile.Float32, batch, onnxfile.Fixed(int64(n.EmbeddingDim())))
 	m := n.b.Model("Coverslip")
 	m.Metadata = []onnxfile.KeyValue{
 		{Key: "coverslip.untrained", Value: "true"},
@@ -229,24 +230,24 @@ func (n *network) norm(name, x string) string {
 func (n *network) linear(name, x string, in, out int, std float64) string {
 	w := n.b.Weights(name+".weight", n.r.normal(in*out, std/math.Sqrt(float64(in))), int64(in), int64(out))
 	b := n.b.Weights(name+".bias", n.r.normal(out, 0.1*std), int64(out))
-	return n.b.Op("Add", []string{n.b.Op("MatMul", []string{x, w}), b})
+	return n.b.Op("Gemm", []string{x, w, b})
 }
 
+// attention works on rows, one a token: [n·tokens, Dim].
 func (n *network) attention(name, x string, tokens int64) string {
 	d, h := int64(n.Dim), int64(n.Heads)
 	head := func(part string, perm ...int64) string {
 		y := n.linear(name+part, x, n.Dim, n.Dim, 1)
-		y = n.b.Op("Reshape", []string{y, n.b.Indices(0, tokens, h, d/h)})
+		y = n.b.Op("Reshape", []string{y, n.b.Indices(-1, tokens, h, d/h)})
 		return n.b.Op("Transpose", []string{y}, onnxfile.Ints("perm", perm...))
 	}
-	q := head("q", 0, 2, 1, 3)
-	k := head("k", 0, 2, 3, 1)
-	v := head("v", 0, 2, 1, 3)
-	scale := float32(1 / math.Sqrt(float64(d/h)))
-	scores := n.b.Op("MatMul", []string{n.b.Op("Mul", []string{q, n.b.Scalar(scale)}), k})
-	y := n.b.Op("MatMul", []string{n.b.Op("Softmax", []string{scores}, onnxfile.Int("axis", -1)), v})
+	q, k, v := head("q", 0, 2, 1, 3), head("k", 0, 2, 3, 1), head("v", 0, 2, 1, 3)
+	// Queries are scaled, not scores: there are fewer of them.
+	q = n.b.Op("Mul", []string{q, n.b.Scalar(float32(1 / math.Sqrt(float64(d/h))))})
+	scores := n.b.Op("Softmax", []string{n.b.Op("MatMul", []string{q, k})}, onnxfile.Int("axis", -1))
+	y := n.b.Op("MatMul", []string{scores, v})
 	y = n.b.Op("Transpose", []string{y}, onnxfile.Ints("perm", 0, 2, 1, 3))
-	y = n.b.Op("Reshape", []string{y, n.b.Indices(0, tokens, d)})
+	y = n.b.Op("Reshape", []string{y, n.b.Indices(-1, d)})
 	return n.linear(name+"proj", y, n.Dim, n.Dim, branch)
 }
 
@@ -267,14 +268,22 @@ func (n *network) gelu(x string) string {
 }
 
 // pooled puts the mean of the tokens beside their spread. There is no last
-// normalisation: it would take away how strong colour and texture are.
-func (n *network) pooled(x string) string {
-	mean := n.b.Op("ReduceMean", []string{x}, onnxfile.Ints("axes", 1), onnxfile.Int("keepdims", 1))
+// normalisation: it would take away how strong colour and texture are. Means
+// are products with a row of equal weights, because the runtime's reductions
+// add in another order for one patch than for several, and a patch's
+// embedding must not depend on its neighbours by a single bit.
+func (n *network) pooled(x string, tokens int64) string {
+	x = n.b.Op("Reshape", []string{x, n.b.Indices(-1, tokens, int64(n.Dim))})
+	even := make([]float32, tokens)
+	for i := range even {
+		even[i] = 1 / float32(tokens)
+	}
+	w := n.b.Weights("pool.weight", even, 1, tokens)
+	mean := n.b.Op("MatMul", []string{w, x})
 	diff := n.b.Op("Sub", []string{x, mean})
-	variance := n.b.Op("ReduceMean", []string{n.b.Op("Mul", []string{diff, diff})}, onnxfile.Ints("axes", 1), onnxfile.Int("keepdims", 0))
-	spread := n.b.Op("Sqrt", []string{variance})
-	flat := n.b.Op("Reshape", []string{mean, n.b.Indices(0, int64(n.Dim))})
-	return n.b.Op("Concat", []string{flat, spread}, onnxfile.Int("axis", -1))
+	variance := n.b.Op("MatMul", []string{w, n.b.Op("Mul", []string{diff, diff})})
+	both := n.b.Op("Concat", []string{mean, n.b.Op("Sqrt", []string{variance})}, onnxfile.Int("axis", -1))
+	return n.b.Op("Reshape", []string{both, n.b.Indices(-1, 2*int64(n.Dim))})
 }
 
 // source is a SplitMix64 generator (Steele, Lea, Flood 2014).

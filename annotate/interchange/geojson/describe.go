@@ -149,7 +149,12 @@ func (d *reader) metadata(index int, raw json.RawMessage, o *annotate.Object) {
 	if len(raw) == 0 || json.Unmarshal(raw, &m) != nil {
 		return
 	}
-	for _, key := range slices.Sorted(maps.Keys(m)) {
+	keys := slices.Sorted(maps.Keys(m))
+	if slices.ContainsFunc(keys, func(k string) bool { return strings.HasPrefix(k, metaOwn) }) {
+		// Our own export: what it does not say was empty.
+		o.By, o.Created, o.Changed = annotate.Provenance{}, time.Time{}, time.Time{}
+	}
+	for _, key := range keys {
 		v := m[key]
 		own, ours := strings.CutPrefix(key, metaOwn)
 		if !ours {
