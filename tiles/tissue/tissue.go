@@ -102,7 +102,7 @@ func (m *Mask) addPale(d [][3]float32) {
 	tint := make([]float32, len(d))
 	for i, p := range d {
 		// One dark nucleus or grain must not tint its surroundings.
-		tint[i] = min(max(p[1]-p[0], -0.1), 0.1)
+		tint[i] = min(max(p[1]-p[0], -0.1), 0.06)
 	}
 	for range 2 {
 		boxBlur(tint, m.W, m.H, max(radius/2, 1))
@@ -111,9 +111,8 @@ func (m *Mask) addPale(d [][3]float32) {
 	for i, v := range tint {
 		pale.Bits[i] = v > leastTint
 	}
-	// The averages reach beyond the tissue by their radius, less what the
-	// threshold takes back.
-	pale.spread(max(radius/2, 1), false)
+	// The averages reach beyond the tissue by about their radius.
+	pale.spread(max(radius-1, 1), false)
 	pale.drop(true, 4*radius*radius)
 	for i, is := range pale.Bits {
 		m.Bits[i] = m.Bits[i] || is
