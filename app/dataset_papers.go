@@ -119,9 +119,8 @@ func (x *exporter) writeAnnotations() error {
 		})
 		item := e.item
 		if !x.o.Names {
-			item.Name, item.Patient, item.Case = e.id, "", ""
+			item.Name, item.Fingerprint = e.id, ""
 		}
-		item.Path, item.RelPath = "", ""
 		f, err := os.Create(filepath.Join(dir, e.id+".geojson"))
 		if err != nil {
 			return err

@@ -13,12 +13,10 @@ import (
 	"path"
 	"path/filepath"
 	"sort"
-	"strings"
 	"sync"
 
 	"coverslip/annotate"
 	"coverslip/models/preprocess"
-	"coverslip/storage"
 )
 
 // patchRow is one line of the manifest.
@@ -205,7 +203,11 @@ func (x *exporter) writePatch(ctx context.Context, r *patchReader, e *slideExpor
 		}
 		return err
 	}
-	data, err := encodeImage(reduce(img, x.o.Patch), x.o.Image)
+	img, err = reduce(img, x.o.Patch)
+	if err != nil {
+		return err
+	}
+	data, err := encodeImage(img, x.o.Image)
 	if err != nil {
 		return err
 	}
@@ -216,11 +218,11 @@ func (x *exporter) writePatch(ctx context.Context, r *patchReader, e *slideExpor
 
 // reduce brings a square to side pixels as Pillow's bicubic filter does, the
 // way the training programs' own loaders would.
-func reduce(img *image.RGBA, side int) *image.RGBA {
+func reduce(img *image.RGBA, side int) (*image.RGBA, error) {
 	if img.Rect.Dx() == side && img.Rect.Dy() == side {
-		return img
+		return img, nil
 	}
-	return preprocess.ResizeRGBA(img, side, side, preprocess.Bicubic)
+	return preprocess.Resize(img, side, side, preprocess.Bicubic)
 }
 
 // encodeImage is the file of an image; it carries no metadata.
@@ -233,9 +235,4 @@ func encodeImage(img *image.RGBA, format string) ([]byte, error) {
 		err = png.Encode(&b, img)
 	}
 	return b.Bytes(), err
-}
-
-// slideScale is the text for a slide's µm per pixel.
-func slideScale(sl storage.Slide) string {
-	return strings.Join([]string{number(sl.MPPX), number(sl.MPPY)}, " × ")
 }

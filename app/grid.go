@@ -159,7 +159,7 @@ func newPatchReader(t tiles.Slide, g grid) *patchReader {
 	cache := tiles.NewCache(min(max(rowBytes, 16<<20), 256<<20))
 	return &patchReader{
 		slide:  t,
-		loader: tiles.NewLoader(t, cache, 1, func() {}),
+		loader: tiles.NewLoader(t, cache, 1, nil),
 		level:  level,
 		px:     max(1, int(math.Round(float64(g.side)/l.Downsample))),
 	}

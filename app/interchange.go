@@ -14,53 +14,97 @@ import (
 // ImportReport says what an import brought.
 type ImportReport struct {
 	Objects  int      // objects added
-	Skipped  int      // objects left out because they are on the slide already
+	Skipped  int      // objects left out: on the slide already, or not usable
+	Repaired int      // objects whose shape was mended
 	Classes  []string // names of classes added to the palette
-	Warnings []string // what the reader found odd
+	Warnings []string // what was found odd
 }
 
-// ImportGeoJSON adds the objects of a GeoJSON file to a slide, in one edit. An
-// object whose identifier the slide has already is left out. Classes that the
-// palette lacks are added to it.
+// ImportGeoJSON adds the objects of a GeoJSON file to a slide, in one edit: all
+// of the file or, when it breaks off, nothing. An object whose identifier the
+// slide has already is left out. Classes that the palette lacks are added.
 func (s *Session) ImportGeoJSON(slide annotate.ID, path string) (ImportReport, error) {
-	f, err := os.Open(path)
+	item, err := s.Slide(slide)
 	if err != nil {
 		return ImportReport{}, err
-	}
-	defer f.Close()
-	file, err := geojson.Read(f, geojson.ReadOptions{})
-	if err != nil {
-		return ImportReport{}, fmt.Errorf("%s: %w", path, err)
 	}
 	set, err := s.Objects(slide)
 	if err != nil {
 		return ImportReport{}, err
 	}
-	report := ImportReport{Warnings: file.Warnings}
+	palette := s.Palette()
+	file, err := readGeoJSON(path, geojson.ReadOptions{Classes: palette, Author: s.Author(), At: time.Now().UTC()})
+	if err != nil {
+		return ImportReport{}, err
+	}
+	report := ImportReport{Skipped: file.Skipped, Repaired: file.Repaired}
+	for _, w := range file.Warnings {
+		report.Warnings = append(report.Warnings, w.String())
+	}
+	if text := otherSlide(file.Slide, item); text != "" {
+		report.Warnings = append(report.Warnings, text)
+	}
 	edit := annotate.Edit{Slide: slide, Label: "Import " + filepath.Base(path)}
-	ids := s.adopt(file.Classes, &edit, &report)
-	now, who := time.Now().UTC(), s.Author()
+	for _, c := range file.Classes {
+		if palette.ByID(c.ID) == nil {
+			edit.Classes = append(edit.Classes, annotate.ClassChange{After: &c})
+			report.Classes = append(report.Classes, c.Name)
+		}
+	}
 	for _, o := range file.Objects {
 		if set.Get(o.ID) != nil {
 			report.Skipped++
 			continue
 		}
-		c := *o
-		c.Class = ids[o.Class]
-		if c.Created.IsZero() {
-			c.Created = now
-		}
-		c.Changed = now
-		if c.By.Author == "" {
-			c.By.Author = who
-		}
-		if c.By.Method == "" {
-			c.By.Method = "import:geojson"
-		}
-		edit.Changes = append(edit.Changes, annotate.Change{After: &c})
+		edit.Changes = append(edit.Changes, annotate.Change{After: o})
 		report.Objects++
 	}
 	return report, s.Apply(edit)
+}
+
+// readGeoJSON reads a file whole or not at all.
+func readGeoJSON(path string, o geojson.ReadOptions) (*geojson.File, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	file, err := geojson.Read(f, o)
+	if err != nil {
+		return nil, about("file", path, err)
+	}
+	return file, nil
+}
+
+// ReadTruth reads the areas of a GeoJSON file as annotations, without a
+// project. Classes are matched with those of p by name; objects of a class that
+// p lacks say nothing about its classes and are left out.
+func ReadTruth(path string, p annotate.Palette) (*annotate.Set, error) {
+	file, err := readGeoJSON(path, geojson.ReadOptions{Classes: p})
+	if err != nil {
+		return nil, err
+	}
+	var objects []*annotate.Object
+	for _, o := range file.Objects {
+		if p.ByID(o.Class) == nil || !o.ROI.IsArea() {
+			continue
+		}
+		c := *o
+		c.Kind, c.Review = annotate.Annotation, annotate.Review{}
+		objects = append(objects, &c)
+	}
+	return annotate.NewSet(objects), nil
+}
+
+// otherSlide is a warning when a file says it belongs to another slide.
+func otherSlide(of geojson.SlideInfo, item SlideItem) string {
+	switch {
+	case of.Fingerprint != "" && of.Fingerprint != item.Fingerprint:
+		return "the file was exported from a slide with other bytes; check that the labels lie where they should"
+	case of.Width > 0 && (of.Width != item.Width || of.Height != item.Height):
+		return fmt.Sprintf("the file was exported from a slide of %d × %d pixels, this one has %d × %d", of.Width, of.Height, item.Width, item.Height)
+	}
+	return ""
 }
 
 // WriteGeoJSON writes the labels of a slide, its undecided suggestions and its
@@ -95,22 +139,4 @@ func (s *Session) ExportGeoJSON(slide annotate.ID, path string, keep func(*annot
 		return err
 	})
 	return n, err
-}
-
-// adopt maps the classes of a file to those of the palette, by name, and adds
-// to the edit those that the palette lacks.
-func (s *Session) adopt(classes []annotate.Class, edit *annotate.Edit, report *ImportReport) map[annotate.ID]annotate.ID {
-	palette, ids := s.Palette(), map[annotate.ID]annotate.ID{}
-	for _, c := range classes {
-		if have := palette.ByName(c.Name); have != nil {
-			ids[c.ID] = have.ID
-			continue
-		}
-		added := c
-		added.Key = ""
-		edit.Classes = append(edit.Classes, annotate.ClassChange{After: &added})
-		report.Classes = append(report.Classes, c.Name)
-		ids[c.ID] = c.ID
-	}
-	return ids
 }

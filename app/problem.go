@@ -12,6 +12,7 @@ import (
 	"syscall"
 
 	"coverslip/annotate"
+	"coverslip/annotate/interchange/geojson"
 	"coverslip/models"
 	"coverslip/models/learn"
 	"coverslip/models/onnx"
@@ -106,7 +107,7 @@ func explanations() []explanation {
 		{is(ErrSlideMissing), "%s was moved, renamed or is on a drive that is not connected", "Connect the drive, or tell where the slides lie now: coverslipctl project relink PROJECT FOLDER."},
 		{is(ErrOtherSlide), "%s is another slide than the one the labels were drawn on", "Put the original file back, or add this one as a new slide. The labels are safe in the project."},
 		{is(ErrNoSlide), "The project has no such slide", "List its slides with: coverslipctl project list PROJECT."},
-		{is(ErrNoScale), "%s does not say how many µm a pixel is", "Give the scale when adding the slide: coverslipctl project add --mpp 0.25 PROJECT SLIDE (0.25 for a 40× scan, 0.5 for 20×)."},
+		{is(ErrNoScale), "%s does not say how many µm a pixel is", "Give the scale, 0.25 for a 40× scan or 0.5 for 20×: coverslipctl project add --mpp 0.25 PROJECT SLIDE (demo takes --mpp, too)."},
 		{is(ErrNothingOpen), "No slide is open", "Open a slide first."},
 		{is(storage.ErrClosed), "The project is closed", "Open it again."},
 		{is(ErrClosed), "The project is closed", "Open it again."},
@@ -141,6 +142,8 @@ func explanations() []explanation {
 		{as[*tiles.UnsupportedError], "%s uses something that Coverslip cannot read", "Convert the slide, for example to a pyramidal TIFF. The details name what is unsupported."},
 		{as[*tiles.FormatError], "%s is damaged or incomplete", "Copy the slide again from where it came, and compare the file sizes."},
 		{as[*tiles.TileError], "A part of %s cannot be decoded", "The rest of the slide is usable. Copy the slide again from where it came."},
+
+		{as[*geojson.FormatError], "%s is not a usable GeoJSON file", "Export it again from the program it came from. Nothing was imported."},
 
 		{is(syscall.ENOSPC), "The disk is full", "Free some space and try again; what was saved before is safe."},
 		{is(syscall.EDQUOT), "Your share of the disk is used up", "Free some space and try again; what was saved before is safe."},

@@ -279,7 +279,7 @@ func (t *lesson) why(c candidate, e *embedding, palette annotate.Palette) string
 		text += fmt.Sprintf("; looks most like the patch labelled %s at %.0f, %.0f (similarity %.2f)",
 			name(x.label.Class), at.X, at.Y, c.Similarity)
 	}
-	text += fmt.Sprintf("; learned from %d labels (%s).", e.report.Labels, e.report.Method)
+	text += fmt.Sprintf("; learned from %d labels over %d patches.", e.report.Labels, e.report.Examples)
 	if e.info.Untrained {
 		text += " The encoder is untrained: its judgement means little."
 	}

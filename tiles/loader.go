@@ -209,7 +209,10 @@ func (l *Loader) finish(k Key, c *call) {
 	c.img, c.err = l.load(k)
 	l.mu.Lock()
 	switch {
-	case l.closed: // the cache has been or will be emptied of this slide
+	case l.closed: // the cache will be emptied of this slide
+		if c.err != nil {
+			c.err = ErrClosed
+		}
 	case c.err == nil:
 		l.cache.lru.put(cacheKey{l.id, k}, c.img, int64(len(c.img.Pix)))
 	case !errors.Is(c.err, context.Canceled):

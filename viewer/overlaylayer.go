@@ -81,7 +81,8 @@ func (o *overlayLayer) update(v Viewport, unit float32, now time.Time) (more boo
 			ready = false
 			continue
 		}
-		if step == o.step {
+		// Beside what the old step covers, the new one shows at once.
+		if step == o.step || !o.coveredByOld(k) {
 			o.place(it, k, v, unit)
 		} else {
 			o.pool.place(it, away, away, away+1, away+1, unit)
@@ -105,12 +106,34 @@ func (o *overlayLayer) update(v Viewport, unit float32, now time.Time) (more boo
 	return true
 }
 
+// coveredByOld tells whether a tile of the new step would lie on one of the
+// step that is still shown.
+func (o *overlayLayer) coveredByOld(k overlayKey) bool {
+	b := k.box(0)
+	l0 := overlayTile / stepScale(o.step)
+	if (b.MaxX-b.MinX)/l0 > mostOld {
+		return false
+	}
+	for row := floorInt(b.MinY / l0); float64(row)*l0 < b.MaxY; row++ {
+		for col := floorInt(b.MinX / l0); float64(col)*l0 < b.MaxX; col++ {
+			old := overlayKey{o.step, col, row}
+			if it := o.pool.items[old]; it != nil && o.cache.peek(old).img != nil {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// mostOld is how many old tiles may lie along the side of a new one or of the
+// window: beyond it the old step is too small to be looked at.
+const mostOld = 64
+
 // showOld places what there is of the step that is still shown.
 func (o *overlayLayer) showOld(v Viewport, unit float32) {
-	const most = 4096 // far zoomed out of the old step, nothing of it is seen
 	l0 := overlayTile / stepScale(o.step)
 	b := v.Box()
-	if (b.MaxX-b.MinX)/l0*(b.MaxY-b.MinY)/l0 > most {
+	if max(b.MaxX-b.MinX, b.MaxY-b.MinY)/l0 > mostOld {
 		return
 	}
 	for _, k := range overlayKeys(nil, v, o.step) {

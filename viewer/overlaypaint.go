@@ -14,6 +14,10 @@ import (
 // large below small. Beyond it they are dots, whose order is not seen.
 const sortAtMost = 4000
 
+// farthest bounds coordinates in tile pixels. The largest slide magnified as far
+// as it goes ends well before it; beyond it a product of two loses the pixel.
+const farthest = 1e9
+
 // overlayPainter paints tiles of the overlay; one per goroutine.
 type overlayPainter struct {
 	r    raster
@@ -68,7 +72,7 @@ func (p *overlayPainter) order() {
 		return
 	}
 	for i := range p.list {
-		b := p.list[i].o.ROI.Bounds()
+		b, _ := extent(&p.list[i].o.ROI)
 		p.list[i].area = (b.MaxX - b.MinX) * (b.MaxY - b.MinY)
 	}
 	slices.SortFunc(p.list, func(a, b sized) int {
@@ -95,60 +99,93 @@ func (p *overlayPainter) object(dst *image.RGBA, o *annotate.Object) {
 		}
 		return
 	}
-	if x, y, ok := p.speck(&o.ROI); ok {
-		p.dot(dst, x, y, inkOf(c, 1), 0.9*unit)
+	if x, y, radius, ok := p.speck(&o.ROI); ok {
+		p.dot(dst, x, y, inkOf(c, 1), max(0.9*unit, radius+half/2))
 		return
 	}
 	closed := p.trace(&o.ROI)
-	if o.IsSuggestion() && o.ROI.Kind == annotate.KindRectangle {
-		p.inset(2 * half)
+	if o.IsSuggestion() {
+		p.suggestion(dst, o, closed, half, inkOf(c, 1))
+		return
 	}
 	if !p.begin(half) {
 		return
 	}
-	fill := p.style.fill
-	if o.IsSuggestion() {
-		fill = 0 // only what a person has decided has a body
-	}
-	from := 0
-	for i, end := range p.ends {
-		ring := p.pts[from:end]
-		from = end
-		if closed && fill > 0 {
+	p.rings(func(i int, ring []pixel) {
+		if closed && p.style.fill > 0 {
 			p.fill(ring, i > 0 && p.isHole(&o.ROI, i))
 		}
-		if o.IsSuggestion() {
-			p.dashed(ring, closed, half)
-		} else {
-			p.solid(ring, closed, half)
-		}
-	}
-	p.r.paint(dst, inkOf(c, fill), inkOf(c, 1))
+		p.solid(ring, closed, half)
+	})
+	p.r.paint(dst, inkOf(c, p.style.fill), inkOf(c, 1))
 }
 
-// speck tells whether the shape is too small to have an outline, and where it
-// is. A few vertices are looked at: they spread nearly as wide as all.
-func (p *overlayPainter) speck(roi *annotate.ROI) (x, y float64, ok bool) {
-	pts := roi.Points
-	if len(roi.Polygons) == 1 {
-		pts = roi.Polygons[0].Outer
-	} else if len(roi.Polygons) > 1 {
-		return 0, 0, false
+// suggestion draws what waits for a decision: dashes and no body, which only
+// what a person has decided has. A light casing keeps them legible on any
+// stain.
+func (p *overlayPainter) suggestion(dst *image.RGBA, o *annotate.Object, closed bool, half float64, c ink) {
+	casing := half + casingWidth*p.style.unit/0.85
+	if o.ROI.Kind == annotate.KindRectangle {
+		p.inset(casing)
 	}
-	if len(pts) == 0 {
-		return 0, 0, false
+	for _, pen := range [2]struct {
+		half float64
+		ink  ink
+	}{{casing, ink{255, 255, 255, 0.6}}, {half, c}} {
+		if !p.begin(pen.half) {
+			return
+		}
+		p.rings(func(_ int, ring []pixel) { p.dashed(ring, closed, pen.half) })
+		p.r.paint(dst, ink{}, pen.ink)
 	}
-	b := annotate.Box{MinX: pts[0].X, MinY: pts[0].Y, MaxX: pts[0].X, MaxY: pts[0].Y}
-	step := max(1, len(pts)/8)
-	for i := 0; i < len(pts); i += step {
-		q := pts[i]
-		b.MinX, b.MaxX = min(b.MinX, q.X), max(b.MaxX, q.X)
-		b.MinY, b.MaxY = min(b.MinY, q.Y), max(b.MaxY, q.Y)
+}
+
+// rings calls f with each ring that trace made.
+func (p *overlayPainter) rings(f func(i int, ring []pixel)) {
+	from := 0
+	for i, end := range p.ends {
+		f(i, p.pts[from:end])
+		from = end
 	}
-	if max(b.MaxX-b.MinX, b.MaxY-b.MinY)*p.scale >= dotSize*p.style.unit {
-		return 0, 0, false
+}
+
+// extent is about the box of a shape: a few of its vertices spread nearly as
+// wide as all, and most objects of a tile seen from afar have nothing but a
+// size. ok is false for a shape without points.
+func extent(roi *annotate.ROI) (b annotate.Box, ok bool) {
+	const looked = 12
+	add := func(pts []annotate.Point) {
+		for i, step := 0, 1+len(pts)/looked; i < len(pts); i += step {
+			q := pts[i]
+			if !ok {
+				b, ok = annotate.Box{MinX: q.X, MinY: q.Y, MaxX: q.X, MaxY: q.Y}, true
+			}
+			b.MinX, b.MaxX = min(b.MinX, q.X), max(b.MaxX, q.X)
+			b.MinY, b.MaxY = min(b.MinY, q.Y), max(b.MaxY, q.Y)
+		}
 	}
-	return (b.MinX+b.MaxX)/2*p.scale - p.ox, (b.MinY+b.MaxY)/2*p.scale - p.oy, true
+	add(roi.Points)
+	for i := range roi.Polygons {
+		add(roi.Polygons[i].Outer)
+	}
+	return b, ok
+}
+
+// speck tells whether the shape is too small to have an outline of its own, or
+// so small and round that a dot of its size looks the same; where it is and its
+// radius are in pixels of the tile.
+func (p *overlayPainter) speck(roi *annotate.ROI) (x, y, radius float64, ok bool) {
+	b, ok := extent(roi)
+	if !ok {
+		return 0, 0, 0, false
+	}
+	w, h := (b.MaxX-b.MinX)*p.scale, (b.MaxY-b.MinY)*p.scale
+	tiny := max(w, h) < dotSize*p.style.unit
+	round := roi.Kind == annotate.KindPolygon && max(w, h) < discSize*p.style.unit && 2*min(w, h) > max(w, h)
+	if !tiny && !round {
+		return 0, 0, 0, false
+	}
+	return (b.MinX+b.MaxX)/2*p.scale - p.ox, (b.MinY+b.MaxY)/2*p.scale - p.oy, (w + h) / 4, true
 }
 
 // trace turns a shape into rings of tile pixels with only the vertices that
@@ -181,6 +218,10 @@ func (p *overlayPainter) ring(pts []annotate.Point) {
 	from := len(p.pts)
 	for i, q := range pts {
 		x, y := q.X*p.scale-p.ox, q.Y*p.scale-p.oy
+		if x-x != 0 || y-y != 0 {
+			continue // no number, or infinite: nowhere
+		}
+		x, y = max(-farthest, min(farthest, x)), max(-farthest, min(farthest, y))
 		if n := len(p.pts); i > 0 && i < len(pts)-1 && n > from {
 			if last := p.pts[n-1]; math.Abs(x-last.x)+math.Abs(y-last.y) < near {
 				continue
@@ -273,11 +314,18 @@ func (p *overlayPainter) solid(ring []pixel, closed bool, half float64) {
 // dashed strokes with gaps. The pattern runs from the ring's first vertex, so
 // neighbouring tiles agree.
 func (p *overlayPainter) dashed(ring []pixel, closed bool, half float64) {
-	on, period := dashOn*p.style.unit/0.85, (dashOn+dashOff)*p.style.unit/0.85
 	n := len(ring)
 	if !closed {
 		n--
 	}
+	whole := 0.0
+	for i := 0; i < n; i++ {
+		a, b := ring[i], ring[(i+1)%len(ring)]
+		whole += math.Hypot(b.x-a.x, b.y-a.y)
+	}
+	// A small shape gets finer dashes, or it would be two strokes and no shape.
+	finer := max(0.35, min(1, whole/(14*(dashOn+dashOff)*p.style.unit)))
+	on, period := finer*dashOn*p.style.unit/0.85, finer*(dashOn+dashOff)*p.style.unit/0.85
 	run := 0.0
 	for i := 0; i < n; i++ {
 		a, b := ring[i], ring[(i+1)%len(ring)]
@@ -331,7 +379,10 @@ func ellipse(a, b annotate.Point, scale float64) []annotate.Point {
 	rx, ry := math.Abs(b.X-a.X)/2, math.Abs(b.Y-a.Y)/2
 	cx, cy := (a.X+b.X)/2, (a.Y+b.Y)/2
 	// The chord of n steps leaves the arc by r(1-cos(pi/n)), about 5r/n².
-	n := int(max(12, min(720, 4*math.Sqrt(max(rx, ry)*scale))))
+	n := 12
+	if fine := 4 * math.Sqrt(max(rx, ry)*scale); fine > 12 { // not when it is no number
+		n = int(min(720, fine))
+	}
 	pts := make([]annotate.Point, n)
 	for i := range pts {
 		sin, cos := math.Sincos(2 * math.Pi * float64(i) / float64(n))

@@ -26,7 +26,7 @@ type overview struct {
 	panel *canvas.Rectangle
 	image *canvas.Image
 	frame *canvas.Rectangle
-	objs  []fyne.CanvasObject
+	shown []fyne.CanvasObject
 	on    bool
 
 	src  Source
@@ -39,13 +39,11 @@ type overview struct {
 }
 
 func newOverview() *overview {
-	o := &overview{
+	return &overview{
 		panel: &canvas.Rectangle{FillColor: panelColor, CornerRadius: 4},
 		image: newImage(), on: true,
 		frame: &canvas.Rectangle{StrokeColor: frameColor, StrokeWidth: 1.5, FillColor: color.NRGBA{R: 235, G: 60, B: 50, A: 28}},
 	}
-	o.objs = []fyne.CanvasObject{o.panel, o.image, o.frame}
-	return o
 }
 
 // set shows another slide; nil none.
@@ -126,10 +124,17 @@ func (o *overview) update(v Viewport, unit float32) []fyne.CanvasObject {
 	x0, x1 := span1(b.MinX*kx, b.MaxX*kx, float64(o.size.Width))
 	y0, y1 := span1(b.MinY*ky, b.MaxY*ky, float64(o.size.Height))
 	place(o.frame, o.pos.X+float32(x0), o.pos.Y+float32(y0), float32(x1-x0), float32(y1-y0))
-	if !o.have {
-		return []fyne.CanvasObject{o.panel, o.frame}
+	shown := o.shown[:0]
+	shown = append(shown, o.panel)
+	if o.have {
+		shown = append(shown, o.image)
 	}
-	return o.objs
+	// A frame around everything says nothing and colours the thumbnail.
+	if b.MinX > 0 || b.MinY > 0 || b.MaxX < o.w || b.MaxY < o.h {
+		shown = append(shown, o.frame)
+	}
+	o.shown = shown
+	return shown
 }
 
 // span1 cuts an interval to [0,most] and widens it to what can be seen.

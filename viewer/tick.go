@@ -96,8 +96,12 @@ func (v *Viewer) Settle() {
 // Settled tells whether the picture is complete: nothing moves and nothing is
 // awaited.
 func (v *Viewer) Settled() bool {
-	return !v.motion.moving() && !v.clock.dirty && !v.clock.more &&
-		(v.source == nil || v.source.Pending() == 0)
+	pending := 0
+	if v.source != nil {
+		pending = v.source.Pending()
+	}
+	// What arrived since the last frame is not shown yet.
+	return !v.motion.moving() && !v.clock.dirty && !v.clock.more && pending == 0 && v.clock.pending == 0
 }
 
 // repaint marks the window. It alone is enough: the painter walks Objects anew.

@@ -60,10 +60,20 @@ func (t *tileLayer) set(src Source) {
 	t.glass.FillColor = ground
 }
 
+// l0PerPixel is the level-0 pixels per pixel of a level on each axis. The
+// level's downsample is the mean of both; with its own ratio the last column
+// ends where the slide ends, as tiles.Visible has it too.
+func (t *tileLayer) l0PerPixel(level int) (x, y float64) {
+	l, whole := t.levels[level], t.levels[0]
+	return float64(whole.Width) / float64(l.Width), float64(whole.Height) / float64(l.Height)
+}
+
 // span is the range of tiles of a level that meet a rectangle in level-0
 // pixels; c1 and r1 are beyond the last.
-func span(l tiles.Level, x0, y0, x1, y1 float64) (c0, r0, c1, r1 int) {
-	tw, th := float64(l.TileWidth)*l.Downsample, float64(l.TileHeight)*l.Downsample
+func (t *tileLayer) span(level int, x0, y0, x1, y1 float64) (c0, r0, c1, r1 int) {
+	l := t.levels[level]
+	px, py := t.l0PerPixel(level)
+	tw, th := float64(l.TileWidth)*px, float64(l.TileHeight)*py
 	c0, r0 = max(0, floorInt(x0/tw)), max(0, floorInt(y0/th))
 	c1, r1 = min(l.Cols(), ceilInt(x1/tw)), min(l.Rows(), ceilInt(y1/th))
 	return c0, r0, c1, r1
@@ -72,35 +82,17 @@ func span(l tiles.Level, x0, y0, x1, y1 float64) (c0, r0, c1, r1 int) {
 func floorInt(f float64) int { return int(math.Floor(f)) }
 func ceilInt(f float64) int  { return int(math.Ceil(f)) }
 
-// visible appends the tiles of a level in view, centre outwards; ring widens
-// the view by that many tiles on every side.
-func (t *tileLayer) visible(dst []tiles.Key, v Viewport, level, ring int) []tiles.Key {
+// visible lists the tiles of a level in view, centre outwards; ring widens the
+// view by that many tiles on every side.
+func (t *tileLayer) visible(v Viewport, level, ring int) []tiles.Key {
 	b := v.Box()
 	l := t.levels[level]
-	tw, th := float64(l.TileWidth)*l.Downsample, float64(l.TileHeight)*l.Downsample
-	g := float64(ring)
-	c0, r0, c1, r1 := span(l, b.MinX-g*tw, b.MinY-g*th, b.MaxX+g*tw, b.MaxY+g*th)
-	from := len(dst)
-	for r := r0; r < r1; r++ {
-		for c := c0; c < c1; c++ {
-			dst = append(dst, tiles.Key{Level: level, Col: c, Row: r})
-		}
-	}
-	mx, my := v.CX/tw-0.5, v.CY/th-0.5
-	dist := func(k tiles.Key) float64 {
-		dx, dy := float64(k.Col)-mx, float64(k.Row)-my
-		return dx*dx + dy*dy
-	}
-	slices.SortFunc(dst[from:], func(a, b tiles.Key) int {
-		switch da, db := dist(a), dist(b); {
-		case da < db:
-			return -1
-		case da > db:
-			return 1
-		}
-		return 0
+	px, py := t.l0PerPixel(level)
+	dx, dy := float64(ring*l.TileWidth)*px, float64(ring*l.TileHeight)*py
+	return tiles.Visible(t.levels, level, tiles.Region{
+		X: b.MinX - dx, Y: b.MinY - dy, W: b.MaxX - b.MinX + 2*dx, H: b.MaxY - b.MinY + 2*dy,
+		Downsample: l.Downsample,
 	})
-	return dst
 }
 
 // update lays the layer out for a viewport. more tells that tiles wait for the
@@ -117,7 +109,7 @@ func (t *tileLayer) update(v Viewport, unit float32, now time.Time) (more bool) 
 	if v.Scale*t.levels[level].Downsample >= pixelsFrom {
 		mode = canvas.ImageScalePixels
 	}
-	t.fine = t.visible(t.fine[:0], v, level, 0)
+	t.fine = t.visible(v, level, 0)
 	t.under, t.over, t.failed, t.wish = t.under[:0], t.over[:0], t.failed[:0], t.wish[:0]
 	clear(t.seen)
 	t.wishTop()
@@ -205,10 +197,7 @@ func (t *tileLayer) resident(k tiles.Key) bool {
 // fill finds what can be shown in the place of a missing tile: coarser tiles
 // beneath, and finer ones that are still on the card from before a zoom out.
 func (t *tileLayer) fill(k tiles.Key) {
-	l := t.levels[k.Level]
-	x0, y0 := float64(k.Col*l.TileWidth)*l.Downsample, float64(k.Row*l.TileHeight)*l.Downsample
-	x1, y1 := x0+float64(l.TileWidth)*l.Downsample, y0+float64(l.TileHeight)*l.Downsample
-	x1, y1 = min(x1, float64(t.levels[0].Width)), min(y1, float64(t.levels[0].Height))
+	x0, y0, x1, y1 := t.l0Rect(k)
 	for a := k.Level + 1; a < len(t.levels); a++ {
 		if t.gather(&t.under, a, x0, y0, x1, y1, true) {
 			break
@@ -222,7 +211,7 @@ func (t *tileLayer) fill(k tiles.Key) {
 // gather adds the tiles of a level that meet a rectangle and are there; it
 // tells whether all of them are. Only with upload may textures be made.
 func (t *tileLayer) gather(to *[]tiles.Key, level int, x0, y0, x1, y1 float64, upload bool) bool {
-	c0, r0, c1, r1 := span(t.levels[level], x0, y0, x1, y1)
+	c0, r0, c1, r1 := t.span(level, x0, y0, x1, y1)
 	all := c1 > c0 && r1 > r0
 	for r := r0; r < r1; r++ {
 		for c := c0; c < c1; c++ {
@@ -248,19 +237,15 @@ func (t *tileLayer) gather(to *[]tiles.Key, level int, x0, y0, x1, y1 float64, u
 // prefetch wishes, after what is seen, one ring around it and the next coarser
 // level, where a zoom out leads.
 func (t *tileLayer) prefetch(v Viewport, level int) {
-	n := len(t.wish)
-	t.wish = t.visible(t.wish, v, level, 1)
+	ahead := t.visible(v, level, 1)
 	if level+1 < len(t.levels) {
-		t.wish = t.visible(t.wish, v, level+1, 0)
+		ahead = append(ahead, t.visible(v, level+1, 0)...)
 	}
-	kept := t.wish[:n]
-	for _, k := range t.wish[n:] {
-		if !t.seen[k] && t.pool.shown(k) == nil && !t.resident(k) && t.src.Failed(k) == nil {
-			t.seen[k] = true
-			kept = append(kept, k)
+	for _, k := range ahead {
+		if !t.pool.has(k) && !t.resident(k) && t.src.Failed(k) == nil {
+			t.want(k)
 		}
 	}
-	t.wish = kept
 }
 
 // inside tells whether the window shows nothing but slide.
@@ -304,12 +289,18 @@ func (t *tileLayer) layOut(v Viewport, unit float32, whole bool) {
 	}
 }
 
+// l0Rect is what a tile covers, level-0 pixels.
+func (t *tileLayer) l0Rect(k tiles.Key) (x0, y0, x1, y1 float64) {
+	r := t.levels[k.Level].TileRect(k.Col, k.Row)
+	px, py := t.l0PerPixel(k.Level)
+	return float64(r.Min.X) * px, float64(r.Min.Y) * py, float64(r.Max.X) * px, float64(r.Max.Y) * py
+}
+
 // onScreen is the snapped rectangle of a tile in screen pixels.
 func (t *tileLayer) onScreen(v Viewport, k tiles.Key) (x0, y0, x1, y1 float64) {
-	l := t.levels[k.Level]
-	r := l.TileRect(k.Col, k.Row)
-	x0, y0 = v.SFromL0(float64(r.Min.X)*l.Downsample, float64(r.Min.Y)*l.Downsample)
-	x1, y1 = v.SFromL0(float64(r.Max.X)*l.Downsample, float64(r.Max.Y)*l.Downsample)
+	x0, y0, x1, y1 = t.l0Rect(k)
+	x0, y0 = v.SFromL0(x0, y0)
+	x1, y1 = v.SFromL0(x1, y1)
 	return snap(x0), snap(y0), snap(x1), snap(y1)
 }
 

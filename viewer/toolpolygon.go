@@ -133,6 +133,12 @@ func (t *polygonTool) draw(l *live) {
 	if t.inside && !t.held {
 		pts = append(pts[:len(pts):len(pts)], t.mouse)
 	}
+	if n := len(pts); n >= 3 {
+		// Where closing would lead.
+		faint := c
+		faint.A = 110
+		l.line(l.pixelOf(pts[n-1]), l.pixelOf(pts[0]), 1, faint)
+	}
 	l.path(pts, false, c, liveLines)
 	// Handles only on vertices that were clicked: a stroke has hundreds.
 	for i, m := range t.marks {

@@ -14,7 +14,7 @@ import (
 const (
 	hitTolerance  = 4.0  // how far beside a line a click still means it
 	handleGrab    = 8.0  // how far from a handle a press still takes it
-	handlesApart  = 10.0 // vertices nearer than this have no handles
+	handlesApart  = 16.0 // vertices nearer than this have no handles
 	selectedDrawn = 24   // outlines drawn of a selection of many
 )
 

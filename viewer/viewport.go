@@ -99,18 +99,7 @@ func (l limits) clamp(v Viewport) Viewport {
 
 // Level is the pyramid level whose tiles are drawn: the coarsest one that need
 // not be magnified, level 0 above one to one.
-func (v Viewport) Level(levels []tiles.Level) int {
-	best := 0
-	// Downsamples of files are rounded (4.0003 for 4): one percent too coarse
-	// is not seen, twice the tiles would be.
-	wanted := 1.01 / v.Scale
-	for i, l := range levels {
-		if l.Downsample <= wanted {
-			best = i
-		}
-	}
-	return best
-}
+func (v Viewport) Level(levels []tiles.Level) int { return tiles.BestLevel(levels, 1/v.Scale) }
 
 // mppPerMagnification: a 10× objective is commonly scanned at 1 µm per pixel,
 // 20× at 0.5 and 40× at 0.25, so magnification = 10 / mpp. It is a custom of

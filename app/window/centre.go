@@ -3,28 +3,28 @@ package window
 import (
 	"fmt"
 	"math"
+	"strings"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
-
-	"coverslip/viewer"
 )
 
 // centre is the slide and what floats above it: the magnifications, the keys of
 // the tool in hand, and words where there is no slide.
 type centre struct {
-	w      *Window
-	object fyne.CanvasObject
-	zooms  []*button
-	now    *text
-	hint   *fyne.Container
-	tool   *text
-	keys   *text
-	top    fyne.CanvasObject
-	empty  *fyne.Container
-	title  *text
-	words  *paragraph
-	add    *button
+	w       *Window
+	object  fyne.CanvasObject
+	zooms   []*button
+	now     *text
+	hint    *fyne.Container
+	hintBox *fyne.Container
+	tool    *text
+	keys    *text
+	top     fyne.CanvasObject
+	empty   *fyne.Container
+	title   *text
+	words   *paragraph
+	add     *button
 }
 
 // magnifications of the buttons; 0 is the whole slide.
@@ -54,9 +54,10 @@ func newCentre(w *Window) *centre {
 	row.Add(c.now)
 	c.top = container.NewHBox(hud(row))
 
-	c.tool, c.keys = boldText("", textSmall), newText("", textSmall, colorFrost)
+	c.tool, c.keys = boldText("", textSmall), newHintKeys()
 	c.tool.color = colorGlass
-	c.hint = hud(hbox(8, c.tool, c.keys))
+	c.hint = hud(container.NewBorder(nil, nil, c.tool, nil, padded(c.keys, 0, 0, 8, 0)))
+	c.hintBox = container.New(&hintLayout{c.keys}, c.hint)
 
 	c.title = newText("", 15, colorQuiet)
 	c.title.align = fyne.TextAlignCenter
@@ -67,29 +68,47 @@ func newCentre(w *Window) *centre {
 		vbox(8, c.title, c.words, container.NewCenter(c.add))))
 
 	above := padded(container.NewBorder(c.top, nil, nil, nil, nil), 8, 8, 8, 8)
-	c.object = container.NewStack(newFill(colorStage, 0), w.viewer, above, container.New(&hintLayout{}, c.hint), c.empty)
+	c.object = container.NewStack(newFill(colorStage, 0), w.viewer, above, c.hintBox, c.empty)
 	return c
 }
 
 // hintLayout puts the hint line at the bottom in the middle, or further right
 // where the scale bar would be in its way.
-type hintLayout struct{}
+type hintLayout struct{ keys *text }
 
-const scaleBarRoom = 176
+const scaleBarRoom = 186
 
 // MinSize implements fyne.Layout.
-func (hintLayout) MinSize([]fyne.CanvasObject) fyne.Size { return fyne.NewSize(10, 10) }
+func (*hintLayout) MinSize([]fyne.CanvasObject) fyne.Size { return fyne.NewSize(10, 10) }
 
 // Layout implements fyne.Layout.
-func (hintLayout) Layout(objects []fyne.CanvasObject, s fyne.Size) {
+func (l *hintLayout) Layout(objects []fyne.CanvasObject, s fyne.Size) {
 	for _, o := range objects {
 		m := o.MinSize()
-		m.Width = min(m.Width, max(0, s.Width-scaleBarRoom-8))
-		x := max(scaleBarRoom, (s.Width-m.Width)/2)
-		x = min(x, s.Width-m.Width-8)
+		rest := m.Width - l.keys.MinSize().Width // what is not the line of keys
+		line := l.keys.shorten(l.keys.value, max(0, s.Width-scaleBarRoom-10-rest))
+		m.Width = rest + fyne.MeasureText(line, l.keys.size, l.keys.style).Width + 1
+		x := min(max(scaleBarRoom, (s.Width-m.Width)/2), s.Width-m.Width-10)
 		o.Resize(m)
 		o.Move(fyne.NewPos(x, s.Height-m.Height-10))
 	}
+}
+
+// hintKeys is a line of hints of which as many are shown as there is room for;
+// half a hint would be worse than none.
+func newHintKeys() *text {
+	k := newText("", textSmall, colorFrost)
+	k.shorten = func(s string, width float32) string {
+		parts := strings.Split(s, " · ")
+		for n := len(parts); n > 0; n-- {
+			line := strings.Join(parts[:n], "  ·  ")
+			if fyne.MeasureText(line, k.size, k.style).Width <= width+0.5 {
+				return line
+			}
+		}
+		return ""
+	}
+	return k
 }
 
 // update shows what belongs to the tool in hand, or why there is no slide.
@@ -97,7 +116,6 @@ func (c *centre) update() {
 	w := c.w
 	slide := w.open != nil
 	show(c.top, slide)
-	show(c.hint, slide)
 	show(w.viewer, slide)
 	show(c.empty, !slide || w.opening != "")
 	show(c.add, w.session != nil && !slide && w.opening == "" && len(w.slides.items) == 0 && !w.session.ReadOnly())
@@ -113,9 +131,7 @@ func (c *centre) update() {
 		c.title.Set("No slide is open")
 		c.words.Set("Choose one in the list on the left.")
 	}
-	c.tool.Set(w.viewer.Tool().String())
-	c.keys.Set(toolKeys(w.viewer.Tool()))
-	c.hint.Refresh()
+	c.hinted(w.viewer.Hint())
 	c.viewChanged()
 }
 
@@ -130,17 +146,14 @@ func show(o fyne.CanvasObject, on bool) {
 	}
 }
 
-// toolKeys is the line of keys that matter with a tool in hand.
-func toolKeys(t viewer.Tool) string {
-	switch t {
-	case viewer.ToolSelect:
-		return "Click: select   Shift+click: add   Drag: move   Del: delete   1–9: class"
-	case viewer.ToolRectangle:
-		return "Drag: draw   Esc: cancel   1–9: class"
-	case viewer.ToolPolygon:
-		return "Click: corner   Double-click or Enter: close   Backspace: undo corner   Esc: cancel"
-	}
-	return "Drag: move   Wheel: zoom   Click: select   1–9: class   A X Z: review"
+// hinted shows what the keys and the mouse do just now, as the viewer says it:
+// "Tool — key: what · key: what".
+func (c *centre) hinted(hint string) {
+	tool, keys, _ := strings.Cut(hint, " — ")
+	c.tool.Set(tool)
+	c.keys.Set(keys)
+	show(c.hint, tool != "" && c.w.open != nil)
+	c.hintBox.Refresh()
 }
 
 // viewChanged shows the magnification of the view.

@@ -21,6 +21,9 @@ type news struct {
 
 // event is told by the session, on any goroutine.
 func (w *Window) event(e app.Event) {
+	if e.Kind == app.EventTiles {
+		return // the viewer looks for itself while tiles are awaited
+	}
 	n := &w.news
 	n.mu.Lock()
 	if n.kinds == nil {
@@ -48,9 +51,6 @@ func (w *Window) digest() {
 	n.mu.Unlock()
 	if w.session == nil {
 		return
-	}
-	if kinds[app.EventTiles] {
-		w.viewer.Wake()
 	}
 	if kinds[app.EventPalette] {
 		w.viewer.SetPalette(w.session.Palette())

@@ -12,8 +12,8 @@ import (
 // the focus or nothing has.
 func (w *Window) listen() {
 	c := w.win.Canvas()
-	c.SetOnTypedKey(func(e *fyne.KeyEvent) { w.typedKey(e) })
-	c.SetOnTypedRune(func(r rune) { w.typedRune(r) })
+	c.SetOnTypedKey(w.viewer.TypedKey)
+	c.SetOnTypedRune(w.viewer.TypedRune)
 	w.viewer.OnKey = w.typedKey
 	w.viewer.OnRune = w.typedRune
 	for _, cmd := range w.cmds.All() {
@@ -66,10 +66,6 @@ func (w *Window) typedRune(r rune) bool {
 
 // keyWords is a key of the table as people read it on a keyboard.
 func keyWords(key string) string {
-	for name, words := range map[string]string{"Delete": "Del", "BackSpace": "Backspace", "Escape": "Esc", "Next": "Page Down", "Prior": "Page Up"} {
-		if key == name {
-			return words
-		}
-	}
-	return key
+	return strings.NewReplacer("Delete", "Del", "BackSpace", "Backspace", "Escape", "Esc",
+		"Next", "Page Down", "Prior", "Page Up", "-", "−").Replace(key)
 }

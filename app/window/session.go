@@ -111,6 +111,7 @@ func (w *Window) attach(s *app.Session) {
 		}
 	}
 	w.viewer.SetPalette(s.Palette())
+	w.viewer.SetClass(w.class)
 	w.slides.items = s.Slides()
 	w.showAll()
 }

@@ -2,6 +2,7 @@ package window
 
 import (
 	"image/color"
+	"math"
 	"strings"
 
 	"fyne.io/fyne/v2"
@@ -20,6 +21,10 @@ type text struct {
 	style fyne.TextStyle
 	align fyne.TextAlign
 	width float32 // least width; 0: as wide as the text
+
+	// shorten makes what is shown of a text too long for its place; nil cuts it
+	// with an ellipsis.
+	shorten func(value string, width float32) string
 }
 
 func newText(value string, size float32, c fyne.ThemeColorName) *text {
@@ -78,7 +83,11 @@ func (r *textRenderer) Destroy()                     {}
 func (r *textRenderer) Objects() []fyne.CanvasObject { return []fyne.CanvasObject{r.line} }
 
 func (r *textRenderer) MinSize() fyne.Size {
-	m := fyne.MeasureText(r.t.value, r.t.size, r.t.style)
+	value := r.t.value
+	if r.t.shorten != nil {
+		value = r.t.shorten(value, math.MaxFloat32)
+	}
+	m := fyne.MeasureText(value, r.t.size, r.t.style)
 	if r.t.width > 0 {
 		m.Width = r.t.width
 	}
@@ -86,7 +95,12 @@ func (r *textRenderer) MinSize() fyne.Size {
 }
 
 func (r *textRenderer) Layout(s fyne.Size) {
-	shown := cut(r.t.value, s.Width, r.t.size, r.t.style)
+	shown := ""
+	if r.t.shorten != nil {
+		shown = r.t.shorten(r.t.value, s.Width)
+	} else {
+		shown = cut(r.t.value, s.Width, r.t.size, r.t.style)
+	}
 	if shown != r.line.Text {
 		r.line.Text = shown
 		r.line.Refresh()

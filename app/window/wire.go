@@ -19,6 +19,7 @@ func (w *Window) wireViewer() {
 	v.OnHover = w.status.hover
 	v.OnView = func(viewer.Viewport) { w.centre.viewChanged(); w.status.viewChanged() }
 	v.OnProblem = w.fail
+	v.OnHint = w.centre.hinted
 }
 
 // draw makes an annotation of the current class and selects it, so that a
@@ -26,13 +27,19 @@ func (w *Window) wireViewer() {
 func (w *Window) draw(roi annotate.ROI) {
 	class := w.class
 	var id annotate.ID
+	w.drawing++
 	w.write(func(s *app.Session) (err error) {
 		id, err = s.Draw(roi, class)
 		return err
 	}, func(err error) {
+		w.drawing--
 		if err == nil {
 			w.viewer.SetSelection([]annotate.ID{id})
 			w.selected([]annotate.ID{id})
+		}
+		if key := w.classNext; key != "" && w.drawing == 0 {
+			w.classNext = ""
+			w.classKey(key)
 		}
 	})
 }
@@ -99,8 +106,7 @@ func (w *Window) fly(b annotate.Box) {
 }
 
 func (w *Window) zoom(factor float64) {
-	p := w.viewer.Viewport()
-	w.viewer.ZoomBy(factor, p.W/2, p.H/2)
+	w.viewer.ZoomBy(factor, w.viewer.Middle())
 }
 
 func (w *Window) setTool(t viewer.Tool) {
@@ -127,6 +133,10 @@ func (w *Window) toggleOverlay() {
 // classKey is a number key: it gives the selected objects a class, or, with
 // nothing selected, chooses the class of what is drawn next.
 func (w *Window) classKey(key string) {
+	if w.drawing > 0 { // it is meant for the shape that is on its way to the disk
+		w.classNext = key
+		return
+	}
 	if c := w.session.Palette().ByKey(key); c != nil {
 		w.giveClass(c.ID)
 	}
@@ -159,6 +169,7 @@ func (w *Window) giveClass(class annotate.ID) {
 // setClass chooses the class of what is drawn next.
 func (w *Window) setClass(class annotate.ID) {
 	w.class = class
+	w.viewer.SetClass(class)
 	w.classes.chosen()
 	if c := w.session.Palette().ByID(class); c != nil {
 		w.status.say(fmt.Sprintf("Class %s: what you draw next gets it.", c.Name))

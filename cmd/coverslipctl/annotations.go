@@ -46,10 +46,10 @@ func annotationsImportVerb() verb {
 					for _, w := range r.Warnings {
 						c.say("%s: %s", c.args[0], w)
 					}
-					j := map[string]any{"slide": item.ID.String(), "objects": r.Objects, "skipped": r.Skipped,
+					j := map[string]any{"slide": item.ID.String(), "objects": r.Objects, "skipped": r.Skipped, "repaired": r.Repaired,
 						"classes": append([]string{}, r.Classes...), "warnings": append([]string{}, r.Warnings...)}
 					return c.result(j, func(w io.Writer) {
-						fmt.Fprintf(w, "%s: %d object(s) added, %d left out, %d class(es) new\n", item.Name, r.Objects, r.Skipped, len(r.Classes))
+						fmt.Fprintf(w, "%s: %d object(s) added (%d mended), %d left out, %d class(es) new\n", item.Name, r.Objects, r.Repaired, r.Skipped, len(r.Classes))
 					})
 				})
 			}

@@ -155,3 +155,14 @@ func (s *Set) JPEG2000(dst *image.RGBA, data []byte, colour openjpeg.Colour) err
 	}
 	return s.j2k.Decode(dst, data, openjpeg.Options{Colour: colour})
 }
+
+// JPEG2000Size is the size in pixels that a JPEG 2000 codestream or JP2 file
+// claims; an error when it is not one that would be decoded.
+func JPEG2000Size(data []byte) (w, h int, err error) {
+	cs, err := openjpeg.Codestream(data)
+	if err != nil {
+		return 0, 0, err
+	}
+	head, err := openjpeg.ParseHeader(cs)
+	return head.Width, head.Height, err
+}

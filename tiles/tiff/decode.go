@@ -100,16 +100,16 @@ func (m *Image) readJPEGTile(i, visible int, dst *image.RGBA) error {
 	if m.Samples == 1 {
 		components = 1
 	}
+	h, err := jpegstream.ParseHeader(data)
+	if err != nil {
+		return err
+	}
 	height := m.TileHeight
-	if m.Strips && visible < height {
-		// The last strip's frame has either the rows that remain or a full strip.
-		h, err := jpegstream.ParseHeader(data)
-		if err != nil {
-			return err
-		}
-		if h.Height == visible {
-			height = visible
-		}
+	if m.Strips && h.Height == visible {
+		height = visible // the last strip's frame may have only the rows that remain
+	}
+	if h.Width != m.TileWidth || h.Height != height { // before any memory is taken for it
+		return fmt.Errorf("JPEG is %d×%d pixels where %d×%d are due", h.Width, h.Height, m.TileWidth, height)
 	}
 	return m.whole(dst, height, func(full *image.RGBA) error {
 		if err := m.codecs.JPEG(full, data, components); err != nil {
@@ -134,6 +134,11 @@ func (m *Image) readJ2KTile(i int, dst *image.RGBA) error {
 		colour = openjpeg.ColourGrey
 	case m.Compression == CompressionAperioYCC, m.Compression == CompressionJ2K && m.Photometric == photoYCbCr:
 		colour = openjpeg.ColourYCbCr
+	}
+	if w, h, err := codec.JPEG2000Size(*b); err != nil {
+		return err
+	} else if w != m.TileWidth || h != m.TileHeight { // before any memory is taken for it
+		return fmt.Errorf("JPEG 2000 image is %d×%d pixels where %d×%d are due", w, h, m.TileWidth, m.TileHeight)
 	}
 	return m.whole(dst, m.TileHeight, func(full *image.RGBA) error {
 		return m.codecs.JPEG2000(full, *b, colour)
@@ -162,10 +167,8 @@ func (m *Image) whole(dst *image.RGBA, height int, decode func(*image.RGBA) erro
 // readPlainTile reads a tile of plain bytes, maybe packed, maybe differenced,
 // maybe one plane a sample.
 func (m *Image) readPlainTile(i, visible int, dst *image.RGBA) error {
-	rows := m.TileHeight
-	if m.Strips {
-		rows = visible // the last strip holds only the rows that remain
-	}
+	// Rows below the image are padding, which a last strip does not even hold.
+	rows := visible
 	perPixel, planes := m.Samples, 1
 	if m.planar {
 		perPixel, planes = 1, m.Samples

@@ -189,9 +189,6 @@ func (m *Image) readCompression(d *Directory) error {
 		return err
 	}
 	m.Compression, m.Photometric = int(min(c, 1<<16)), int(min(p, 1<<16))
-	if err := m.checkColour(); err != nil {
-		return err
-	}
 	switch m.Compression {
 	case CompressionNone:
 	case CompressionLZW, CompressionDeflate, CompressionDeflateOld, CompressionZstd:
@@ -200,12 +197,16 @@ func (m *Image) readCompression(d *Directory) error {
 		}
 		m.predictor = pred == 2
 	case CompressionJPEG:
-		return m.readJPEG(d)
+		if err := m.readJPEG(d); err != nil {
+			return err
+		}
 	case CompressionAperioYCC, CompressionAperioRGB, CompressionJ2K:
 		if m.planar {
 			return unsupported("", "JPEG 2000 in separate planes")
 		}
-		return m.codecs.HasJPEG2000()
+		if err := m.codecs.HasJPEG2000(); err != nil {
+			return err
+		}
 	default:
 		what := fmt.Sprintf("compression %d", c)
 		if n := CompressionName(m.Compression); n != "" {
@@ -213,7 +214,7 @@ func (m *Image) readCompression(d *Directory) error {
 		}
 		return unsupported("convert the slide: vips tiffsave IN OUT.tif --tile --pyramid --compression jpeg", "%s", what)
 	}
-	return nil
+	return m.checkColour()
 }
 
 // checkColour refuses what would be shown in wrong colours.

@@ -7,9 +7,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"image"
+	"maps"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"sort"
 	"strings"
 	"testing"
 	"time"
@@ -60,24 +64,161 @@ func (w *world) ctl(args ...string) []byte {
 	return stdout.Bytes()
 }
 
-// label is one object of the project as the headless program lists it.
-type label struct {
-	ID     string `json:"id"`
-	Kind   string `json:"kind"`
-	Class  string `json:"class"`
-	State  string `json:"state"`
-	Source string `json:"source"`
+// object is one object of the project as `annotations list --json` prints it.
+type object struct {
+	ID       string     `json:"id"`
+	Kind     string     `json:"kind"`     // annotation, detection
+	Class    string     `json:"class"`    // its name
+	Decision string     `json:"decision"` // of a detection
+	Box      [4]float64 `json:"box"`      // level-0 pixels: left, upper, right, lower
 }
 
-// labels lists what is in the project, which must not be open elsewhere.
-func (w *world) labels() []label {
+// objects lists what is in the project, which must not be open elsewhere.
+func (w *world) objects() map[string]object {
 	w.t.Helper()
-	var list []label
-	out := w.ctl("annotations", "list", "--project", w.project, "--json")
-	if err := json.Unmarshal(out, &list); err != nil {
-		w.t.Fatalf("annotations list --json: %v\n%s", err, out)
+	list := map[string]object{}
+	lines := json.NewDecoder(bytes.NewReader(w.ctl("annotations", "list", "--project", w.project, "--json")))
+	for lines.More() {
+		var o object
+		if err := lines.Decode(&o); err != nil {
+			w.t.Fatalf("annotations list --json: %v", err)
+		}
+		list[o.ID] = o
 	}
 	return list
+}
+
+// since lists what is in now and not in before.
+func since(before, now map[string]object) []object {
+	var list []object
+	for id, o := range now {
+		if _, ok := before[id]; !ok {
+			list = append(list, o)
+		}
+	}
+	sort.Slice(list, func(i, j int) bool { return list[i].ID < list[j].ID }) // identifiers begin with their time
+	return list
+}
+
+// decided counts the detections by decision.
+func decided(objects map[string]object) map[string]int {
+	n := map[string]int{}
+	for _, o := range objects {
+		if o.Kind == "detection" {
+			n[o.Decision]++
+		}
+	}
+	return n
+}
+
+// intact fails when the project is damaged or its log was broken.
+func (w *world) intact() {
+	w.t.Helper()
+	w.ctl("project", "check", w.project)
+	w.ctl("audit", "verify", "--project", w.project)
+}
+
+// feature is what is read of a GeoJSON feature here; the rest is passed on as it is.
+type feature struct {
+	Geometry struct {
+		Coordinates any `json:"coordinates"`
+	} `json:"geometry"`
+	Properties struct {
+		ObjectType     string `json:"objectType"`
+		Classification struct {
+			Name string `json:"name"`
+		} `json:"classification"`
+	} `json:"properties"`
+}
+
+// reach is the longer side of the box around nested lists of positions, level-0 pixels.
+func reach(coordinates any) float64 {
+	low, high := [2]float64{math.Inf(1), math.Inf(1)}, [2]float64{math.Inf(-1), math.Inf(-1)}
+	var walk func(v any)
+	walk = func(v any) {
+		list, _ := v.([]any)
+		if x, ok := first(list).(float64); ok && len(list) >= 2 {
+			y, _ := list[1].(float64)
+			for i, c := range []float64{x, y} {
+				low[i], high[i] = math.Min(low[i], c), math.Max(high[i], c)
+			}
+			return
+		}
+		for _, inner := range list {
+			walk(inner)
+		}
+	}
+	walk(coordinates)
+	return math.Max(high[0]-low[0], high[1]-low[1])
+}
+
+func first(list []any) any {
+	if len(list) == 0 {
+		return nil
+	}
+	return list[0]
+}
+
+// label imports, as a person's labels, the smallest region of each of three classes out of
+// those the generator says it drew. The rest of the slide is left to the model.
+func (w *world) label() {
+	w.t.Helper()
+	truth, err := filepath.Glob(filepath.Join(w.dir, "slide.svs*.geojson"))
+	if err != nil || len(truth) != 1 {
+		w.t.Fatalf("the ground truth beside the slide: %v, %v", truth, err)
+	}
+	data, err := os.ReadFile(truth[0])
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	var file struct {
+		Type     string            `json:"type"`
+		Features []json.RawMessage `json:"features"`
+	}
+	if err := json.Unmarshal(data, &file); err != nil {
+		w.t.Fatalf("%s: %v", truth[0], err)
+	}
+	smallest := map[string]json.RawMessage{}
+	size := map[string]float64{}
+	for _, raw := range file.Features {
+		var f feature
+		if err := json.Unmarshal(raw, &f); err != nil {
+			w.t.Fatalf("%s: %v", truth[0], err)
+		}
+		// The regions are annotations, the nuclei detections; a patch must fit in.
+		name, r := f.Properties.Classification.Name, reach(f.Geometry.Coordinates)
+		if f.Properties.ObjectType == "annotation" && r >= 600 && (smallest[name] == nil || r < size[name]) {
+			smallest[name], size[name] = raw, r
+		}
+	}
+	names := slices.Sorted(maps.Keys(smallest))
+	sort.SliceStable(names, func(i, j int) bool { return size[names[i]] < size[names[j]] })
+	if len(names) < 3 {
+		w.t.Fatalf("%s holds regions of only these classes: %v", truth[0], names)
+	}
+	file.Features = nil
+	for _, name := range names[:3] {
+		file.Features = append(file.Features, smallest[name])
+	}
+	w.t.Logf("labelled: %v", names[:3])
+	if data, err = json.Marshal(file); err != nil {
+		w.t.Fatal(err)
+	}
+	regions := filepath.Join(w.dir, "regions.geojson")
+	if err := os.WriteFile(regions, data, 0o644); err != nil {
+		w.t.Fatal(err)
+	}
+	w.ctl("annotations", "import", "--project", w.project, "--slide", "slide.svs", regions)
+}
+
+// suggest has the built-in model suggest labels; without a runtime the test is skipped,
+// because that is a fact of the machine and not of the program.
+func (w *world) suggest() {
+	w.t.Helper()
+	if err := exec.Command(filepath.Join(w.bin, "coverslipctl"), "setup", "--check").Run(); err != nil {
+		w.t.Skip("no model runtime on this machine; .ci/setup build fetches it")
+	}
+	w.ctl("suggest", "--project", w.project)
 }
 
 // window opens the project on the display.

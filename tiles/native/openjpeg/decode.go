@@ -124,7 +124,7 @@ func (l *Library) run(dst *image.RGBA, src *source, o Options) error {
 	defer purego.SyscallN(l.codecDestroy, codec)
 	purego.SyscallN(l.errorHandler, codec, l.message, id)
 
-	params := make([]byte, parametersSize)
+	params := src.params[:]
 	purego.SyscallN(l.defaultParameters, uintptr(unsafe.Pointer(&params[0])))
 	binary.NativeEndian.PutUint32(params, uint32(o.Reduce)) // cp_reduce is the first field
 	if r, _, _ := purego.SyscallN(l.setup, codec, uintptr(unsafe.Pointer(&params[0]))); int32(r) == 0 {

@@ -44,6 +44,8 @@ type source struct {
 	data []byte
 	pos  int64
 	said string // first message of the error handler
+
+	params [parametersSize]byte // opj_dparameters_t
 }
 
 func names() []string {
