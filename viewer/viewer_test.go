@@ -582,3 +582,35 @@ func TestViewer_ShowBox(t *testing.T) {
 		t.Errorf("20× is %g×", m)
 	}
 }
+
+// TestViewer_denseDisplay checks that a display with two device pixels to a
+// Fyne unit shows device pixels, and that the mouse is where it is.
+func TestViewer_denseDisplay(t *testing.T) {
+	s := newStage(t, newFakeSlide(3000, 2000, 256, waves), 300, 200)
+	s.bare()
+	c, ok := s.w.Canvas().(interface{ SetScale(float32) })
+	if !ok {
+		t.Fatal("the test canvas cannot be scaled")
+	}
+	c.SetScale(2)
+	s.v.CenterOn(annotate.Point{X: 1500, Y: 1000}, 1)
+	s.frame()
+	if v := s.v.Viewport(); v.W != 600 || v.H != 400 {
+		t.Fatalf("%d×%d device pixels", v.W, v.H)
+	}
+	im := s.picture()
+	for y := 0; y < 400; y += 3 {
+		for x := 0; x < 600; x += 3 {
+			want := waves(float64(1500-300+x)+0.5, float64(1000-200+y)+0.5)
+			if d := off(im.NRGBAAt(x, y), color.NRGBA(want)); d > 0 {
+				t.Fatalf("pixel (%d,%d) is %v, want %v", x, y, im.NRGBAAt(x, y), want)
+			}
+		}
+	}
+	var at annotate.Point
+	s.v.OnHover = func(p annotate.Point, _ bool) { at = p }
+	s.v.MouseMoved(mouse(150, 110))
+	if at != (annotate.Point{X: 1500, Y: 1020}) {
+		t.Errorf("the mouse is at %v", at)
+	}
+}
