@@ -37,7 +37,7 @@ var (
 )
 
 // Packages that may call native libraries: one a library.
-var nativeHomes = []string{"models/onnx", "tiles/openslide", "tiles/native"}
+var nativeHomes = []string{"models/onnx", "tiles/openslide", "tiles/openslidetest", "tiles/native"}
 
 // Standard packages that only some may import, outside tests: the program never
 // goes online or starts another one behind the user's back, and lower floors

@@ -76,18 +76,22 @@ func readGeoJSON(path string, o geojson.ReadOptions) (*geojson.File, error) {
 	return file, nil
 }
 
-// ReadTruth reads the objects of a GeoJSON file as annotations, without a
-// project; classes of the same names as those of p are taken as these.
+// ReadTruth reads the areas of a GeoJSON file as annotations, without a
+// project. Classes are matched with those of p by name; objects of a class that
+// p lacks say nothing about its classes and are left out.
 func ReadTruth(path string, p annotate.Palette) (*annotate.Set, error) {
 	file, err := readGeoJSON(path, geojson.ReadOptions{Classes: p})
 	if err != nil {
 		return nil, err
 	}
-	objects := make([]*annotate.Object, len(file.Objects))
-	for i, o := range file.Objects {
+	var objects []*annotate.Object
+	for _, o := range file.Objects {
+		if p.ByID(o.Class) == nil || !o.ROI.IsArea() {
+			continue
+		}
 		c := *o
 		c.Kind, c.Review = annotate.Annotation, annotate.Review{}
-		objects[i] = &c
+		objects = append(objects, &c)
 	}
 	return annotate.NewSet(objects), nil
 }

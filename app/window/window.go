@@ -44,6 +44,8 @@ type Window struct {
 	listing *latest // listing of slides
 	news    news    // events that were not looked at yet
 
+	drawing   int                  // shapes on their way to the disk
+	classNext string               // number key pressed meanwhile
 	class     annotate.ID          // what new labels get; zero: unclassified
 	hidden    map[annotate.ID]bool // classes that are not shown
 	overlay   bool                 // annotations are shown
@@ -131,7 +133,7 @@ func (w *Window) build() {
 	w.start = newStartPage(w)
 
 	low := container.NewVSplit(w.queue.object, w.labels.object)
-	low.Offset = 0.6
+	low.Offset = 0.66
 	right := onPanel(container.NewBorder(w.classes.object, nil, nil, nil, low))
 	w.dock = newDock(w.slides.object, w.centre.object, right,
 		float32(p.FloatWithFallback(prefLeft, 232)), float32(p.FloatWithFallback(prefRight, 292)))

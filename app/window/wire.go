@@ -27,13 +27,19 @@ func (w *Window) wireViewer() {
 func (w *Window) draw(roi annotate.ROI) {
 	class := w.class
 	var id annotate.ID
+	w.drawing++
 	w.write(func(s *app.Session) (err error) {
 		id, err = s.Draw(roi, class)
 		return err
 	}, func(err error) {
+		w.drawing--
 		if err == nil {
 			w.viewer.SetSelection([]annotate.ID{id})
 			w.selected([]annotate.ID{id})
+		}
+		if key := w.classNext; key != "" && w.drawing == 0 {
+			w.classNext = ""
+			w.classKey(key)
 		}
 	})
 }
@@ -127,6 +133,10 @@ func (w *Window) toggleOverlay() {
 // classKey is a number key: it gives the selected objects a class, or, with
 // nothing selected, chooses the class of what is drawn next.
 func (w *Window) classKey(key string) {
+	if w.drawing > 0 { // it is meant for the shape that is on its way to the disk
+		w.classNext = key
+		return
+	}
 	if c := w.session.Palette().ByKey(key); c != nil {
 		w.giveClass(c.ID)
 	}

@@ -60,7 +60,7 @@ func openOME(ctx context.Context, src *tiles.Source, codecs *codec.Set) (tiles.S
 		}
 	}
 	img := &ome.images[main]
-	if err := img.check(f, src.Path()); err != nil {
+	if err := img.check(f); err != nil {
 		return nil, err
 	}
 	d := f.Directories()[max(0, img.ifd)]
@@ -90,6 +90,9 @@ func openOME(ctx context.Context, src *tiles.Source, codecs *codec.Set) (tiles.S
 		}
 		p.Levels = append(p.Levels, m)
 	}
+	if own := filepath.Base(src.Path()); img.file != "" && img.file != own {
+		p.Info.Warnings = append(p.Info.Warnings, fmt.Sprintf("the OME-XML calls this file %q: it was renamed, or its pixels lie in that file", img.file))
+	}
 	ome.associated(&p, f, main, codecs)
 	ome.describe(&p.Info, d, img)
 	if p.ICC, err = d.Bytes(tiff.TagICCProfile); err != nil {
@@ -100,7 +103,7 @@ func openOME(ctx context.Context, src *tiles.Source, codecs *codec.Set) (tiles.S
 }
 
 // check refuses images this reader would show wrongly.
-func (m *omeImage) check(f *tiff.File, path string) error {
+func (m *omeImage) check(f *tiff.File) error {
 	no := func(format string, args ...any) error {
 		return &tiles.UnsupportedError{Format: omeName, What: fmt.Sprintf(format, args...)}
 	}
@@ -115,8 +118,6 @@ func (m *omeImage) check(f *tiff.File, path string) error {
 		return no("OME-TIFF of pixel type %q (uint8 is read)", m.pixelType)
 	case m.c > 1 && m.samples != m.c:
 		return no("OME-TIFF of %d separate channels (RGB is read)", m.c)
-	case m.file != "" && m.file != filepath.Base(path) && len(f.Directories()) <= m.ifd+1 && m.c > 1 && m.samples < m.c:
-		return no("OME-TIFF spread over several files (first: %q)", m.file)
 	}
 	return nil
 }

@@ -46,10 +46,10 @@ var inks = [3][3]float32{{1.05, 0.62, 0.17}, {0.95, 0.28, 0.62}, {0.95, 1.0, 0.9
 func (s *Scene) layArtefacts(r *random) {
 	p := &s.pieces[int(r.bits()%uint64(len(s.pieces)))]
 	unit := min(p.size, 2200)
-	pen := stroke{half: unit * r.between(0.055, 0.085), ink: inks[r.bits()%3], seed: uint32(r.bits()), blunt: unit * 0.005}
+	pen := stroke{half: unit * r.between(0.026, 0.045), ink: inks[r.bits()%3], seed: uint32(r.bits()), blunt: unit * 0.004}
 	// An arc around the piece's outer side, as one marks an area of interest.
 	centre, turn := [2]float32{p.x, p.y}, r.between(0, 2*math.Pi)
-	sweep, radius := r.between(0.7, 1.3), p.size*r.between(1.0, 1.16)
+	sweep, radius := r.between(0.9, 1.7), p.size*r.between(0.95, 1.1)
 	for i := range 81 {
 		a := turn + sweep*float32(i)/80
 		sn, cs := sincos(a)
@@ -180,11 +180,11 @@ func (t *tile) overlay() {
 			streak := noise(k.seed+3, d/(0.13*k.half), at*9) + 0.5*noise(k.seed+4, d/(0.05*k.half), at*25)
 			ragged := 0.06 * k.half * noise(k.seed+5, at*60, d/k.half)
 			a := absolute(d) + ragged
-			in := ramp(k.half+k.blunt, k.half-k.blunt, a) * ramp(0, 0.015, at) * ramp(1, 0.97, at)
+			in := ramp(k.half+k.blunt, k.half-k.blunt, a+k.half*max(1-min(at, 1-at)*30, 0))
 			if in <= 0 {
 				return
 			}
-			dense := in * (0.62 + 0.14*streak + 0.30*ramp(0.75, 0.95, a/k.half))
+			dense := in * (0.50 + 0.13*streak + 0.20*noise(k.seed+6, at*14, 0) + 0.22*ramp(0.75, 0.95, a/k.half))
 			for c := range 3 {
 				t.light[c][p] *= transmit(max(dense, 0) * k.ink[c])
 			}

@@ -40,7 +40,7 @@ func (b *block) spread(f int, out *[side * side]float32) {
 	}
 }
 
-// soft is half the width in µm over which one ground passes into the next.
+// soft is half the width in µm of a border between cells.
 const soft = 1.1
 
 // ground paints what lies under the nuclei, from the connective tissue up.
@@ -51,16 +51,19 @@ func (b *block) ground() {
 		}
 		return
 	}
+	// Dead tissue and lymphocytes have no sharp border; soft is half the width
+	// in µm over which one ground passes into the next.
 	layers := [...]struct {
 		field int
+		soft  float32
 		paint func(b *block, w *[side * side]float32)
 	}{
-		{-1, (*block).connective}, {fFat, (*block).fat}, {fNest, (*block).nest},
-		{fLymph, (*block).lymphoid}, {fNecrosis, (*block).necrosis},
+		{-1, 0, (*block).connective}, {fFat, soft, (*block).fat}, {fNest, soft, (*block).nest},
+		{fLymph, 14, (*block).lymphoid}, {fNecrosis, 16, (*block).necrosis},
 	}
 	from := 0
 	for i := range layers {
-		if i > 0 && b.low(layers[i].field) > soft {
+		if i > 0 && b.low(layers[i].field) > 1.6*layers[i].soft {
 			from = i
 		}
 	}
@@ -72,17 +75,35 @@ func (b *block) ground() {
 				w[k] = 1
 			}
 		} else {
-			if b.high(l.field) < -soft {
+			if b.high(l.field) < -1.6*l.soft {
 				continue
 			}
-			b.spread(l.field, &w)
-			for k := range w {
-				w[k] = clamp01(w[k]/(2*soft) + 0.5)
-			}
+			b.weigh(l.field, l.soft, &w)
 		}
 		l.paint(b, &w)
 	}
 	b.trim()
+}
+
+// weigh writes how much of a ground is seen at every wanted pixel; wide borders
+// are mottled.
+func (b *block) weigh(f int, soft float32, w *[side * side]float32) {
+	b.spread(f, w)
+	if soft <= 2 {
+		for k := range w {
+			w[k] = clamp01(w[k]/(2*soft) + 0.5)
+		}
+		return
+	}
+	t := b.s.tables.cloud
+	for v := b.v0; v < b.v1; v++ {
+		for u := b.u0; u < b.u1; u++ {
+			k := v*side + u
+			x, y := b.um(u, v)
+			m := max(min(t.at(x*0.9+19, y*0.9), 1.5), -1.5)
+			w[k] = ramp(-0.35, 0.35, w[k]/soft+0.8*m)
+		}
+	}
 }
 
 // trim thins the section where it ends and varies its thickness.
@@ -121,7 +142,8 @@ func (b *block) um(u, v int) (x, y float32) {
 
 // connective paints collagen: bundles of wavy fibres with clefts between them.
 func (b *block) connective(w *[side * side]float32) {
-	var along, across, loose, nest [side * side]float32
+	var along, across, loose, nest, dense [side * side]float32
+	b.spread(fDense, &dense)
 	b.spread(fAlong, &along)
 	b.spread(fAcross, &across)
 	b.spread(fLoose, &loose)
@@ -146,7 +168,7 @@ func (b *block) connective(w *[side * side]float32) {
 			if septum && nest[k] > -9 {
 				open = max(open, ramp(-8, -5.5, nest[k])*ramp(0.15, -0.9, nest[k])*ramp(0.35, 0.8, t.cloud.at(x*0.55, y*0.55)))
 			}
-			e := max(density, 0.08) * (1 - 0.93*open)
+			e := max(density, 0.08) * dense[k] * (1 - 0.93*open)
 			h := (0.04 + 0.012*fibril + 0.012*strand + 0.02*zone) * (1 - open)
 			b.over(k, w[k], h, e)
 		}

@@ -16,7 +16,7 @@ type population struct {
 }
 
 var (
-	adipocytes  = population{0xFA7, 62, 0.22}
+	adipocytes  = population{0xFA7, 52, 0.17}
 	tumourCells = population{0x70, 12.6, 0.30}
 	lymphocytes = population{0x17, 7.6, 0.42}
 	fibroblasts = population{0xF1B, 15.5, 0.10}
@@ -146,6 +146,8 @@ func (b *block) wall(x, y float32, round bool) (cell *seed, distance float32) {
 // three meet.
 func (b *block) fat(w *[side * side]float32) {
 	b.gather(b.t.adipocytes(), adipocytes.pitch)
+	var lobule [side * side]float32
+	b.spread(fLobule, &lobule)
 	t := &b.s.tables
 	for v := b.v0; v < b.v1; v++ {
 		for u := b.u0; u < b.u1; u++ {
@@ -153,10 +155,13 @@ func (b *block) fat(w *[side * side]float32) {
 			x, y := b.um(u, v)
 			wob := t.cloud.at(x*0.5, y*0.5)
 			wob2 := t.cloud.at(x*0.5+91, y*0.5+37)
-			_, d := b.wall(x+2.2*wob, y+2.2*wob2, true)
+			_, d := b.wall(x+1.8*wob, y+1.8*wob2, true)
 			grain := t.grain.near(int32(b.x+u), int32(b.y+v))
-			m := ramp(1.5, 0.55, d+0.18*wob)
-			b.over(k, w[k], 0.004+0.05*m, 0.006+(0.27+0.05*grain)*m)
+			// Strands of collagen part the lobules.
+			strand := ramp(9, 4, absolute(lobule[k])+2*wob)
+			m := max(ramp(1.75, 0.6, d+0.2*wob), strand)
+			e := (0.27 + 0.05*grain) * (1 + 0.12*strand*wob2)
+			b.over(k, w[k], 0.006+0.05*m, 0.014+e*m)
 		}
 	}
 }

@@ -18,6 +18,8 @@ const (
 	fLoose             // -1 dense .. 1 loose connective tissue
 	fThick             // section thickness, about 1
 	fHole              // inside a lumen between tumour cells
+	fLobule            // µm from the middle of a strand between fat lobules, signed
+	fDense             // how much dye connective tissue takes, about 1
 	fields
 )
 
@@ -53,7 +55,7 @@ func (s *Scene) site(x, y float32) (f site) {
 	wx := 13*noise(n+1, x/47, y/47) + 3.5*noise(n+2, x/11, y/11)
 	wy := 13*noise(n+3, x/47, y/47) + 3.5*noise(n+4, x/11, y/11)
 	s.plan.at(x+wx, y+wy, &f)
-	f[fTissue] += 20 * noise(n+5, x/120, y/120)
+	f[fTissue] += 22*noise(n+5, x/120, y/120) + 7*noise(n+18, x/26, y/26)
 
 	u, v := x*s.fibreCos+y*s.fibreSin, y*s.fibreCos-x*s.fibreSin
 	slow := noise(n+6, x/520, y/520)
@@ -61,6 +63,11 @@ func (s *Scene) site(x, y float32) (f site) {
 	f[fAlong], f[fAcross] = u+90*noise(n+9, x/400, y/400), v
 	f[fLoose] = noise(n+10, x/260, y/260) + 0.4*noise(n+11, x/60, y/60)
 	f[fThick] = 1 + 0.10*noise(n+12, x/900, y/900) + 0.05*slow
+	f[fDense] = 1 + 0.22*noise(n+13, x/700, y/700) + 0.16*noise(n+14, x/190, y/190)
+	f[fLoose] += 0.7*noise(n+15, x/950, y/950) - 0.15
+	if f[fFat] > -20 {
+		f[fLobule] = 300 * (noise(n+16, x/480, y/480) + 0.3*noise(n+17, x/130, y/130))
+	}
 	f[fNest], f[fHole] = -1000, -1000
 	if f[fTumour] > -40 {
 		s.nest(x+wx*0.5, y+wy*0.5, &f)

@@ -80,10 +80,16 @@ func (s *Scene) nucleiIn(x0, y0, x1, y1 float32, f func(n *nucleus)) {
 			f(&n)
 		}
 	}
-	s.tumourNuclei(x0, y0, x1, y1, inside)
+	if s.most(fTumour, x0, y0, x1, y1) > 0 {
+		s.tumourNuclei(x0, y0, x1, y1, inside)
+	}
 	s.scatteredNuclei(x0, y0, x1, y1, inside)
-	s.debrisIn(x0, y0, x1, y1, inside)
-	s.fatNuclei(x0, y0, x1, y1, inside)
+	if s.most(fNecrosis, x0, y0, x1, y1) > 0 {
+		s.debrisIn(x0, y0, x1, y1, inside)
+	}
+	if s.most(fFat, x0, y0, x1, y1) > 0 {
+		s.fatNuclei(x0, y0, x1, y1, inside)
+	}
 	for _, t := range s.tubes.in(x0, y0, x1, y1, nil) {
 		s.tubeNuclei(t, inside)
 	}
@@ -142,7 +148,7 @@ func (s *Scene) scatteredNuclei(x0, y0, x1, y1 float32, f func(nucleus)) {
 		gx, gy := s.site(x+1.5, y), s.site(x, y+1.5)
 		dx, dy := gy[fAcross]-p[fAcross], p[fAcross]-gx[fAcross]
 		angle := float32(math.Atan2(float64(dy), float64(dx))) + 0.15*r.bell()
-		a := r.between(4.5, 9.5)
+		a := 3.8 + 6*r.float()*r.float()
 		f(s.nucleus(Fibroblast, x, y, a, r.between(1.15, 2.3), angle, r))
 	})
 }

@@ -12,6 +12,7 @@ type scanner struct {
 	noise   float32    // standard deviation at full light, in grey levels
 	falloff float32    // loss of light in the corner of a field of view
 	seed    uint64
+	grain   [][3]int8 // sensor noise of one field, in grainUnits
 }
 
 // field is the width of the scanner's field of view in pixels: the period of
@@ -38,13 +39,6 @@ func scannerBySeed(r *random, mpp float32) scanner {
 	return c
 }
 
-// vignette is the light at a pixel as a share of the middle's.
-func (c *scanner) vignette(x, y int) float32 {
-	dx := float32(x&(field-1))/(field/2) - 1
-	dy := float32(y&(field-1))/(field/2) - 1
-	return 1 - c.falloff*0.5*(dx*dx+dy*dy)
-}
-
 // sensor is the noise of a pixel in standard deviations, mean 0; channel -1 is
 // what the channels share.
 func (c *scanner) sensor(x, y, channel int) float32 {
@@ -52,32 +46,56 @@ func (c *scanner) sensor(x, y, channel int) float32 {
 	return (float32(h&0xFFFF)+float32(h>>16))*(2.449/65535) - 2.449
 }
 
-// makeGlass draws one period of empty glass.
+// makeGlass tabulates the sensor's noise and draws one period of empty glass.
 func (s *Scene) makeGlass() *image.RGBA {
 	g := image.NewRGBA(image.Rect(0, 0, field, field))
-	one := [3]float32{1, 1, 1}
+	s.scanner.grain = make([][3]int8, field*field)
+	var light [3][]float32
+	for c := range light {
+		light[c] = make([]float32, field)
+		for x := range field {
+			light[c][x] = 1
+		}
+	}
 	parallel(field, func(y int) {
 		for x := range field {
-			s.expose(g.Pix[y*g.Stride+4*x:], x, y, one)
+			common := s.scanner.sensor(x, y, -1) * 0.7
+			for c := range 3 {
+				v := common + 0.7*s.scanner.sensor(x, y, c)
+				s.scanner.grain[y*field+x][c] = int8(min(max(v*grainUnit, -127), 127))
+			}
 		}
+		s.expose(g.Pix[y*g.Stride:], 0, y, light)
 	})
 	return g
 }
 
-// expose turns light (0..1 of the lamp's) into the bytes of pixel (x, y).
-func (s *Scene) expose(p []uint8, x, y int, light [3]float32) {
+// grainUnit is one standard deviation in the table of sensor noise.
+const grainUnit = 32
+
+// expose turns a row of light (0..1 of the lamp's, red, green and blue) into
+// pixels from (x0, y) on.
+func (s *Scene) expose(p []uint8, x0, y int, light [3][]float32) {
 	c := &s.scanner
-	v := c.vignette(x, y)
-	common := c.sensor(x, y, -1) * 0.7
-	for i, l := range light {
-		value := l * v * c.white[i]
-		// Photon noise grows with the root of the light.
-		sigma := c.noise * (0.45 + 0.55*l)
-		value += sigma * (common + 0.7*c.sensor(x, y, i))
-		p[i] = uint8(min(max(value+0.5, 0), 255))
+	dy := float32(y&(field-1))/(field/2) - 1
+	grain := c.grain[(y&(field-1))*field:][:field]
+	// Photon noise grows with the root of the light; a line is near enough.
+	dark, bright := c.noise*0.45/grainUnit, c.noise*0.55/grainUnit
+	red, green, blue := light[0], light[1][:len(light[0])], light[2][:len(light[0])]
+	for i, r := range red {
+		x := (x0 + i) & (field - 1)
+		dx := float32(x)/(field/2) - 1
+		v := 1 - c.falloff*0.5*(dx*dx+dy*dy)
+		n := &grain[x]
+		q := p[4*i : 4*i+4 : 4*i+4]
+		q[0] = level(r*v*c.white[0] + (dark+bright*r)*float32(n[0]))
+		q[1] = level(green[i]*v*c.white[1] + (dark+bright*green[i])*float32(n[1]))
+		q[2] = level(blue[i]*v*c.white[2] + (dark+bright*blue[i])*float32(n[2]))
+		q[3] = 255
 	}
-	p[3] = 255
 }
+
+func level(v float32) uint8 { return uint8(min(max(v+0.5, 0), 255)) }
 
 // transmittance tabulates 10^-density (Beer and Lambert) in steps of 1/1024.
 var transmittance = func() (t [4096]float32) {
@@ -118,10 +136,8 @@ func (t *tile) develop(dst *image.RGBA, margin int) {
 	for y := range size.Y {
 		row := dst.Pix[dst.PixOffset(dst.Rect.Min.X, dst.Rect.Min.Y+y):]
 		at := (y+margin)*t.w + margin
-		for x := range size.X {
-			light := [3]float32{t.light[0][at+x], t.light[1][at+x], t.light[2][at+x]}
-			t.s.expose(row[4*x:4*x+4:4*x+4], t.x0+margin+x, t.y0+margin+y, light)
-		}
+		light := [3][]float32{t.light[0][at : at+size.X], t.light[1][at : at+size.X], t.light[2][at : at+size.X]}
+		t.s.expose(row, t.x0+margin, t.y0+margin+y, light)
 	}
 }
 

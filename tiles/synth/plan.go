@@ -77,7 +77,7 @@ func (s *Scene) layPieces(r *random) {
 	if s.h > s.w {
 		long, short = s.h, s.w
 	}
-	cover := r.between(0.30, 0.36)
+	cover := r.between(0.36, 0.42)
 	shares := make([]float32, n)
 	var sum float32
 	for i := range shares {

@@ -128,3 +128,16 @@ func (s *Scene) empty(x0, y0, x1, y1 float32) bool {
 	}
 	return true
 }
+
+// most is an upper bound of a planned field over the rectangle in µm.
+func (s *Scene) most(f int, x0, y0, x1, y1 float32) float32 {
+	const bend = 20 // how far a site looks beside itself
+	g := &s.plan
+	best := float32(-1e6)
+	for y := max(int((y0-bend)/g.step), 0); y <= min(int((y1+bend)/g.step)+1, g.h-1); y++ {
+		for x := max(int((x0-bend)/g.step), 0); x <= min(int((x1+bend)/g.step)+1, g.w-1); x++ {
+			best = max(best, g.v[y*g.w+x][f])
+		}
+	}
+	return best
+}

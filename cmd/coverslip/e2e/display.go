@@ -52,7 +52,7 @@ func startDisplay(width, height int) (*display, error) {
 	number, err := bufio.NewReader(read).ReadString('\n')
 	if err != nil {
 		d.close()
-		return nil, fmt.Errorf("Xvfb gave no display number within 30 s: %w", err)
+		return nil, fmt.Errorf("the virtual display Xvfb gave no number within 30 s: %w", err)
 	}
 	d.name = ":" + strings.TrimSpace(number)
 	return d, nil

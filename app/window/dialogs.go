@@ -1,0 +1,281 @@
+package window
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/dialog"
+	"fyne.io/fyne/v2/storage"
+	"fyne.io/fyne/v2/theme"
+	"fyne.io/fyne/v2/widget"
+
+	"coverslip/app"
+)
+
+// shown opens a dialog as large as it is useful, and gives the keyboard back to
+// the slide when it is gone.
+func (w *Window) shown(d dialog.Dialog, width, height float32) {
+	w.tips.hide()
+	size := w.win.Canvas().Size()
+	d.SetOnClosed(w.focus)
+	d.Show()
+	d.Resize(fyne.NewSize(min(width, size.Width-60), min(height, size.Height-60)))
+}
+
+// folder is where a file dialog begins: where the last one ended.
+func (w *Window) folder() fyne.ListableURI {
+	dir := w.app.Preferences().String(prefFolder)
+	if dir == "" {
+		return nil
+	}
+	list, err := storage.ListerForURI(storage.NewFileURI(dir))
+	if err != nil { // it is gone; the dialog has a place of its own to begin
+		return nil
+	}
+	return list
+}
+
+func (w *Window) keepFolder(path string) { w.app.Preferences().SetString(prefFolder, path) }
+
+// slideEndings are the names of files that slides usually have. The dialog
+// shows only those; a file of another name can be dropped or given by command.
+var slideEndings = [...]string{".svs", ".tif", ".tiff", ".btf", ".ndpi", ".scn", ".bif", ".mrxs", ".vms", ".vmu", ".czi", ".dcm", ".qptiff"}
+
+// askFile lets a person choose a slide file.
+func (w *Window) askFile(then func(path string)) {
+	d := dialog.NewFileOpen(func(r fyne.URIReadCloser, err error) {
+		if err != nil {
+			w.fail(err)
+			return
+		}
+		if r == nil { // cancelled
+			return
+		}
+		path := r.URI().Path()
+		if err := r.Close(); err != nil {
+			w.fail(err)
+			return
+		}
+		w.keepFolder(filepath.Dir(path))
+		then(path)
+	}, w.win)
+	var endings []string
+	for _, e := range slideEndings {
+		endings = append(endings, e, strings.ToUpper(e))
+	}
+	d.SetFilter(storage.NewExtensionFileFilter(endings))
+	if f := w.folder(); f != nil {
+		d.SetLocation(f)
+	}
+	w.shown(d, 900, 620)
+}
+
+// askFolder lets a person choose a folder.
+func (w *Window) askFolder(then func(path string)) {
+	d := dialog.NewFolderOpen(func(l fyne.ListableURI, err error) {
+		if err != nil {
+			w.fail(err)
+			return
+		}
+		if l == nil { // cancelled
+			return
+		}
+		then(l.Path())
+	}, w.win)
+	if f := w.folder(); f != nil {
+		d.SetLocation(f)
+	}
+	w.shown(d, 900, 620)
+}
+
+func (w *Window) askSlide() { w.askFile(w.Open) }
+
+func (w *Window) askAdd() { w.askFile(func(p string) { w.add([]string{p}) }) }
+
+func (w *Window) askProject() {
+	w.askFolder(func(p string) {
+		w.keepFolder(filepath.Dir(p))
+		w.Open(p)
+	})
+}
+
+// folderField is an entry for a path with a button that asks for a folder.
+func (w *Window) folderField(e *widget.Entry) fyne.CanvasObject {
+	choose := newButton(nil, nil, "Choose…", "", "", func() { w.askFolder(e.SetText) }).filled().sized(76, 26)
+	return container.NewBorder(nil, nil, nil, choose, e)
+}
+
+// askNewProject asks for the place and name of a new project.
+func (w *Window) askNewProject() {
+	name, place := widget.NewEntry(), widget.NewEntry()
+	name.SetPlaceHolder("Breast cohort")
+	place.SetText(w.app.Preferences().String(prefFolder))
+	if place.Text == "" {
+		if home, err := os.UserHomeDir(); err == nil {
+			place.SetText(home)
+		}
+	}
+	ask := w.form("New project", "Create", []*widget.FormItem{
+		widget.NewFormItem("Name", name),
+		{Text: "Folder", Widget: w.folderField(place), HintText: "A folder NAME.coverslip is made in it"},
+	}, func() error {
+		title := strings.TrimSpace(name.Text)
+		if title == "" {
+			return errors.New("the project needs a name")
+		}
+		if strings.ContainsAny(title, `/\:`) {
+			return errors.New(`the name becomes a folder and cannot hold / \ :`)
+		}
+		w.keepFolder(place.Text)
+		w.create(filepath.Join(place.Text, title+".coverslip"), title)
+		return nil
+	})
+	ask(name)
+}
+
+// askAuthor asks who works.
+func (w *Window) askAuthor() {
+	name := widget.NewEntry()
+	name.SetText(w.app.Preferences().String(prefAuthor))
+	if w.session != nil {
+		name.SetText(w.session.Author())
+	}
+	ask := w.form("Author", "Use this name", []*widget.FormItem{
+		{Text: "Name", Widget: name, HintText: "Written beside every label and decision from now on"},
+	}, func() error {
+		author := strings.TrimSpace(name.Text)
+		if author == "" {
+			return errors.New("the name is empty")
+		}
+		w.app.Preferences().SetString(prefAuthor, author)
+		w.opts.Session.Author = author
+		if w.session != nil {
+			w.session.SetAuthor(author)
+		}
+		w.status.update()
+		return nil
+	})
+	ask(name)
+}
+
+// form makes a dialog of fields. What is wrong with them is told in the dialog,
+// which stays until it is right or cancelled.
+func (w *Window) form(title, confirm string, items []*widget.FormItem, use func() error) (ask func(first fyne.Focusable)) {
+	var d *dialog.CustomDialog
+	wrong := newParagraph(textSmall, theme.ColorNameError, 2)
+	wrong.least = 2
+	do := widget.NewButton(confirm, func() {
+		if err := use(); err != nil {
+			wrong.Set(err.Error())
+			return
+		}
+		d.Hide()
+	})
+	do.Importance = widget.HighImportance
+	cancel := widget.NewButton("Cancel", func() { d.Hide() })
+	body := container.NewBorder(nil, wrong, nil, nil, widget.NewForm(items...))
+	d = dialog.NewCustomWithoutButtons(title, body, w.win)
+	d.SetButtons([]fyne.CanvasObject{cancel, do})
+	return func(first fyne.Focusable) {
+		w.shown(d, 560, d.MinSize().Height)
+		w.win.Canvas().Focus(first)
+	}
+}
+
+// askDataset asks how to export the labelled patches.
+func (w *Window) askDataset() {
+	out, patch, mpp := widget.NewEntry(), widget.NewEntry(), widget.NewEntry()
+	splits, seed := widget.NewEntry(), widget.NewEntry()
+	out.SetText(filepath.Join(filepath.Dir(w.session.Dir()), strings.TrimSuffix(filepath.Base(w.session.Dir()), ".coverslip")+"-dataset"))
+	patch.SetText("224")
+	mpp.SetText("0.5")
+	splits.SetText("70 / 15 / 15")
+	seed.SetText("1")
+	names := widget.NewCheck("Keep names of slides, patients and authors", nil)
+	ask := w.form("Export dataset", "Export", []*widget.FormItem{
+		{Text: "Folder", Widget: w.folderField(out), HintText: "Must be new or empty; patches go into a folder for each class"},
+		widget.NewFormItem("Patch, pixels", patch),
+		widget.NewFormItem("µm per pixel", mpp),
+		{Text: "Splits, %", Widget: splits, HintText: "Training / validation / test; all slides of a patient stay together"},
+		widget.NewFormItem("Seed", seed),
+		widget.NewFormItem("", names),
+	}, func() error {
+		o, err := datasetOptions(out.Text, patch.Text, mpp.Text, splits.Text, seed.Text)
+		if err != nil {
+			return err
+		}
+		o.Names = names.Checked
+		w.exportDataset(o)
+		return nil
+	})
+	ask(out)
+}
+
+// datasetOptions reads the fields of the dialog; its errors are for people.
+func datasetOptions(out, patch, mpp, splits, seed string) (app.DatasetOptions, error) {
+	o := app.DatasetOptions{Out: strings.TrimSpace(out), Format: "imagefolder"}
+	if o.Out == "" {
+		return o, errors.New("choose a folder for the dataset")
+	}
+	var err error
+	if o.Patch, err = strconv.Atoi(strings.TrimSpace(patch)); err != nil || o.Patch < 16 || o.Patch > 4096 {
+		return o, errors.New("the patch must be 16 to 4096 pixels")
+	}
+	if o.MPP, err = strconv.ParseFloat(strings.TrimSpace(mpp), 64); err != nil || o.MPP < 0.05 || o.MPP > 100 {
+		return o, errors.New("µm per pixel must be between 0.05 and 100, such as 0.5")
+	}
+	parts := strings.Split(splits, "/")
+	if len(parts) != 3 {
+		return o, errors.New("the splits are three numbers, such as 70 / 15 / 15")
+	}
+	sum := 0.0
+	for i, p := range parts {
+		v, err := strconv.ParseFloat(strings.TrimSpace(p), 64)
+		if err != nil || v < 0 {
+			return o, fmt.Errorf("%q is no share", strings.TrimSpace(p))
+		}
+		o.Splits[i] = v / 100
+		sum += v
+	}
+	if sum < 99.5 || sum > 100.5 {
+		return o, fmt.Errorf("the splits add up to %.0f %%, not 100 %%", sum)
+	}
+	if o.Seed, err = strconv.ParseInt(strings.TrimSpace(seed), 10, 64); err != nil {
+		return o, errors.New("the seed is a whole number")
+	}
+	return o, nil
+}
+
+// askGeoJSON asks where the labels of the slide shall go.
+func (w *Window) askGeoJSON() {
+	d := dialog.NewFileSave(func(f fyne.URIWriteCloser, err error) {
+		if err != nil {
+			w.fail(err)
+			return
+		}
+		if f == nil { // cancelled
+			return
+		}
+		path := f.URI().Path()
+		// the session writes the file itself, whole or not at all
+		if err := f.Close(); err != nil {
+			w.fail(err)
+			return
+		}
+		w.keepFolder(filepath.Dir(path))
+		w.exportGeoJSON(path)
+	}, w.win)
+	name := w.open.Item.Name
+	d.SetFileName(strings.TrimSuffix(name, filepath.Ext(name)) + ".geojson")
+	d.SetFilter(storage.NewExtensionFileFilter([]string{".geojson", ".json"}))
+	if f := w.folder(); f != nil {
+		d.SetLocation(f)
+	}
+	w.shown(d, 900, 620)
+}
