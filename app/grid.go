@@ -34,7 +34,7 @@ type grid struct {
 func newGrid(sl storage.Slide, patch int, mpp float64) (grid, error) {
 	scale := math.Sqrt(sl.MPPX * sl.MPPY)
 	if !(scale > 0) {
-		return grid{}, fmt.Errorf("slide %s: %w", sl.Name, ErrNoScale)
+		return grid{}, about("slide", sl.Name, ErrNoScale)
 	}
 	side := int(math.Round(float64(patch) * mpp / scale))
 	if side < 1 {
