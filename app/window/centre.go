@@ -57,7 +57,7 @@ func newCentre(w *Window) *centre {
 	c.tool, c.keys = boldText("", textSmall), newHintKeys()
 	c.tool.color = colorGlass
 	c.hint = hud(container.NewBorder(nil, nil, c.tool, nil, padded(c.keys, 0, 0, 8, 0)))
-	c.hintBox = container.New(&hintLayout{}, c.hint)
+	c.hintBox = container.New(&hintLayout{c.keys}, c.hint)
 
 	c.title = newText("", 15, colorQuiet)
 	c.title.align = fyne.TextAlignCenter
@@ -74,18 +74,20 @@ func newCentre(w *Window) *centre {
 
 // hintLayout puts the hint line at the bottom in the middle, or further right
 // where the scale bar would be in its way.
-type hintLayout struct{}
+type hintLayout struct{ keys *text }
 
 const scaleBarRoom = 186
 
 // MinSize implements fyne.Layout.
-func (hintLayout) MinSize([]fyne.CanvasObject) fyne.Size { return fyne.NewSize(10, 10) }
+func (*hintLayout) MinSize([]fyne.CanvasObject) fyne.Size { return fyne.NewSize(10, 10) }
 
 // Layout implements fyne.Layout.
-func (hintLayout) Layout(objects []fyne.CanvasObject, s fyne.Size) {
+func (l *hintLayout) Layout(objects []fyne.CanvasObject, s fyne.Size) {
 	for _, o := range objects {
 		m := o.MinSize()
-		m.Width = min(m.Width, max(0, s.Width-scaleBarRoom-10))
+		rest := m.Width - l.keys.MinSize().Width // what is not the line of keys
+		line := l.keys.shorten(l.keys.value, max(0, s.Width-scaleBarRoom-10-rest))
+		m.Width = rest + fyne.MeasureText(line, l.keys.size, l.keys.style).Width + 1
 		x := min(max(scaleBarRoom, (s.Width-m.Width)/2), s.Width-m.Width-10)
 		o.Resize(m)
 		o.Move(fyne.NewPos(x, s.Height-m.Height-10))

@@ -23,18 +23,18 @@ type classesPanel struct {
 }
 
 const (
-	classRow   = 23
+	classRow   = 22
 	classesMax = 10 // rows before the list scrolls
 )
 
 func newClassesPanel(w *Window) *classesPanel {
 	p := &classesPanel{w: w}
-	p.list = newRows(classRow, func() fyne.CanvasObject { return newClassRow(p) }, p.fill)
+	p.list = newRows(classRow, func() rowView { return newClassRow(p) }, p.fill)
 	p.list.chosen = func(i int) bool { return i < len(p.shown) && p.shown[i].ID == w.class }
 	p.list.tapped = func(i int, _ fyne.KeyModifier) { w.giveClass(p.shown[i].ID); w.focus() }
 	p.height = container.New(&heightLayout{height: classRow})
 	p.height.Add(p.list)
-	p.object = section("CLASSES", newText("keys 1–9", textTiny, colorQuiet), padded(p.height, 3, 3, 0, 0))
+	p.object = section("CLASSES", newText("keys 1–9", textTiny, colorQuiet), padded(p.height, 2, 2, 0, 0))
 	return p
 }
 
@@ -53,24 +53,24 @@ func (l *heightLayout) Layout(objects []fyne.CanvasObject, s fyne.Size) {
 }
 
 type classRowView struct {
-	*fyne.Container
+	row
 	key, name, count *text
 	swatch           *canvas.Rectangle
 	eye              *button
 	id               annotate.ID
 }
 
-func newClassRow(p *classesPanel) fyne.CanvasObject {
+func newClassRow(p *classesPanel) rowView {
 	v := &classRowView{key: newText("", textTiny, colorQuiet).fixed(12), name: newText("", textBody, theme.ColorNameForeground).fixed(40),
 		count: newText("", textSmall, colorQuiet).trailing(), swatch: swatch(14)}
 	v.key.align = fyne.TextAlignCenter
 	v.eye = newButton(p.w.tips, icon("eye"), "", "", "Show or hide this class", func() { p.toggle(v.id) }).sized(24, 20)
-	v.Container = padded(container.NewBorder(nil, nil, hbox(6, v.key, container.NewCenter(v.swatch)),
+	v.box = padded(container.NewBorder(nil, nil, hbox(6, v.key, container.NewCenter(v.swatch)),
 		hbox(4, v.count, container.NewCenter(v.eye)), padded(v.name, 0, 0, 3, 3)), 0, 0, 6, 4)
 	return v
 }
 
-func (p *classesPanel) fill(i int, o fyne.CanvasObject) {
+func (p *classesPanel) fill(i int, o rowView) {
 	v, ok := o.(*classRowView)
 	if !ok || i >= len(p.shown) {
 		return

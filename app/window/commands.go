@@ -61,7 +61,7 @@ func (w *Window) bind() error {
 	on("suggest.run", w.suggest, func() bool { return edit() && !w.session.JobStatus().Running })
 	on("suggest.accept", func() { w.queue.decide(true) }, waiting)
 	on("suggest.reject", func() { w.queue.decide(false) }, waiting)
-	on("suggest.skip", w.queue.skip, waiting)
+	on("suggest.skip", func() { w.queue.skip() }, waiting)
 	on("suggest.acceptAbove", w.acceptAbove, waiting)
 	on("job.cancel", func() { w.session.CancelJob() }, func() bool { return project() && w.session.JobStatus().Running })
 

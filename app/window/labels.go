@@ -41,20 +41,20 @@ func newLabelsPanel(w *Window) *labelsPanel {
 func (p *labelsPanel) items() []*annotate.Object { return p.w.survey.labels }
 
 type labelRowView struct {
-	*fyne.Container
+	row
 	swatch          *canvas.Rectangle
 	class, area, by *text
 }
 
-func newLabelRow() fyne.CanvasObject {
+func newLabelRow() rowView {
 	v := &labelRowView{swatch: swatch(10), class: newText("", textSmall, theme.ColorNameForeground).fixed(40),
 		area: newText("", textSmall, theme.ColorNameForeground).trailing().fixed(82), by: newText("", textSmall, colorQuiet).fixed(84)}
-	v.Container = padded(container.NewBorder(nil, nil, container.NewCenter(v.swatch),
+	v.box = padded(container.NewBorder(nil, nil, container.NewCenter(v.swatch),
 		hbox(8, v.area, v.by), padded(v.class, 0, 0, 5, 0)), 0, 0, 8, 6)
 	return v
 }
 
-func (p *labelsPanel) fill(i int, o fyne.CanvasObject) {
+func (p *labelsPanel) fill(i int, o rowView) {
 	v, ok := o.(*labelRowView)
 	if !ok || i >= len(p.items()) {
 		return

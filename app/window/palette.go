@@ -70,41 +70,31 @@ func (w *Window) openPalette() {
 	w.win.Canvas().Focus(p.entry)
 }
 
-func newPaletteRow() fyne.CanvasObject {
-	return padded(container.NewBorder(nil, nil, nil, hbox(10, newText("", textSmall, colorQuiet), newText("", textSmall, colorQuiet)),
-		newText("", textBody, theme.ColorNameForeground).fixed(60)), 0, 0, 10, 10)
+type paletteRowView struct {
+	row
+	words, kind, key *text
 }
 
-func (p *palette) fill(i int, o fyne.CanvasObject) {
-	pad, ok := o.(*fyne.Container)
+func newPaletteRow() rowView {
+	v := &paletteRowView{words: newText("", textBody, theme.ColorNameForeground).fixed(60),
+		kind: newText("", textSmall, colorQuiet).fixed(90).trailing(), key: newText("", textSmall, colorQuiet).fixed(84).trailing()}
+	v.box = padded(container.NewBorder(nil, nil, nil, hbox(10, v.kind, v.key), v.words), 0, 0, 10, 10)
+	return v
+}
+
+func (p *palette) fill(i int, o rowView) {
+	v, ok := o.(*paletteRowView)
 	if !ok || i >= len(p.found) {
 		return
 	}
 	f := p.found[i]
-	line, ok := pad.Objects[0].(*fyne.Container)
-	if !ok {
-		return
+	v.words.Set(f.words)
+	v.kind.Set(f.kind)
+	v.key.Set(f.key)
+	v.words.SetColor(theme.ColorNameForeground)
+	if !f.enabled {
+		v.words.SetColor(theme.ColorNameDisabled)
 	}
-	for _, part := range line.Objects {
-		switch part := part.(type) {
-		case *text:
-			part.Set(f.words)
-			ink := fyne.ThemeColorName(theme.ColorNameForeground)
-			if !f.enabled {
-				ink = theme.ColorNameDisabled
-			}
-			part.SetColor(ink)
-		case *fyne.Container:
-			if kind, ok := part.Objects[0].(*text); ok {
-				kind.Set(f.kind)
-			}
-			if key, ok := part.Objects[1].(*text); ok {
-				key.Set(f.key)
-			}
-			part.Refresh()
-		}
-	}
-	line.Refresh()
 }
 
 // search lists what fits what was typed: commands that make sense now, slides,

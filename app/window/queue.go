@@ -26,7 +26,8 @@ type queuePanel struct {
 	slider  *slider
 	level   *text
 	all     *button
-	empty   *fyne.Container
+	full    *fyne.Container // with suggestions
+	empty   *fyne.Container // without
 	run     *button
 	words   *paragraph
 	why     *paragraph
@@ -39,12 +40,12 @@ type queuePanel struct {
 	hovered annotate.ID
 }
 
-const queueRow = 64
+const queueRow = 62
 
 func newQueuePanel(w *Window) *queuePanel {
 	p := &queuePanel{w: w, crops: newCrops(w), decided: map[annotate.ID]bool{}}
 	p.head = newText("", textTiny, colorQuiet)
-	p.list = newRows(queueRow, func() fyne.CanvasObject { return newQueueRow(p) }, p.fill)
+	p.list = newRows(queueRow, func() rowView { return newQueueRow(p) }, p.fill)
 	p.list.chosen = func(i int) bool { return i < len(p.items) && p.items[i].ID == p.current }
 	p.list.tapped = func(i int, _ fyne.KeyModifier) { p.show(p.items[i].ID) }
 	p.list.hover = func(i int) {
@@ -54,14 +55,14 @@ func newQueuePanel(w *Window) *queuePanel {
 		}
 		p.explain()
 	}
-	p.level = newText("", textSmall, colorQuiet).fixed(70)
+	p.level = newText("", textSmall, colorQuiet).fixed(82)
 	p.slider = newSlider(w.tips, "Least score of what “Accept all” takes", w.threshold, func(v float64) {
 		w.threshold = v
 		p.updateAll()
 	})
-	p.all = newButton(w.tips, icon("accept"), "", "", "Accept all suggestions with this score or more  (Shift+A)", func() { w.run("suggest.acceptAbove"); w.focus() }).filled()
-	p.why = newParagraph(textSmall, colorQuiet, 3)
-	p.why.least = 3
+	p.all = newButton(w.tips, icon("accept"), "", "", "Accept all suggestions with this score or more  (Shift+A)", func() { w.run("suggest.acceptAbove"); w.focus() }).filled().sized(40, 25)
+	p.why = newParagraph(textTiny, colorQuiet, 4)
+	p.why.least = 4
 	pics := hbox(3)
 	for i := range p.near {
 		p.near[i] = canvas.NewImageFromImage(nil)
@@ -72,18 +73,18 @@ func newQueuePanel(w *Window) *queuePanel {
 	}
 	p.whyBox = padded(container.NewBorder(nil, nil, nil, pics, p.why), 3, 3, 8, 6)
 	foot := container.NewVBox(newFill(theme.ColorNameSeparator, 0), p.whyBox, newFill(theme.ColorNameSeparator, 0),
-		padded(container.NewBorder(nil, nil, p.level, p.all, p.slider), 3, 4, 8, 5))
+		padded(container.NewBorder(nil, nil, p.level, p.all, p.slider), 3, 3, 8, 5))
 
 	p.words = newParagraph(textSmall, colorQuiet, 6)
 	p.run = newButton(w.tips, icon("suggest"), "Suggest labels", "G", "", func() { w.run("suggest.run"); w.focus() }).filled()
 	p.empty = padded(vbox(8, p.words, container.NewHBox(p.run)), 10, 8, 10, 10)
-	full := container.NewBorder(nil, foot, nil, nil, p.list)
-	p.object = section("SUGGESTIONS", p.head, container.NewStack(full, p.empty))
+	p.full = container.NewBorder(nil, foot, nil, nil, p.list)
+	p.object = section("SUGGESTIONS", p.head, container.NewStack(p.full, p.empty))
 	return p
 }
 
 type queueRowView struct {
-	*fyne.Container
+	row
 	crop               *canvas.Image
 	swatch             *canvas.Rectangle
 	class, score, line *text
@@ -93,27 +94,27 @@ type queueRowView struct {
 	id                 annotate.ID
 }
 
-func newQueueRow(p *queuePanel) fyne.CanvasObject {
+func newQueueRow(p *queuePanel) rowView {
 	v := &queueRowView{crop: canvas.NewImageFromImage(nil), swatch: swatch(10), class: boldText("", 12).fixed(30),
 		score: newText("", textSmall, theme.ColorNameForeground).trailing().fixed(30), line: newText("", textTiny, colorQuiet).fixed(30), bar: newBar()}
 	v.crop.ScaleMode = canvas.ImageScaleFastest
 	v.crop.CornerRadius = 4
 	v.badge = container.NewStack(newFill(colorBadge, 3), padded(newText("untrained", textKey, theme.ColorNameForeground), 1, 1, 4, 4))
 	key := func(name, k, tip string, f func()) *button {
-		return newButton(p.w.tips, icon(name), "", k, tip, func() { p.show(v.id); f(); p.w.focus() }).filled().sized(38, 21)
+		return newButton(p.w.tips, icon(name), "", k, tip, func() { p.show(v.id); f(); p.w.focus() }).filled().sized(38, 20)
 	}
 	v.keys = container.New(layout.NewCustomPaddedHBoxLayout(4), key("accept", "A", "Accept  (A)", func() { p.w.run("suggest.accept") }),
 		key("reject", "X", "Reject  (X)", func() { p.w.run("suggest.reject") }), key("skip", "Z", "Skip: decide later  (Z)", func() { p.w.run("suggest.skip") }))
-	place := container.NewGridWrap(fyne.NewSize(54, 54), v.crop)
+	place := container.NewGridWrap(fyne.NewSize(52, 52), v.crop)
 	first := container.NewBorder(nil, nil, container.NewCenter(v.swatch), container.NewCenter(v.badge), padded(v.class, 0, 0, 3, 3))
 	second := container.NewBorder(nil, nil, nil, v.score, v.bar)
 	third := container.NewStack(v.line, v.keys)
-	v.Container = padded(container.NewBorder(nil, nil, place, nil,
-		padded(container.New(layout.NewCustomPaddedVBoxLayout(2), first, second, third), 0, 0, 5, 2)), 4, 3, 5, 5)
+	v.box = padded(container.NewBorder(nil, nil, place, nil,
+		padded(container.New(layout.NewCustomPaddedVBoxLayout(1), first, second, third), 0, 0, 5, 4)), 3, 2, 5, 7)
 	return v
 }
 
-func (p *queuePanel) fill(i int, o fyne.CanvasObject) {
+func (p *queuePanel) fill(i int, o rowView) {
 	v, ok := o.(*queueRowView)
 	if !ok || i >= len(p.items) {
 		return
@@ -174,6 +175,7 @@ func (p *queuePanel) refresh() {
 		p.head.Set(fmt.Sprintf("%s left · %s accepted · %s rejected", number(len(p.items)), number(s.accepted), number(s.rejected)))
 	}
 	show(p.empty, len(p.items) == 0)
+	show(p.full, len(p.items) > 0)
 	show(p.run, p.w.open != nil && !p.w.session.ReadOnly())
 	switch {
 	case p.w.open == nil:

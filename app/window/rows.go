@@ -17,17 +17,26 @@ import (
 type rows struct {
 	widget.BaseWidget
 	height float32
-	make   func() fyne.CanvasObject             // an empty row
-	fill   func(index int, o fyne.CanvasObject) // shows one item in a row
-	tapped func(index int, m fyne.KeyModifier)  // may be nil
-	hover  func(index int)                      // may be nil; -1 when the pointer leaves
-	chosen func(index int) bool                 // whether the row is shown as selected; may be nil
+	make   func() rowView                      // an empty row
+	fill   func(index int, v rowView)          // shows one item in a row
+	tapped func(index int, m fyne.KeyModifier) // may be nil
+	hover  func(index int)                     // may be nil; -1 when the pointer leaves
+	chosen func(index int) bool                // whether the row is shown as selected; may be nil
 	count  int
 	scroll *container.Scroll
 	body   *rowsBody
 }
 
-func newRows(height float32, make func() fyne.CanvasObject, fill func(int, fyne.CanvasObject)) *rows {
+// rowView is what a row is made of; its place in the window is Object.
+type rowView interface{ Object() fyne.CanvasObject }
+
+// row is a rowView's container, for embedding.
+type row struct{ box *fyne.Container }
+
+// Object implements rowView.
+func (r *row) Object() fyne.CanvasObject { return r.box }
+
+func newRows(height float32, make func() rowView, fill func(int, rowView)) *rows {
 	l := &rows{height: height, make: make, fill: fill}
 	l.ExtendBaseWidget(l)
 	l.body = &rowsBody{list: l}
@@ -127,7 +136,7 @@ func (r *rowsRenderer) place() {
 		c.Show()
 		c.Move(fyne.NewPos(0, float32(c.index)*l.height))
 		c.Resize(fyne.NewSize(r.b.Size().Width, l.height))
-		l.fill(c.index, c.content)
+		l.fill(c.index, c.view)
 		c.Refresh()
 	}
 }
@@ -137,12 +146,12 @@ type rowCell struct {
 	widget.BaseWidget
 	list    *rows
 	index   int // -1: shows nothing
-	content fyne.CanvasObject
+	view    rowView
 	hovered bool
 }
 
 func newRowCell(l *rows) *rowCell {
-	c := &rowCell{list: l, index: -1, content: l.make()}
+	c := &rowCell{list: l, index: -1, view: l.make()}
 	c.ExtendBaseWidget(c)
 	return c
 }
@@ -190,14 +199,14 @@ type rowCellRenderer struct {
 func (r *rowCellRenderer) Destroy()           {}
 func (r *rowCellRenderer) MinSize() fyne.Size { return fyne.NewSize(40, r.c.list.height) }
 func (r *rowCellRenderer) Objects() []fyne.CanvasObject {
-	return []fyne.CanvasObject{r.ground, r.line, r.c.content}
+	return []fyne.CanvasObject{r.ground, r.line, r.c.view.Object()}
 }
 
 func (r *rowCellRenderer) Layout(s fyne.Size) {
 	r.ground.Resize(s.SubtractWidthHeight(0, 1))
 	r.line.Move(fyne.NewPos(0, s.Height-1))
 	r.line.Resize(fyne.NewSize(s.Width, 1))
-	r.c.content.Resize(s.SubtractWidthHeight(0, 1))
+	r.c.view.Object().Resize(s.SubtractWidthHeight(0, 1))
 }
 
 func (r *rowCellRenderer) Refresh() {

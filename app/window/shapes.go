@@ -71,8 +71,9 @@ func swatch(side float32) *canvas.Rectangle {
 }
 
 func setSwatch(s *canvas.Rectangle, c color.Color) {
-	if s.FillColor != c {
-		s.FillColor = c
+	rim := themeColor(theme.ColorNameInputBorder) // or black would not be seen on a dark panel
+	if s.FillColor != c || s.StrokeColor != rim {
+		s.FillColor, s.StrokeColor, s.StrokeWidth = c, rim, 1
 		s.Refresh()
 	}
 }
@@ -157,11 +158,12 @@ func hud(o fyne.CanvasObject) *fyne.Container {
 }
 
 // section is a heading with words at its right end, above a body.
-func section(title string, right fyne.CanvasObject, body fyne.CanvasObject) *fyne.Container {
+func section(title string, right *text, body fyne.CanvasObject) *fyne.Container {
 	return container.NewBorder(heading(title, right), nil, nil, nil, body)
 }
 
-func heading(title string, right fyne.CanvasObject) *fyne.Container {
+func heading(title string, right *text) *fyne.Container {
+	right.trailing()
 	return container.NewStack(newFill(theme.ColorNameHeaderBackground, 0),
-		padded(container.NewBorder(nil, nil, boldText(title, textSmall), nil, right), 4, 4, 8, 8))
+		padded(container.NewBorder(nil, nil, boldText(title, textSmall), nil, padded(right, 0, 0, 8, 0)), 4, 4, 8, 8))
 }

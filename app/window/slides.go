@@ -36,7 +36,7 @@ const slideRow = 56
 func newSlidesPanel(w *Window) *slidesPanel {
 	p := &slidesPanel{w: w, thumbs: newThumbs(w)}
 	p.head = newText("", textTiny, colorQuiet)
-	p.list = newRows(slideRow, func() fyne.CanvasObject { return newSlideRow() }, p.fill)
+	p.list = newRows(slideRow, func() rowView { return newSlideRow() }, p.fill)
 	p.list.chosen = func(i int) bool {
 		return i < len(p.items) && w.open != nil && p.items[i].ID == w.open.Item.ID
 	}
@@ -59,7 +59,7 @@ func newSlidesPanel(w *Window) *slidesPanel {
 
 // slideRowView is what a row of the list is made of.
 type slideRowView struct {
-	*fyne.Container
+	row
 	thumb   *canvas.Image
 	missing *fyne.Container
 	name    *text
@@ -67,7 +67,7 @@ type slideRowView struct {
 	bar     *bar
 }
 
-func newSlideRow() fyne.CanvasObject {
+func newSlideRow() rowView {
 	v := &slideRowView{thumb: canvas.NewImageFromImage(nil), name: boldText("", 12).fixed(40),
 		words: newText("", textTiny, colorQuiet).fixed(40), bar: newBar()}
 	v.thumb.ScaleMode = canvas.ImageScaleFastest
@@ -79,12 +79,12 @@ func newSlideRow() fyne.CanvasObject {
 	ground.CornerRadius = 3
 	place := container.NewGridWrap(fyne.NewSize(62, 47), container.NewStack(ground, padded(v.thumb, 2, 2, 2, 2), v.missing))
 	lines := container.New(layout.NewCustomPaddedVBoxLayout(2), v.name, v.words, v.bar)
-	v.Container = padded(container.NewBorder(nil, nil, place, nil, padded(lines, 3, 0, 4, 4)), 4, 3, 5, 2)
+	v.box = padded(container.NewBorder(nil, nil, place, nil, padded(lines, 3, 0, 4, 4)), 4, 3, 5, 2)
 	return v
 }
 
 // fill shows a slide in a row.
-func (p *slidesPanel) fill(i int, o fyne.CanvasObject) {
+func (p *slidesPanel) fill(i int, o rowView) {
 	v, ok := o.(*slideRowView)
 	if !ok || i >= len(p.items) {
 		return

@@ -30,11 +30,11 @@ func newStartPage(w *Window) *startPage {
 	line.align = fyne.TextAlignCenter
 	drop := newText("or drop a slide file or a project folder on this window", textSmall, colorQuiet)
 	drop.align = fyne.TextAlignCenter
-	big := func(id, iconName, words, key string) *button {
-		return newButton(w.tips, icon(iconName), words, key, "", func() { w.run(id) }).filled().sized(150, 36)
+	big := func(id, iconName, words string) *button {
+		return newButton(w.tips, icon(iconName), words, "", "", func() { w.run(id) }).filled().sized(150, 36)
 	}
 	p.demo = newButton(w.tips, icon("demo"), "Demo", "", "A generated slide with labels and suggestions", func() { w.Open(w.opts.Demo) }).filled().sized(100, 36)
-	buttons := hbox(8, big("file.open", "slide", "Open slide…", "Ctrl+O"), big("file.openProject", "open", "Open project…", ""), p.demo)
+	buttons := hbox(8, big("file.open", "slide", "Open slide…"), big("file.openProject", "open", "Open project…"), p.demo)
 	column := vbox(10, container.NewCenter(logo), name, line, padded(container.NewCenter(buttons), 12, 2, 0, 0), drop, p.busy, p.recent)
 	p.object = container.NewStack(newFill(colorPanel, 0), container.NewCenter(column))
 	return p

@@ -41,10 +41,10 @@ func newStatusBar(w *Window) *statusBar {
 	s.jobName = newText("", textSmall, colorQuiet)
 	s.jobBar = newBar()
 	s.jobShare = newText("", textSmall, colorQuiet).fixed(34).trailing()
-	stop := newButton(w.tips, icon("stop"), "", "", "Cancel the job  (Ctrl+.)", func() { w.run("job.cancel"); w.focus() }).sized(22, 18)
-	s.jobBox = hbox(6, s.jobName, container.NewCenter(container.NewGridWrap(fyne.NewSize(110, 14), s.jobBar)), s.jobShare, container.NewCenter(stop))
+	stop := newButton(w.tips, icon("stop"), "", "", "Cancel the job  (Ctrl+.)", func() { w.run("job.cancel"); w.focus() }).sized(22, 15)
+	s.jobBox = hbox(6, s.jobName, container.NewCenter(container.NewGridWrap(fyne.NewSize(110, 12), s.jobBar)), s.jobShare, container.NewCenter(stop))
 	s.jobBox.Hide()
-	s.pos = newText("", textSmall, theme.ColorNameForeground).fixed(268).trailing()
+	s.pos = newText("", textSmall, theme.ColorNameForeground).fixed(306).trailing()
 	s.pos.style.Monospace = true
 	s.mag = newText("", textSmall, colorQuiet).fixed(46).trailing()
 	dot := container.NewCenter(container.NewGridWrap(fyne.NewSize(8, 8), s.dot))
@@ -134,13 +134,13 @@ func (s *statusBar) showPosition() {
 		s.pos.Set("")
 		return
 	}
-	words := fmt.Sprintf("%7.0f, %7.0f px", s.at.X, s.at.Y)
+	words := fmt.Sprintf("%6.0f, %6.0f px", s.at.X, s.at.Y)
 	if info := s.w.open.Slide.Info(); info.MPPX > 0 {
 		y := info.MPPY
 		if y <= 0 {
 			y = info.MPPX
 		}
-		words = fmt.Sprintf("%9.1f, %9.1f µm  ", s.at.X*info.MPPX, s.at.Y*y) + words
+		words = fmt.Sprintf("%8.1f, %8.1f µm   ", s.at.X*info.MPPX, s.at.Y*y) + words
 	}
 	s.pos.Set(words)
 }

@@ -133,7 +133,7 @@ func (w *Window) build() {
 	w.start = newStartPage(w)
 
 	low := container.NewVSplit(w.queue.object, w.labels.object)
-	low.Offset = 0.6
+	low.Offset = 0.66
 	right := onPanel(container.NewBorder(w.classes.object, nil, nil, nil, low))
 	w.dock = newDock(w.slides.object, w.centre.object, right,
 		float32(p.FloatWithFallback(prefLeft, 232)), float32(p.FloatWithFallback(prefRight, 292)))

@@ -132,13 +132,19 @@ func revision() string {
 func run(o settings) (err error) {
 	fyneapp.SetMetadata(fyne.AppMetadata{ID: "coverslip", Name: "Coverslip", Version: app.Version, Build: 1,
 		Icon: fyne.NewStaticResource("coverslip.png", assets.AppIcon()), Migrations: map[string]bool{"fyneDo": true}})
+	started := false
 	defer func() { // the driver panics where there is no display or no OpenGL
 		if r := recover(); r != nil {
+			if started { // then it is our fault: the trace must be seen
+				panic(r)
+			}
 			err = fmt.Errorf("no window can be shown here (%v); coverslipctl does the same work without one", r)
 		}
 	}()
 	o.window.Demo = demo()
-	w, err := window.New(fyneapp.NewWithID("coverslip"), o.window)
+	a := fyneapp.NewWithID("coverslip")
+	a.Lifecycle().SetOnStarted(func() { started = true })
+	w, err := window.New(a, o.window)
 	if err != nil {
 		return err
 	}
@@ -149,7 +155,7 @@ func run(o settings) (err error) {
 		}
 		w.Open(o.path)
 	}
-	fyne.CurrentApp().Run()
+	a.Run()
 	return nil
 }
 
