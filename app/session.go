@@ -63,7 +63,7 @@ func CreateProject(dir, name string, o Options) (*Session, error) {
 	s := newSession(o)
 	p, err := storage.Create(dir, name, s.stamp())
 	if err != nil {
-		return nil, err
+		return nil, about("project", dir, err)
 	}
 	return s.use(p)
 }
@@ -73,7 +73,7 @@ func OpenProject(dir string, o Options) (*Session, error) {
 	s := newSession(o)
 	p, err := storage.Open(dir, storage.Options{ReadOnly: o.ReadOnly})
 	if err != nil {
-		return nil, err
+		return nil, about("project", dir, err)
 	}
 	return s.use(p)
 }

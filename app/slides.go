@@ -138,9 +138,9 @@ func (s *Session) find(ctx context.Context, sl storage.Slide) (tiles.Slide, stri
 		failed = errors.Join(failed, fmt.Errorf("%s: %w", p, ErrOtherSlide), t.Close())
 	}
 	if failed == nil {
-		failed = fmt.Errorf("slide %s (last seen at %s): %w", sl.Name, sl.Path, ErrSlideMissing)
+		failed = fmt.Errorf("last seen at %s: %w", sl.Path, ErrSlideMissing)
 	}
-	return nil, "", failed
+	return nil, "", about("slide", sl.Path, failed)
 }
 
 // same tells whether the opened file holds the bytes that were added.
@@ -158,7 +158,7 @@ func (s *Session) AddSlide(ctx context.Context, path string) (annotate.ID, error
 	}
 	t, err := formats.Open(ctx, abs)
 	if err != nil {
-		return annotate.ID{}, err
+		return annotate.ID{}, about("slide", path, err)
 	}
 	defer t.Close()
 	known, err := s.project.Slides()
@@ -240,11 +240,11 @@ func (s *Session) UpdateSlide(sl storage.Slide) error {
 func (s *Session) Relink(ctx context.Context, folder string) (found int, err error) {
 	abs, err := filepath.Abs(folder)
 	if err != nil {
-		return 0, fmt.Errorf("folder %s: %w", folder, err)
+		return 0, about("folder", folder, err)
 	}
 	entries, err := os.ReadDir(abs)
 	if err != nil {
-		return 0, err
+		return 0, about("folder", folder, err)
 	}
 	for _, item := range s.Slides() {
 		if !item.Missing {
