@@ -6,6 +6,7 @@ import (
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/dialog"
 
 	"coverslip/annotate"
 	"coverslip/app"
@@ -64,6 +65,7 @@ type Window struct {
 	status  *statusBar
 	problem *problemBar
 	start   *startPage
+	dialog  dialog.Dialog // the one that is open; nil when none is
 	closing sync.Once
 
 	menuItems map[string]*fyne.MenuItem // by the command's id
