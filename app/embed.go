@@ -79,6 +79,24 @@ func (s *Session) Embed(ctx context.Context, slide annotate.ID, o SuggestOptions
 	return e.report, nil
 }
 
+// Embedded lists the patches of a slide that have an embedding on disk, in the
+// order they were computed; storage.ErrNoEmbeddings when none has.
+func (s *Session) Embedded(slide annotate.ID, o SuggestOptions) ([]annotate.Box, error) {
+	item, err := s.Slide(slide)
+	if err != nil {
+		return nil, err
+	}
+	if o, err = s.withDefaults(o); err != nil {
+		return nil, err
+	}
+	key := storage.EmbeddingKey{Fingerprint: item.Fingerprint, ModelHash: o.Encoder.Info().Hash, MPP: o.MPP, Patch: o.Patch}
+	e, err := s.project.ReadEmbeddings(key)
+	if err != nil {
+		return nil, err
+	}
+	return e.Boxes, nil
+}
+
 // withDefaults fills in what the caller left open.
 func (s *Session) withDefaults(o SuggestOptions) (SuggestOptions, error) {
 	if o.Encoder == nil {

@@ -36,8 +36,8 @@ func (e Evaluation) Accuracy() float64 {
 // object of truth that holds its centre. Without truth (nil) it is the person's
 // decision, or else the class of the smallest annotation there; a rejection
 // says that the class is wrong without saying which is right, so it counts as
-// judged under no class.
-func (s *Session) Evaluate(slide annotate.ID, truth *annotate.Set) (Evaluation, error) {
+// judged under no class. keep chooses the suggestions to judge; nil takes all.
+func (s *Session) Evaluate(slide annotate.ID, truth *annotate.Set, keep func(*annotate.Object) bool) (Evaluation, error) {
 	set, err := s.Objects(slide)
 	if err != nil {
 		return Evaluation{}, err
@@ -51,7 +51,7 @@ func (s *Session) Evaluate(slide annotate.ID, truth *annotate.Set) (Evaluation, 
 		return scores[class]
 	}
 	set.All(func(o *annotate.Object) bool {
-		if o.Kind != annotate.Detection {
+		if o.Kind != annotate.Detection || keep != nil && !keep(o) {
 			return true
 		}
 		proposed := Proposed(o)
@@ -88,7 +88,7 @@ func (s *Session) Evaluate(slide annotate.ID, truth *annotate.Set) (Evaluation, 
 // class, but which is right is not known.
 func trueClass(o *annotate.Object, set, truth *annotate.Set) (annotate.ID, bool) {
 	if truth != nil {
-		return classAt(o.ROI.Bounds().Center(), truth)
+		return ClassAt(o.ROI.Bounds().Center(), truth)
 	}
 	switch o.Review.Decision {
 	case annotate.Accepted, annotate.Reclassed:
@@ -96,12 +96,12 @@ func trueClass(o *annotate.Object, set, truth *annotate.Set) (annotate.ID, bool)
 	case annotate.Rejected:
 		return annotate.ID{}, true
 	}
-	return classAt(o.ROI.Bounds().Center(), set)
+	return ClassAt(o.ROI.Bounds().Center(), set)
 }
 
 // classAt is the class of the smallest classified annotation that holds a
 // point.
-func classAt(p annotate.Point, set *annotate.Set) (annotate.ID, bool) {
+func ClassAt(p annotate.Point, set *annotate.Set) (annotate.ID, bool) {
 	for _, o := range set.At(p, 0) {
 		if o.Kind == annotate.Annotation && !o.Class.IsZero() && o.ROI.Contains(p) {
 			return o.Class, true

@@ -107,7 +107,7 @@ func explanations() []explanation {
 		{is(ErrSlideMissing), "%s was moved, renamed or is on a drive that is not connected", "Connect the drive, or tell where the slides lie now: coverslipctl project relink PROJECT FOLDER."},
 		{is(ErrOtherSlide), "%s is another slide than the one the labels were drawn on", "Put the original file back, or add this one as a new slide. The labels are safe in the project."},
 		{is(ErrNoSlide), "The project has no such slide", "List its slides with: coverslipctl project list PROJECT."},
-		{is(ErrNoScale), "%s does not say how many µm a pixel is", "Give the scale when adding the slide: coverslipctl project add --mpp 0.25 PROJECT SLIDE (0.25 for a 40× scan, 0.5 for 20×)."},
+		{is(ErrNoScale), "%s does not say how many µm a pixel is", "Give the scale, 0.25 for a 40× scan or 0.5 for 20×: coverslipctl project add --mpp 0.25 PROJECT SLIDE (demo takes --mpp, too)."},
 		{is(ErrNothingOpen), "No slide is open", "Open a slide first."},
 		{is(storage.ErrClosed), "The project is closed", "Open it again."},
 		{is(ErrClosed), "The project is closed", "Open it again."},

@@ -58,7 +58,7 @@ func TestSession_Suggest_WholeWay(t *testing.T) {
 			break
 		}
 	}
-	e, err := s.Evaluate(slide, nil)
+	e, err := s.Evaluate(slide, nil, nil)
 	if err != nil || e.Judged != 0 || e.Unknown != r.Suggested {
 		t.Errorf("nothing is decided yet: %+v %v", e, err)
 	}
@@ -290,7 +290,7 @@ func TestSession_AcceptAbove(t *testing.T) {
 	if _, err := s.AcceptAbove(slide, 0); err != nil {
 		t.Fatal(err)
 	}
-	e, err := s.Evaluate(slide, nil)
+	e, err := s.Evaluate(slide, nil, nil)
 	if err != nil || e.Judged != len(queue) || e.Accuracy() != 1 {
 		t.Errorf("%+v %v", e, err)
 	}
@@ -307,7 +307,7 @@ func TestSession_Evaluate_AgainstTruth(t *testing.T) {
 		{ID: annotate.NewID(), Kind: annotate.Annotation, Class: class(t, s, "Tumour"), ROI: annotate.Rectangle(0, 0, bandW, slideH)},
 		{ID: annotate.NewID(), Kind: annotate.Annotation, Class: class(t, s, "Fat"), ROI: annotate.Rectangle(bandW, 0, 2*bandW, slideH)},
 	})
-	e, err := s.Evaluate(slide, truth)
+	e, err := s.Evaluate(slide, truth, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

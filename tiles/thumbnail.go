@@ -59,6 +59,14 @@ func Thumbnail(ctx context.Context, s Slide, max int) (*image.RGBA, error) {
 	return sum.picture(), nil
 }
 
+// Shrink returns src at w×h pixels, neither side larger than src's, each pixel
+// the mean of what it covers, weighted by area.
+func Shrink(src *image.RGBA, w, h int) *image.RGBA {
+	sum := newAverager(src.Rect.Dx(), src.Rect.Dy(), w, h)
+	sum.add(src, image.Point{})
+	return sum.picture()
+}
+
 // fitSize shrinks w×h so that the longer side is at most max, at least 1 each.
 func fitSize(w, h, limit int) (int, int) {
 	long := max(w, h)

@@ -251,9 +251,14 @@ func (v *Viewer) hoverAgain() {
 func (v *Viewer) Scrolled(e *fyne.ScrollEvent) {
 	notches := float64(e.Scrolled.DY) / wheelNotch
 	notches = max(-wheelMost, min(wheelMost, notches))
-	if notches != 0 {
-		v.ZoomBy(math.Pow(wheelZoom, notches), e.Position)
+	if notches == 0 {
+		return
 	}
+	at := e.Position
+	if !v.hand.inside && e.AbsolutePosition.IsZero() {
+		at = v.Middle() // the window was just entered: Fyne does not know where
+	}
+	v.ZoomBy(math.Pow(wheelZoom, notches), at)
 }
 
 // Cursor belongs to Fyne.

@@ -109,16 +109,24 @@ func inked(im *image.NRGBA, x0, y0, x1, y1 int) (n int) {
 
 func TestOverlay_suggestionsAreDashedAndHollow(t *testing.T) {
 	box := annotate.Rectangle(3900, 3900, 4100, 4100)
-	solid := overlaid(t, 1, label(classA, box))
-	solid.v.SetFill(0)
-	a := inked(solid.picture(), 80, 30, 320, 270)
-	dashed := overlaid(t, 1, suggestion(classA, box))
-	im := dashed.picture()
-	b := inked(im, 80, 30, 320, 270)
-	if got := im.NRGBAAt(200, 150); got != bare {
-		t.Errorf("a suggestion is filled: %v", got)
+	coloured := func(o *annotate.Object) (n int, middle color.NRGBA) {
+		s := overlaid(t, 1, o)
+		im := s.picture()
+		for y := 30; y < 270; y++ {
+			for x := 80; x < 320; x++ {
+				if off(im.NRGBAAt(x, y), colorA) < 80 {
+					n++
+				}
+			}
+		}
+		return n, im.NRGBAAt(200, 150)
 	}
-	if share := float64(b) / float64(a); share < 0.4 || share > 0.85 {
+	solid, _ := coloured(label(classA, box))
+	dashed, middle := coloured(suggestion(classA, box))
+	if middle != bare {
+		t.Errorf("a suggestion is filled: %v", middle)
+	}
+	if share := float64(dashed) / float64(solid); share < 0.4 || share > 0.85 {
 		t.Errorf("a suggestion's outline has %.0f %% of the pixels of a label's", 100*share)
 	}
 }

@@ -104,30 +104,49 @@ func (p *overlayPainter) object(dst *image.RGBA, o *annotate.Object) {
 		return
 	}
 	closed := p.trace(&o.ROI)
-	if o.IsSuggestion() && o.ROI.Kind == annotate.KindRectangle {
-		p.inset(2 * half)
+	if o.IsSuggestion() {
+		p.suggestion(dst, o, closed, half, inkOf(c, 1))
+		return
 	}
 	if !p.begin(half) {
 		return
 	}
-	fill := p.style.fill
-	if o.IsSuggestion() {
-		fill = 0 // only what a person has decided has a body
-	}
-	from := 0
-	for i, end := range p.ends {
-		ring := p.pts[from:end]
-		from = end
-		if closed && fill > 0 {
+	p.rings(func(i int, ring []pixel) {
+		if closed && p.style.fill > 0 {
 			p.fill(ring, i > 0 && p.isHole(&o.ROI, i))
 		}
-		if o.IsSuggestion() {
-			p.dashed(ring, closed, half)
-		} else {
-			p.solid(ring, closed, half)
-		}
+		p.solid(ring, closed, half)
+	})
+	p.r.paint(dst, inkOf(c, p.style.fill), inkOf(c, 1))
+}
+
+// suggestion draws what waits for a decision: dashes and no body, which only
+// what a person has decided has. A light casing keeps them legible on any
+// stain.
+func (p *overlayPainter) suggestion(dst *image.RGBA, o *annotate.Object, closed bool, half float64, c ink) {
+	casing := half + casingWidth*p.style.unit/0.85
+	if o.ROI.Kind == annotate.KindRectangle {
+		p.inset(casing)
 	}
-	p.r.paint(dst, inkOf(c, fill), inkOf(c, 1))
+	for _, pen := range [2]struct {
+		half float64
+		ink  ink
+	}{{casing, ink{255, 255, 255, 0.6}}, {half, c}} {
+		if !p.begin(pen.half) {
+			return
+		}
+		p.rings(func(_ int, ring []pixel) { p.dashed(ring, closed, pen.half) })
+		p.r.paint(dst, ink{}, pen.ink)
+	}
+}
+
+// rings calls f with each ring that trace made.
+func (p *overlayPainter) rings(f func(i int, ring []pixel)) {
+	from := 0
+	for i, end := range p.ends {
+		f(i, p.pts[from:end])
+		from = end
+	}
 }
 
 // extent is about the box of a shape: a few of its vertices spread nearly as

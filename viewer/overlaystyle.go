@@ -10,6 +10,7 @@ import (
 // Looks of the overlay, in Fyne units, so that they are alike on every display.
 const (
 	outlineWidth = 1.7 // width of an outline on screen
+	casingWidth  = 1.0 // light rim on each side of a suggestion's dashes
 	dashOn       = 5.0 // a suggestion's dash
 	dashOff      = 4.5 // and the gap after it
 	dotSize      = 1.6 // an object smaller than this on screen is a dot

@@ -25,6 +25,7 @@ type sprite struct {
 	src   *image.RGBA // what its texture holds
 	frame int         // frame it was last shown in
 	at    time.Time   // when it was last shown
+	worn  bool        // it once held a texture
 }
 
 // pool keeps the images of one layer. Objects are reused, never dropped: Fyne
@@ -52,6 +53,22 @@ func (p *pool[K]) begin(now time.Time) {
 	p.now = now
 	p.budget = uploadPerFrame
 	p.put = 0
+	if p.frame%64 == 0 {
+		p.retire()
+	}
+}
+
+// retire empties the sprites whose textures are gone, so that they do not hold
+// on to tiles that the cache has dropped.
+func (p *pool[K]) retire() {
+	for k, it := range p.items {
+		if p.now.Sub(it.at) > textureLife {
+			delete(p.items, k)
+			p.bytes -= len(it.src.Pix)
+			it.src, it.im.Image = nil, nil
+			p.free = append(p.free, it)
+		}
+	}
 }
 
 // shown finds the sprite of a key if its texture is still on the card.
@@ -129,6 +146,8 @@ func newImage() *canvas.Image {
 func (p *pool[K]) upload(it *sprite, src *image.RGBA, mode canvas.ImageScale) {
 	if it.src != nil {
 		p.bytes -= len(it.src.Pix)
+	}
+	if it.worn {
 		// Refresh frees the old texture only while Fyne knows the object's
 		// canvas. When it has forgotten it, an old picture would stay on the
 		// object: take a new one.
@@ -137,7 +156,7 @@ func (p *pool[K]) upload(it *sprite, src *image.RGBA, mode canvas.ImageScale) {
 		}
 	}
 	p.bytes += len(src.Pix)
-	it.src, it.frame, it.at = src, p.frame, p.now
+	it.src, it.frame, it.at, it.worn = src, p.frame, p.now, true
 	it.im.Image, it.im.ScaleMode = src, mode
 	it.im.Refresh()
 	p.uploads++

@@ -236,6 +236,34 @@ func TestViewer_poolIsBounded(t *testing.T) {
 	}
 }
 
+func TestViewer_poolForgetsWhatIsLongUnseen(t *testing.T) {
+	s := newStage(t, newFakeSlide(20000, 20000, 256, waves), 800, 600)
+	s.v.CenterOn(annotate.Point{X: 5000, Y: 5000}, 1)
+	s.settle()
+	s.v.CenterOn(annotate.Point{X: 15000, Y: 15000}, 1)
+	s.settle()
+	p := s.v.tileLayer.pool
+	before := len(p.items)
+	s.now = s.now.Add(2 * time.Minute)
+	for range 70 {
+		s.v.touch()
+		s.frame()
+	}
+	shown, bytes := 0, 0
+	for _, it := range p.items {
+		shown++
+		bytes += len(it.src.Pix)
+	}
+	if shown >= before || bytes != p.bytes {
+		t.Errorf("%d of %d sprites hold %d bytes, the pool counts %d", shown, before, bytes, p.bytes)
+	}
+	s.bare()
+	im := s.picture()
+	if want := waves(15000.5, 15000.5); off(im.NRGBAAt(400, 300), color.NRGBA(want)) > 0 {
+		t.Errorf("the middle is %v, want %v", im.NRGBAAt(400, 300), want)
+	}
+}
+
 func TestViewer_failedTile(t *testing.T) {
 	s := newStage(t, newFakeSlide(8000, 8000, 256, pink), 512, 512)
 	var told []error
@@ -287,7 +315,7 @@ func TestViewer_wheelZoomsAboutTheMouse(t *testing.T) {
 	s.frame()
 	x, y := s.v.view.L0FromS(100, 80)
 	e := &fyne.ScrollEvent{Scrolled: fyne.NewDelta(0, 25)}
-	e.Position = fyne.NewPos(100, 80)
+	e.Position, e.AbsolutePosition = fyne.NewPos(100, 80), fyne.NewPos(100, 80)
 	var views []Viewport
 	s.v.OnView = func(v Viewport) { views = append(views, v) }
 	s.v.Scrolled(e)
@@ -312,6 +340,16 @@ func TestViewer_wheelZoomsAboutTheMouse(t *testing.T) {
 	s.v.Settle()
 	if got := s.v.Viewport().Scale; got != s.v.limits.minScale {
 		t.Errorf("zoomed out to %g, least is %g", got, s.v.limits.minScale)
+	}
+}
+
+func TestViewer_wheelBeforeTheMouseMoved(t *testing.T) {
+	s := newStage(t, newFakeSlide(40000, 30000, 256, pink), 800, 600)
+	s.v.CenterOn(annotate.Point{X: 20000, Y: 15000}, 0.1)
+	s.v.Scrolled(&fyne.ScrollEvent{Scrolled: fyne.NewDelta(0, 25)})
+	s.v.Settle()
+	if v := s.v.Viewport(); v.CX != 20000 || v.CY != 15000 || !close2(v.Scale, 0.125) {
+		t.Errorf("went to %+v", v)
 	}
 }
 

@@ -54,7 +54,7 @@ func evaluateVerb() verb {
 					}
 					all := []evaluateJSON{}
 					for _, item := range items {
-						e, err := s.Evaluate(item.ID, set)
+						e, err := s.Evaluate(item.ID, set, nil)
 						if err != nil {
 							return err
 						}

@@ -20,10 +20,10 @@ func regionVerb() verb {
 		example: "coverslipctl region CMU-1.svs --level 1 --x 4000 --y 8000 --w 512 --h 512 -o out.png",
 		setup: func(f *flag.FlagSet) func(c *call) error {
 			level := f.Int("level", 0, "`LEVEL` of the pyramid, 0 is full resolution")
-			x := f.Int("x", 0, "left edge, level-0 pixels")
-			y := f.Int("y", 0, "upper edge, level-0 pixels")
-			w := f.Int("w", 512, "width, pixels of the level")
-			h := f.Int("h", 512, "height, pixels of the level")
+			x := f.Int("x", 0, "`X` of the left edge, level-0 pixels")
+			y := f.Int("y", 0, "`Y` of the upper edge, level-0 pixels")
+			w := f.Int("w", 512, "`W`, width in pixels of the level")
+			h := f.Int("h", 512, "`H`, height in pixels of the level")
 			out := f.String("o", "", "image `FILE` to write (.png or .jpg)")
 			return func(c *call) error {
 				if *w < 1 || *h < 1 || *level < 0 {

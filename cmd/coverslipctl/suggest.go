@@ -45,7 +45,7 @@ func suggestOf(item app.SlideItem, r app.SuggestReport) suggestJSON {
 }
 
 // untrainedNote is said wherever an untrained encoder was used.
-const untrainedNote = "(untrained: random weights, for trying out only)"
+const untrainedNote = "random weights, for trying out only"
 
 func embedVerb() verb {
 	return verb{
@@ -78,7 +78,7 @@ func embedVerb() verb {
 
 func untrainedText(untrained bool) string {
 	if untrained {
-		return " " + untrainedNote
+		return " (" + untrainedNote + ")"
 	}
 	return ""
 }

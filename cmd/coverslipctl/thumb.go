@@ -12,7 +12,7 @@ func thumbVerb() verb {
 		short:   "write a small picture of the whole slide",
 		example: "coverslipctl thumb CMU-1.svs --max 1024 -o thumb.png",
 		setup: func(f *flag.FlagSet) func(c *call) error {
-			most := f.Int("max", 1024, "pixels of the longer side, at most")
+			most := f.Int("max", 1024, "`N` pixels of the longer side, at most")
 			out := f.String("o", "", "image `FILE` to write (.png or .jpg)")
 			return func(c *call) error {
 				if *most < 1 || *most > 16384 {

@@ -4,8 +4,11 @@
 // Directory 0 is level 0; further tiled directories are levels; the second
 // directory, in strips, is a thumbnail; label and macro come last. Tiles are
 // JPEG, often RGB without the Adobe segment that would say so, or JPEG 2000
-// (33003: YCbCr, 33005: RGB). Tiles of zero length occur at the edges of lower
-// levels and count as missing.
+// (33003: YCbCr, 33005: RGB).
+//
+// Tiles of zero length occur at the edges of lower levels. They are not holes
+// in the glass: they are made from the next finer level, as OpenSlide does, and
+// count as missing only where that has nothing either.
 package aperio
 
 import (
@@ -91,7 +94,11 @@ func open(ctx context.Context, src *tiles.Source, codecs *codec.Set) (tiles.Slid
 		p.ICC = nil
 		p.Info.Warnings = append(p.Info.Warnings, "colour profile left out: "+err.Error())
 	}
-	return tiff.NewSlide(p)
+	s, err := tiff.NewSlide(p)
+	if err != nil {
+		return nil, err
+	}
+	return &slide{s}, nil
 }
 
 // addAssociated names an image in strips.

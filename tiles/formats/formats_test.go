@@ -383,3 +383,30 @@ func FuzzOpen(f *testing.F) {
 		}
 	})
 }
+
+func BenchmarkSlide_ReadTile(b *testing.B) {
+	for _, name := range []string{"svs/CMU-1-Small-Region.svs", "svs/TCGA-CR-7395-ts1.svs", "made/aperio.svs", "tiff/yb10kx5k.zstd.tiff"} {
+		b.Run(name, func(b *testing.B) {
+			s := open(b, slidetest.Shared(b, name))
+			defer s.Close()
+			l := s.Levels()[0]
+			dst := image.NewRGBA(image.Rectangle{Max: l.TileRect(1, 1).Size()})
+			b.ReportAllocs()
+			for i := 0; b.Loop(); i++ {
+				if err := s.ReadTile(context.Background(), tiles.Key{Col: i % (l.Cols() - 1), Row: i / 3 % (l.Rows() - 1)}, dst); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+func BenchmarkOpen(b *testing.B) {
+	path := slidetest.Shared(b, "svs/CMU-1-Small-Region.svs")
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := open(b, path).Close(); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -60,11 +60,12 @@ func Good(t testing.TB, layout tiffwrite.Layout, lossless bool) []byte {
 }
 
 // TIFF edits the bytes of a classic little-endian TIFF file. It knows no more
-// of TIFF than where the entries of the first directory lie, so that it does
+// of TIFF than where the entries of a directory lie, so that it does
 // not share the reader's mistakes.
 type TIFF struct {
 	t    testing.TB
 	Data []byte
+	skip int // directories before the one that is edited
 }
 
 // Edit copies a file for editing.
@@ -73,15 +74,24 @@ func Edit(t testing.TB, data []byte) *TIFF {
 	if len(data) < 8 || string(data[:4]) != "II*\x00" {
 		t.Fatal("not a classic little-endian TIFF file")
 	}
-	return &TIFF{t, bytes.Clone(data)}
+	return &TIFF{t: t, Data: bytes.Clone(data)}
 }
+
+// Directory chooses the directory that is edited, 0 at the beginning.
+func (f *TIFF) Directory(n int) *TIFF { f.skip = n; return f }
 
 var le = binary.LittleEndian
 
-// first is the offset of the first directory.
-func (f *TIFF) first() int { return int(le.Uint32(f.Data[4:])) }
+// first is the offset of the directory that is edited.
+func (f *TIFF) first() int {
+	at := int(le.Uint32(f.Data[4:]))
+	for range f.skip {
+		at = int(le.Uint32(f.Data[at+2+12*int(le.Uint16(f.Data[at:])):]))
+	}
+	return at
+}
 
-// Next is the offset of the first directory's pointer to the next one.
+// Next is the offset of the directory's pointer to the next one.
 func (f *TIFF) Next() int { return f.first() + 2 + 12*int(le.Uint16(f.Data[f.first():])) }
 
 // Entry is the offset of a tag's entry in the first directory.

@@ -200,7 +200,7 @@ func TestUnpack_StopsAtSize(t *testing.T) {
 
 func TestDirectory_Values(t *testing.T) {
 	data := build(binary.BigEndian, true, nil, 0, 0, text(TagMake, "Zei\xdf"), tag{TagXResolution, typeRational, []uint64{20000<<32 | 1}},
-		tag{TagYResolution, typeRational, []uint64{5<<32 | 0}}, short(TagResolutionUnit, 3), tag{700, typeLong8, []uint64{1 << 40, 7}})
+		tag{TagYResolution, typeRational, []uint64{5 << 32}}, short(TagResolutionUnit, 3), tag{700, typeLong8, []uint64{1 << 40, 7}})
 	d := parse(t, data).Directories()[0]
 	if s, err := d.Text(TagMake); s != "Zeiß" || err != nil {
 		t.Errorf("Latin-1 text: %q, %v", s, err)
@@ -279,6 +279,36 @@ func TestNewSlide_DropsBadLevels(t *testing.T) {
 	if fmt.Sprint(got) != "[400 200 50]" || len(s.Info().Warnings) != 3 {
 		t.Errorf("levels %v, warnings %q", got, s.Info().Warnings)
 	}
+}
+
+// farTile is a file whose first bytes lie at 0 and whose tile lies at far.
+type farTile struct {
+	head, tile []byte
+	far        int64
+}
+
+func (f *farTile) ReadAt(p []byte, off int64) (int, error) {
+	if off >= f.far {
+		return bytes.NewReader(f.tile).ReadAt(p, off-f.far)
+	}
+	return bytes.NewReader(f.head).ReadAt(p, off)
+}
+
+func TestImage_TileBehind4GiB(t *testing.T) {
+	const far = 5<<32 + 12345
+	tile := raw(image.Rect(0, 0, 16, 16))
+	head := build(binary.LittleEndian, true, nil, 0, 0, short(TagImageWidth, 16), short(TagImageLength, 16), short(TagBitsPerSample, 8, 8, 8),
+		short(TagPhotometric, 2), short(TagSamplesPerPixel, 3), short(TagTileWidth, 16), short(TagTileLength, 16),
+		tag{TagTileOffsets, typeLong8, []uint64{far}}, long(TagTileByteCounts, uint64(len(tile))))
+	f, err := Parse(&farTile{head, tile, far}, far+int64(len(tile)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := f.Directories()[0].Image(codec.Default())
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkImage(t, m)
 }
 
 func FuzzParse(f *testing.F) {

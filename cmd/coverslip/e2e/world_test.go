@@ -7,6 +7,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"image"
+	"maps"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -116,7 +118,49 @@ func (w *world) intact() {
 	w.ctl("audit", "verify", "--project", w.project)
 }
 
-// label imports some of the regions that the generator says it drew, as a person's labels.
+// feature is what is read of a GeoJSON feature here; the rest is passed on as it is.
+type feature struct {
+	Geometry struct {
+		Coordinates any `json:"coordinates"`
+	} `json:"geometry"`
+	Properties struct {
+		ObjectType     string `json:"objectType"`
+		Classification struct {
+			Name string `json:"name"`
+		} `json:"classification"`
+	} `json:"properties"`
+}
+
+// reach is the longer side of the box around nested lists of positions, level-0 pixels.
+func reach(coordinates any) float64 {
+	low, high := [2]float64{math.Inf(1), math.Inf(1)}, [2]float64{math.Inf(-1), math.Inf(-1)}
+	var walk func(v any)
+	walk = func(v any) {
+		list, _ := v.([]any)
+		if x, ok := first(list).(float64); ok && len(list) >= 2 {
+			y, _ := list[1].(float64)
+			for i, c := range []float64{x, y} {
+				low[i], high[i] = math.Min(low[i], c), math.Max(high[i], c)
+			}
+			return
+		}
+		for _, inner := range list {
+			walk(inner)
+		}
+	}
+	walk(coordinates)
+	return math.Max(high[0]-low[0], high[1]-low[1])
+}
+
+func first(list []any) any {
+	if len(list) == 0 {
+		return nil
+	}
+	return list[0]
+}
+
+// label imports, as a person's labels, the smallest region of each of three classes out of
+// those the generator says it drew. The rest of the slide is left to the model.
 func (w *world) label() {
 	w.t.Helper()
 	truth, err := filepath.Glob(filepath.Join(w.dir, "slide.svs*.geojson"))
@@ -128,20 +172,35 @@ func (w *world) label() {
 		w.t.Fatal(err)
 	}
 	var file struct {
-		Type     string           `json:"type"`
-		Features []map[string]any `json:"features"`
+		Type     string            `json:"type"`
+		Features []json.RawMessage `json:"features"`
 	}
 	if err := json.Unmarshal(data, &file); err != nil {
 		w.t.Fatalf("%s: %v", truth[0], err)
 	}
-	// The regions are annotations, the nuclei detections.
-	file.Features = slices.DeleteFunc(file.Features, func(f map[string]any) bool {
-		properties, _ := f["properties"].(map[string]any)
-		return properties["objectType"] != "annotation"
-	})
-	if len(file.Features) < 2 {
-		w.t.Fatalf("%s holds %d regions; two are needed to learn from", truth[0], len(file.Features))
+	smallest := map[string]json.RawMessage{}
+	size := map[string]float64{}
+	for _, raw := range file.Features {
+		var f feature
+		if err := json.Unmarshal(raw, &f); err != nil {
+			w.t.Fatalf("%s: %v", truth[0], err)
+		}
+		// The regions are annotations, the nuclei detections; a patch must fit in.
+		name, r := f.Properties.Classification.Name, reach(f.Geometry.Coordinates)
+		if f.Properties.ObjectType == "annotation" && r >= 600 && (smallest[name] == nil || r < size[name]) {
+			smallest[name], size[name] = raw, r
+		}
 	}
+	names := slices.Sorted(maps.Keys(smallest))
+	sort.SliceStable(names, func(i, j int) bool { return size[names[i]] < size[names[j]] })
+	if len(names) < 3 {
+		w.t.Fatalf("%s holds regions of only these classes: %v", truth[0], names)
+	}
+	file.Features = nil
+	for _, name := range names[:3] {
+		file.Features = append(file.Features, smallest[name])
+	}
+	w.t.Logf("labelled: %v", names[:3])
 	if data, err = json.Marshal(file); err != nil {
 		w.t.Fatal(err)
 	}
