@@ -29,6 +29,9 @@ func (w *Window) shown(d dialog.Dialog, width, height float32) {
 	})
 	w.dialog = d
 	d.Show()
+	if files, ok := d.(*dialog.FileDialog); ok {
+		files.SetView(dialog.ListView)
+	}
 	d.Resize(fyne.NewSize(min(width, size.Width-60), min(height, size.Height-60)))
 }
 
@@ -75,7 +78,6 @@ func (w *Window) askFile(title string, then func(path string)) {
 	}
 	d.SetFilter(storage.NewExtensionFileFilter(endings))
 	d.SetTitleText(title)
-	d.SetView(dialog.ListView)
 	if f := w.folder(); f != nil {
 		d.SetLocation(f)
 	}
@@ -95,7 +97,6 @@ func (w *Window) askFolder(title string, then func(path string)) {
 		then(l.Path())
 	}, w.win)
 	d.SetTitleText(title)
-	d.SetView(dialog.ListView)
 	if f := w.folder(); f != nil {
 		d.SetLocation(f)
 	}
@@ -253,7 +254,7 @@ func datasetOptions(out, patch, mpp, splits, seed string) (app.DatasetOptions, e
 	if o.Patch, err = strconv.Atoi(strings.TrimSpace(patch)); err != nil || o.Patch < 16 || o.Patch > 4096 {
 		return o, errors.New("the patch must be 16 to 4096 pixels")
 	}
-	if o.MPP, err = strconv.ParseFloat(strings.TrimSpace(mpp), 64); err != nil || o.MPP < 0.05 || o.MPP > 100 {
+	if o.MPP, err = strconv.ParseFloat(strings.TrimSpace(mpp), 64); err != nil || !(o.MPP >= 0.05 && o.MPP <= 100) {
 		return o, errors.New("µm per pixel must be between 0.05 and 100, such as 0.5")
 	}
 	parts := strings.Split(splits, "/")
@@ -263,7 +264,7 @@ func datasetOptions(out, patch, mpp, splits, seed string) (app.DatasetOptions, e
 	sum := 0.0
 	for i, p := range parts {
 		v, err := strconv.ParseFloat(strings.TrimSpace(p), 64)
-		if err != nil || v < 0 {
+		if err != nil || !(v >= 0 && v <= 100) {
 			return o, fmt.Errorf("%q is no share", strings.TrimSpace(p))
 		}
 		o.Splits[i] = v / 100
@@ -280,30 +281,29 @@ func datasetOptions(out, patch, mpp, splits, seed string) (app.DatasetOptions, e
 
 // askGeoJSON asks where the labels of the slide shall go.
 func (w *Window) askGeoJSON() {
-	d := dialog.NewFileSave(func(f fyne.URIWriteCloser, err error) {
-		if err != nil {
-			w.fail(err)
-			return
+	dir := w.app.Preferences().String(prefFolder)
+	if dir == "" {
+		dir = filepath.Dir(w.session.Dir())
+	}
+	name := w.open.Item.Name
+	file := newFormEntry(filepath.Join(dir, strings.TrimSuffix(name, filepath.Ext(name))+".geojson"))
+	warned := ""
+	w.form("Export the labels of this slide", "Export", []*widget.FormItem{
+		{Text: "File", Widget: file, HintText: "GeoJSON as QuPath reads it; suggestions without a decision are left out"},
+	}, []*formEntry{file}, func() error {
+		path := strings.TrimSpace(file.Text)
+		if filepath.Base(path) == "." || strings.HasSuffix(path, string(filepath.Separator)) {
+			return errors.New("the file needs a name")
 		}
-		if f == nil { // cancelled
-			return
+		if filepath.Ext(path) == "" {
+			path += ".geojson"
 		}
-		path := f.URI().Path()
-		// the session writes the file itself, whole or not at all
-		if err := f.Close(); err != nil {
-			w.fail(err)
-			return
+		if _, err := os.Stat(path); err == nil && warned != path {
+			warned = path
+			return fmt.Errorf("%s is there already; Export once more replaces it", filepath.Base(path))
 		}
 		w.keepFolder(filepath.Dir(path))
 		w.exportGeoJSON(path)
-	}, w.win)
-	d.SetTitleText("Export the labels of this slide as GeoJSON")
-	d.SetView(dialog.ListView)
-	name := w.open.Item.Name
-	d.SetFileName(strings.TrimSuffix(name, filepath.Ext(name)) + ".geojson")
-	d.SetFilter(storage.NewExtensionFileFilter([]string{".geojson", ".json"}))
-	if f := w.folder(); f != nil {
-		d.SetLocation(f)
-	}
-	w.shown(d, 900, 620)
+		return nil
+	})
 }

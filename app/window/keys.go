@@ -68,10 +68,12 @@ func (w *Window) typedRune(r rune) bool {
 	if d, ok := fyne.CurrentApp().Driver().(desktop.Driver); ok {
 		shift = d.CurrentKeyModifiers()&fyne.KeyModifierShift != 0
 	}
-	if shift && unicode.IsLetter(r) {
-		key = "Shift+" + key
-	}
 	cmd, ok := w.cmds.ByKey(key)
+	if shift && unicode.IsLetter(r) {
+		if shifted, has := w.cmds.ByKey("Shift+" + key); has {
+			cmd, ok = shifted, true
+		}
+	}
 	if ok {
 		w.run(cmd.ID)
 	}

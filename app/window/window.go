@@ -15,12 +15,13 @@ import (
 
 // Options of a window.
 type Options struct {
-	Session app.Options // author, cache and model for every project opened here
-	Width   float32     // of the window, Fyne units; 0 takes 1280
-	Height  float32     // of the window, Fyne units; 0 takes 800
-	Theme   string      // "dark", "light"; "" is as it was left last time, first dark
-	Demo    string      // folder of the demo project, offered at the start; "" for none
-	Debug   io.Writer   // where a line is written when a slide is shown; nil for nowhere
+	Session app.Options        // author, cache and model for every project opened here
+	Suggest app.SuggestOptions // how suggestions are made; zero is usable
+	Width   float32            // of the window, Fyne units; 0 takes 1280
+	Height  float32            // of the window, Fyne units; 0 takes 800
+	Theme   string             // "dark", "light"; "" is as it was left last time, first dark
+	Demo    string             // folder of the demo project, offered at the start; "" for none
+	Debug   io.Writer          // where a line is written when a slide is shown; nil for nowhere
 }
 
 // Window is one window of the program with at most one project in it.
