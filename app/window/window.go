@@ -58,6 +58,7 @@ type Window struct {
 	root    *fyne.Container
 	toolbar *toolbar
 	dock    *dock
+	right   *fyne.Container // classes, suggestions and labels
 	slides  *slidesPanel
 	centre  *centre
 	classes *classesPanel
@@ -137,8 +138,8 @@ func (w *Window) build() {
 
 	low := container.NewVSplit(w.queue.object, w.labels.object)
 	low.Offset = 0.66
-	right := onPanel(container.NewBorder(w.classes.object, nil, nil, nil, low))
-	w.dock = newDock(w.slides.object, w.centre.object, right,
+	w.right = container.NewBorder(w.classes.object, nil, nil, nil, low)
+	w.dock = newDock(w.slides.object, w.centre.object, onPanel(w.right),
 		float32(p.FloatWithFallback(prefLeft, 232)), float32(p.FloatWithFallback(prefRight, 292)))
 	w.dock.changed = func() {
 		p.SetFloat(prefLeft, float64(w.dock.leftWidth))

@@ -44,6 +44,9 @@ func TestWindow_Shows_InBothThemesAndSizes(t *testing.T) {
 					t.Errorf("the panel's ground is %d of 765 in the %s theme", ground, look)
 				}
 				s.nothingCut()
+				if rows := len(s.classes.shown); s.classes.list.Size().Height < float32(rows)*classRow {
+					t.Errorf("%d classes in %.0f units of height", rows, s.classes.list.Size().Height)
+				}
 				if dir := os.Getenv("COVERSLIP_SHOTS"); dir != "" {
 					save(t, full, filepath.Join(dir, strings.ReplaceAll(t.Name(), "/", "_")+".png"))
 				}
@@ -76,6 +79,9 @@ func (s *stage) nothingCut() {
 	s.t.Helper()
 	n := 0
 	walk(s.root, func(o fyne.CanvasObject) {
+		if b, ok := o.(*button); ok && !b.leading && b.Size().Width < b.MinSize().Width {
+			s.t.Errorf("button %q is %.0f wide and needs %.0f", b.words, b.Size().Width, b.MinSize().Width)
+		}
 		line, ok := o.(*text)
 		if !ok || line.shorten != nil || line.value == "" {
 			return
