@@ -110,10 +110,13 @@ func (p *classesPanel) update() {
 			}
 		}
 	}
-	if l, ok := p.height.Layout.(*heightLayout); ok {
-		l.height = classRow * float32(max(1, min(len(p.shown), classesMax)))
+	high := classRow * float32(max(1, min(len(p.shown), classesMax)))
+	if l, ok := p.height.Layout.(*heightLayout); ok && l.height != high {
+		l.height = high
+		if p.w.right != nil {
+			p.w.right.Refresh() // what lies below moves
+		}
 	}
-	p.height.Refresh()
 	p.list.Update(len(p.shown))
 }
 

@@ -105,7 +105,7 @@ func (w *Window) run(id string) {
 // isEntry tells whether text is typed into the object.
 func isEntry(o fyne.Focusable) bool {
 	switch o.(type) {
-	case *widget.Entry, *widget.SelectEntry, *paletteEntry:
+	case *widget.Entry, *widget.SelectEntry, *paletteEntry, *formEntry:
 		return true
 	}
 	return false

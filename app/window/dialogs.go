@@ -23,8 +23,15 @@ import (
 func (w *Window) shown(d dialog.Dialog, width, height float32) {
 	w.tips.hide()
 	size := w.win.Canvas().Size()
-	d.SetOnClosed(w.focus)
+	d.SetOnClosed(func() {
+		w.dialog = nil
+		w.focus()
+	})
+	w.dialog = d
 	d.Show()
+	if files, ok := d.(*dialog.FileDialog); ok {
+		files.SetView(dialog.ListView)
+	}
 	d.Resize(fyne.NewSize(min(width, size.Width-60), min(height, size.Height-60)))
 }
 
@@ -48,7 +55,7 @@ func (w *Window) keepFolder(path string) { w.app.Preferences().SetString(prefFol
 var slideEndings = [...]string{".svs", ".tif", ".tiff", ".btf", ".ndpi", ".scn", ".bif", ".mrxs", ".vms", ".vmu", ".czi", ".dcm", ".qptiff"}
 
 // askFile lets a person choose a slide file.
-func (w *Window) askFile(then func(path string)) {
+func (w *Window) askFile(title string, then func(path string)) {
 	d := dialog.NewFileOpen(func(r fyne.URIReadCloser, err error) {
 		if err != nil {
 			w.fail(err)
@@ -70,6 +77,7 @@ func (w *Window) askFile(then func(path string)) {
 		endings = append(endings, e, strings.ToUpper(e))
 	}
 	d.SetFilter(storage.NewExtensionFileFilter(endings))
+	d.SetTitleText(title)
 	if f := w.folder(); f != nil {
 		d.SetLocation(f)
 	}
@@ -77,7 +85,7 @@ func (w *Window) askFile(then func(path string)) {
 }
 
 // askFolder lets a person choose a folder.
-func (w *Window) askFolder(then func(path string)) {
+func (w *Window) askFolder(title string, then func(path string)) {
 	d := dialog.NewFolderOpen(func(l fyne.ListableURI, err error) {
 		if err != nil {
 			w.fail(err)
@@ -88,43 +96,45 @@ func (w *Window) askFolder(then func(path string)) {
 		}
 		then(l.Path())
 	}, w.win)
+	d.SetTitleText(title)
 	if f := w.folder(); f != nil {
 		d.SetLocation(f)
 	}
 	w.shown(d, 900, 620)
 }
 
-func (w *Window) askSlide() { w.askFile(w.Open) }
+func (w *Window) askSlide() { w.askFile("Open slide", w.Open) }
 
-func (w *Window) askAdd() { w.askFile(func(p string) { w.add([]string{p}) }) }
+func (w *Window) askAdd() {
+	w.askFile("Add slide to "+w.session.Name(), func(p string) { w.add([]string{p}) })
+}
 
 func (w *Window) askProject() {
-	w.askFolder(func(p string) {
+	w.askFolder("Open project: choose its folder", func(p string) {
 		w.keepFolder(filepath.Dir(p))
 		w.Open(p)
 	})
 }
 
 // folderField is an entry for a path with a button that asks for a folder.
-func (w *Window) folderField(e *widget.Entry) fyne.CanvasObject {
-	choose := newButton(nil, nil, "Choose…", "", "", func() { w.askFolder(e.SetText) }).filled().sized(76, 26)
+func (w *Window) folderField(e *formEntry) fyne.CanvasObject {
+	choose := newButton(nil, nil, "Choose…", "", "", func() { w.askFolder("Choose a folder", e.SetText) }).filled().sized(76, 26)
 	return container.NewBorder(nil, nil, nil, choose, e)
 }
 
 // askNewProject asks for the place and name of a new project.
 func (w *Window) askNewProject() {
-	name, place := widget.NewEntry(), widget.NewEntry()
+	name, place := newFormEntry(""), newFormEntry(w.app.Preferences().String(prefFolder))
 	name.SetPlaceHolder("Breast cohort")
-	place.SetText(w.app.Preferences().String(prefFolder))
 	if place.Text == "" {
 		if home, err := os.UserHomeDir(); err == nil {
 			place.SetText(home)
 		}
 	}
-	ask := w.form("New project", "Create", []*widget.FormItem{
+	w.form("New project", "Create", []*widget.FormItem{
 		widget.NewFormItem("Name", name),
 		{Text: "Folder", Widget: w.folderField(place), HintText: "A folder NAME.coverslip is made in it"},
-	}, func() error {
+	}, []*formEntry{name, place}, func() error {
 		title := strings.TrimSpace(name.Text)
 		if title == "" {
 			return errors.New("the project needs a name")
@@ -136,19 +146,17 @@ func (w *Window) askNewProject() {
 		w.create(filepath.Join(place.Text, title+".coverslip"), title)
 		return nil
 	})
-	ask(name)
 }
 
 // askAuthor asks who works.
 func (w *Window) askAuthor() {
-	name := widget.NewEntry()
-	name.SetText(w.app.Preferences().String(prefAuthor))
+	name := newFormEntry(w.app.Preferences().String(prefAuthor))
 	if w.session != nil {
 		name.SetText(w.session.Author())
 	}
-	ask := w.form("Author", "Use this name", []*widget.FormItem{
+	w.form("Author", "Use this name", []*widget.FormItem{
 		{Text: "Name", Widget: name, HintText: "Written beside every label and decision from now on"},
-	}, func() error {
+	}, []*formEntry{name}, func() error {
 		author := strings.TrimSpace(name.Text)
 		if author == "" {
 			return errors.New("the name is empty")
@@ -161,51 +169,71 @@ func (w *Window) askAuthor() {
 		w.status.update()
 		return nil
 	})
-	ask(name)
+}
+
+// formEntry is a line of a form that knows the keys of a dialog.
+type formEntry struct {
+	widget.Entry
+	escape func()
+}
+
+func newFormEntry(value string) *formEntry {
+	e := &formEntry{}
+	e.ExtendBaseWidget(e)
+	e.Text = value
+	return e
+}
+
+// TypedKey implements fyne.Focusable.
+func (e *formEntry) TypedKey(k *fyne.KeyEvent) {
+	if k.Name == fyne.KeyEscape && e.escape != nil {
+		e.escape()
+		return
+	}
+	e.Entry.TypedKey(k)
 }
 
 // form makes a dialog of fields. What is wrong with them is told in the dialog,
 // which stays until it is right or cancelled.
-func (w *Window) form(title, confirm string, items []*widget.FormItem, use func() error) (ask func(first fyne.Focusable)) {
+// Enter in any of the entries confirms, Escape cancels; the first has the focus.
+func (w *Window) form(title, confirm string, items []*widget.FormItem, entries []*formEntry, use func() error) {
 	var d *dialog.CustomDialog
 	wrong := newParagraph(textSmall, theme.ColorNameError, 2)
 	wrong.least = 2
-	do := widget.NewButton(confirm, func() {
+	confirmed := func() {
 		if err := use(); err != nil {
 			wrong.Set(err.Error())
 			return
 		}
 		d.Hide()
-	})
+	}
+	for _, e := range entries {
+		e.escape = func() { d.Hide() }
+		e.OnSubmitted = func(string) { confirmed() }
+	}
+	do := widget.NewButton(confirm, confirmed)
 	do.Importance = widget.HighImportance
 	cancel := widget.NewButton("Cancel", func() { d.Hide() })
 	body := container.NewBorder(nil, wrong, nil, nil, widget.NewForm(items...))
 	d = dialog.NewCustomWithoutButtons(title, body, w.win)
 	d.SetButtons([]fyne.CanvasObject{cancel, do})
-	return func(first fyne.Focusable) {
-		w.shown(d, 560, d.MinSize().Height)
-		w.win.Canvas().Focus(first)
-	}
+	w.shown(d, 560, d.MinSize().Height)
+	w.win.Canvas().Focus(entries[0])
 }
 
 // askDataset asks how to export the labelled patches.
 func (w *Window) askDataset() {
-	out, patch, mpp := widget.NewEntry(), widget.NewEntry(), widget.NewEntry()
-	splits, seed := widget.NewEntry(), widget.NewEntry()
-	out.SetText(filepath.Join(filepath.Dir(w.session.Dir()), strings.TrimSuffix(filepath.Base(w.session.Dir()), ".coverslip")+"-dataset"))
-	patch.SetText("224")
-	mpp.SetText("0.5")
-	splits.SetText("70 / 15 / 15")
-	seed.SetText("1")
+	out := newFormEntry(filepath.Join(filepath.Dir(w.session.Dir()), strings.TrimSuffix(filepath.Base(w.session.Dir()), ".coverslip")+"-dataset"))
+	patch, mpp, splits, seed := newFormEntry("224"), newFormEntry("0.5"), newFormEntry("70 / 15 / 15"), newFormEntry("1")
 	names := widget.NewCheck("Keep names of slides, patients and authors", nil)
-	ask := w.form("Export dataset", "Export", []*widget.FormItem{
+	w.form("Export dataset", "Export", []*widget.FormItem{
 		{Text: "Folder", Widget: w.folderField(out), HintText: "Must be new or empty; patches go into a folder for each class"},
 		widget.NewFormItem("Patch, pixels", patch),
 		widget.NewFormItem("µm per pixel", mpp),
 		{Text: "Splits, %", Widget: splits, HintText: "Training / validation / test; all slides of a patient stay together"},
 		widget.NewFormItem("Seed", seed),
 		widget.NewFormItem("", names),
-	}, func() error {
+	}, []*formEntry{out, patch, mpp, splits, seed}, func() error {
 		o, err := datasetOptions(out.Text, patch.Text, mpp.Text, splits.Text, seed.Text)
 		if err != nil {
 			return err
@@ -214,7 +242,6 @@ func (w *Window) askDataset() {
 		w.exportDataset(o)
 		return nil
 	})
-	ask(out)
 }
 
 // datasetOptions reads the fields of the dialog; its errors are for people.
@@ -227,7 +254,7 @@ func datasetOptions(out, patch, mpp, splits, seed string) (app.DatasetOptions, e
 	if o.Patch, err = strconv.Atoi(strings.TrimSpace(patch)); err != nil || o.Patch < 16 || o.Patch > 4096 {
 		return o, errors.New("the patch must be 16 to 4096 pixels")
 	}
-	if o.MPP, err = strconv.ParseFloat(strings.TrimSpace(mpp), 64); err != nil || o.MPP < 0.05 || o.MPP > 100 {
+	if o.MPP, err = strconv.ParseFloat(strings.TrimSpace(mpp), 64); err != nil || !(o.MPP >= 0.05 && o.MPP <= 100) {
 		return o, errors.New("µm per pixel must be between 0.05 and 100, such as 0.5")
 	}
 	parts := strings.Split(splits, "/")
@@ -237,7 +264,7 @@ func datasetOptions(out, patch, mpp, splits, seed string) (app.DatasetOptions, e
 	sum := 0.0
 	for i, p := range parts {
 		v, err := strconv.ParseFloat(strings.TrimSpace(p), 64)
-		if err != nil || v < 0 {
+		if err != nil || !(v >= 0 && v <= 100) {
 			return o, fmt.Errorf("%q is no share", strings.TrimSpace(p))
 		}
 		o.Splits[i] = v / 100
@@ -254,28 +281,29 @@ func datasetOptions(out, patch, mpp, splits, seed string) (app.DatasetOptions, e
 
 // askGeoJSON asks where the labels of the slide shall go.
 func (w *Window) askGeoJSON() {
-	d := dialog.NewFileSave(func(f fyne.URIWriteCloser, err error) {
-		if err != nil {
-			w.fail(err)
-			return
+	dir := w.app.Preferences().String(prefFolder)
+	if dir == "" {
+		dir = filepath.Dir(w.session.Dir())
+	}
+	name := w.open.Item.Name
+	file := newFormEntry(filepath.Join(dir, strings.TrimSuffix(name, filepath.Ext(name))+".geojson"))
+	warned := ""
+	w.form("Export the labels of this slide", "Export", []*widget.FormItem{
+		{Text: "File", Widget: file, HintText: "GeoJSON as QuPath reads it; suggestions without a decision are left out"},
+	}, []*formEntry{file}, func() error {
+		path := strings.TrimSpace(file.Text)
+		if filepath.Base(path) == "." || strings.HasSuffix(path, string(filepath.Separator)) {
+			return errors.New("the file needs a name")
 		}
-		if f == nil { // cancelled
-			return
+		if filepath.Ext(path) == "" {
+			path += ".geojson"
 		}
-		path := f.URI().Path()
-		// the session writes the file itself, whole or not at all
-		if err := f.Close(); err != nil {
-			w.fail(err)
-			return
+		if _, err := os.Stat(path); err == nil && warned != path {
+			warned = path
+			return fmt.Errorf("%s is there already; Export once more replaces it", filepath.Base(path))
 		}
 		w.keepFolder(filepath.Dir(path))
 		w.exportGeoJSON(path)
-	}, w.win)
-	name := w.open.Item.Name
-	d.SetFileName(strings.TrimSuffix(name, filepath.Ext(name)) + ".geojson")
-	d.SetFilter(storage.NewExtensionFileFilter([]string{".geojson", ".json"}))
-	if f := w.folder(); f != nil {
-		d.SetLocation(f)
-	}
-	w.shown(d, 900, 620)
+		return nil
+	})
 }

@@ -173,15 +173,3 @@ func (w *Window) jobChanged() {
 		w.fail(st.Err)
 	}
 }
-
-// Wait returns when everything that was asked for has been done and shown; for
-// tests. It must not be called on Fyne's goroutine of a real driver.
-func (w *Window) Wait() {
-	for range 3 {
-		w.edits.wait()
-		w.counts.wait()
-		w.listing.wait()
-		w.reads.wait()
-		time.Sleep(2 * time.Millisecond)
-	}
-}

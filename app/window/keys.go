@@ -12,8 +12,18 @@ import (
 // the focus or nothing has.
 func (w *Window) listen() {
 	c := w.win.Canvas()
-	c.SetOnTypedKey(w.viewer.TypedKey)
-	c.SetOnTypedRune(w.viewer.TypedRune)
+	c.SetOnTypedKey(func(e *fyne.KeyEvent) {
+		if c.Overlays().Top() != nil { // a dialog is above the slide
+			w.typedKey(e)
+			return
+		}
+		w.viewer.TypedKey(e)
+	})
+	c.SetOnTypedRune(func(r rune) {
+		if c.Overlays().Top() == nil {
+			w.viewer.TypedRune(r)
+		}
+	})
 	w.viewer.OnKey = w.typedKey
 	w.viewer.OnRune = w.typedRune
 	for _, cmd := range w.cmds.All() {
@@ -28,6 +38,10 @@ func (w *Window) listen() {
 // typedKey takes the keys that have a name. Characters come as runes too, which
 // follow the keyboard's layout, so they are left to typedRune.
 func (w *Window) typedKey(e *fyne.KeyEvent) bool {
+	if e.Name == fyne.KeyEscape && w.dialog != nil {
+		w.dialog.Hide()
+		return true
+	}
 	name := string(e.Name)
 	if len([]rune(name)) <= 1 || e.Name == fyne.KeySpace {
 		return false
@@ -54,10 +68,12 @@ func (w *Window) typedRune(r rune) bool {
 	if d, ok := fyne.CurrentApp().Driver().(desktop.Driver); ok {
 		shift = d.CurrentKeyModifiers()&fyne.KeyModifierShift != 0
 	}
-	if shift && unicode.IsLetter(r) {
-		key = "Shift+" + key
-	}
 	cmd, ok := w.cmds.ByKey(key)
+	if shift && unicode.IsLetter(r) {
+		if shifted, has := w.cmds.ByKey("Shift+" + key); has {
+			cmd, ok = shifted, true
+		}
+	}
 	if ok {
 		w.run(cmd.ID)
 	}

@@ -77,7 +77,7 @@ type paletteRowView struct {
 
 func newPaletteRow() rowView {
 	v := &paletteRowView{words: newText("", textBody, theme.ColorNameForeground).fixed(60),
-		kind: newText("", textSmall, colorQuiet).fixed(90).trailing(), key: newText("", textSmall, colorQuiet).fixed(84).trailing()}
+		kind: newText("", textSmall, colorQuiet).fixed(90).trailing(), key: newText("", textSmall, colorQuiet).fixed(112).trailing()}
 	v.box = padded(container.NewBorder(nil, nil, nil, hbox(10, v.kind, v.key), v.words), 0, 0, 10, 10)
 	return v
 }
@@ -176,7 +176,7 @@ func (w *Window) openKeys() {
 		{Title: "Close the polygon", Menu: app.MenuTools, Key: "Enter"},
 		{Title: "Take a corner back", Menu: app.MenuTools, Key: "BackSpace"},
 		{Title: "Drop what is in hand", Menu: app.MenuTools, Key: "Escape"},
-		{Title: "Class of the selection, or of what is drawn next", Menu: app.MenuEdit, Key: "1–9"},
+		{Title: "Class of selection or next shape", Menu: app.MenuEdit, Key: "1–9"},
 	}
 	columns := [3]*fyne.Container{vbox(3), vbox(3), vbox(3)}
 	for i, menu := range w.cmds.Menus() {

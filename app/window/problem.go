@@ -37,7 +37,7 @@ func (p *problemBar) show(problem app.Problem) {
 	p.title.Set(problem.Title)
 	p.hint.Set(problem.Hint)
 	p.cause = ""
-	if problem.Err != nil {
+	if problem.Err != nil && problem.Err.Error() != problem.Title {
 		p.cause = problem.Err.Error()
 	}
 	show(p.more, p.cause != "")

@@ -61,8 +61,8 @@ func newQueuePanel(w *Window) *queuePanel {
 		p.updateAll()
 	})
 	p.all = newButton(w.tips, icon("accept"), "", "", "Accept all suggestions with this score or more  (Shift+A)", func() { w.run("suggest.acceptAbove"); w.focus() }).filled().sized(40, 25)
-	p.why = newParagraph(textTiny, colorQuiet, 4)
-	p.why.least = 4
+	p.why = newParagraph(textTiny, colorQuiet, 5)
+	p.why.least = 5
 	pics := hbox(3)
 	for i := range p.near {
 		p.near[i] = canvas.NewImageFromImage(nil)
@@ -199,9 +199,11 @@ func (p *queuePanel) updateAll() {
 		}
 	}
 	p.level.Set(fmt.Sprintf("Score ≥ %.2f", p.w.threshold))
-	p.all.SetWords("Accept " + number(n))
+	if words := "Accept " + number(n); words != p.all.words {
+		p.all.SetWords(words)
+		p.full.Refresh() // the slider beside it becomes shorter or longer
+	}
 	p.all.SetEnabled(n > 0 && p.w.session != nil && !p.w.session.ReadOnly())
-	p.all.Refresh()
 	p.list.body.Refresh()
 }
 

@@ -326,6 +326,9 @@ func (w *Window) remember(path string) {
 		}
 	}
 	w.app.Preferences().SetStringList(prefRecent, recent)
+	if w.app.Preferences().String(prefFolder) == "" {
+		w.keepFolder(filepath.Dir(abs))
+	}
 }
 
 // write gives an edit to the session, after those before it. done, which may be

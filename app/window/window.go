@@ -6,6 +6,7 @@ import (
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/dialog"
 
 	"coverslip/annotate"
 	"coverslip/app"
@@ -14,12 +15,13 @@ import (
 
 // Options of a window.
 type Options struct {
-	Session app.Options // author, cache and model for every project opened here
-	Width   float32     // of the window, Fyne units; 0 takes 1280
-	Height  float32     // of the window, Fyne units; 0 takes 800
-	Theme   string      // "dark", "light"; "" is as it was left last time, first dark
-	Demo    string      // folder of the demo project, offered at the start; "" for none
-	Debug   io.Writer   // where a line is written when a slide is shown; nil for nowhere
+	Session app.Options        // author, cache and model for every project opened here
+	Suggest app.SuggestOptions // how suggestions are made; zero is usable
+	Width   float32            // of the window, Fyne units; 0 takes 1280
+	Height  float32            // of the window, Fyne units; 0 takes 800
+	Theme   string             // "dark", "light"; "" is as it was left last time, first dark
+	Demo    string             // folder of the demo project, offered at the start; "" for none
+	Debug   io.Writer          // where a line is written when a slide is shown; nil for nowhere
 }
 
 // Window is one window of the program with at most one project in it.
@@ -56,6 +58,7 @@ type Window struct {
 	root    *fyne.Container
 	toolbar *toolbar
 	dock    *dock
+	right   *fyne.Container // classes, suggestions and labels
 	slides  *slidesPanel
 	centre  *centre
 	classes *classesPanel
@@ -64,6 +67,7 @@ type Window struct {
 	status  *statusBar
 	problem *problemBar
 	start   *startPage
+	dialog  dialog.Dialog // the one that is open; nil when none is
 	closing sync.Once
 
 	menuItems map[string]*fyne.MenuItem // by the command's id
@@ -134,8 +138,8 @@ func (w *Window) build() {
 
 	low := container.NewVSplit(w.queue.object, w.labels.object)
 	low.Offset = 0.66
-	right := onPanel(container.NewBorder(w.classes.object, nil, nil, nil, low))
-	w.dock = newDock(w.slides.object, w.centre.object, right,
+	w.right = container.NewBorder(w.classes.object, nil, nil, nil, low)
+	w.dock = newDock(w.slides.object, w.centre.object, onPanel(w.right),
 		float32(p.FloatWithFallback(prefLeft, 232)), float32(p.FloatWithFallback(prefRight, 292)))
 	w.dock.changed = func() {
 		p.SetFloat(prefLeft, float64(w.dock.leftWidth))

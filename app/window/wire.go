@@ -216,9 +216,9 @@ func (w *Window) deleteSelection() {
 
 // suggest runs the model on the current slide in the background.
 func (w *Window) suggest() {
-	s, open := w.session, w.open
+	s, open, options := w.session, w.open, w.opts.Suggest
 	w.startJob("Suggest labels", func(j *job) error {
-		r, err := s.Suggest(j.ctx, open.Item.ID, app.SuggestOptions{}, j.progress)
+		r, err := s.Suggest(j.ctx, open.Item.ID, options, j.progress)
 		if err != nil {
 			return err
 		}

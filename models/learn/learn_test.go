@@ -243,7 +243,7 @@ func TestThin_KeepsSmallClasses(t *testing.T) {
 		}
 		examples = append(examples, Example{Vector: []float32{1}, Class: k})
 	}
-	out := thin(examples, 2)
+	out := thin(examples, 2, mostExamples)
 	counts := [2]int{}
 	for _, e := range out {
 		counts[e.Class]++
