@@ -68,7 +68,7 @@ func open(ctx context.Context, src *tiles.Source, codecs *codec.Set) (tiles.Slid
 	if err != nil {
 		return nil, err
 	}
-	p := tiff.Parts{Source: src, Associated: map[string]*tiff.Image{}}
+	p := tiff.Parts{Source: src, Associated: map[string]tiff.Picture{}}
 	p.Info = tiles.Info{Format: name, Vendor: "Aperio", Channels: []string{"R", "G", "B"}}
 	for i, d := range f.Directories() {
 		if err := ctx.Err(); err != nil {

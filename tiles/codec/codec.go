@@ -122,6 +122,23 @@ func (s *Set) JPEG(dst *image.RGBA, data []byte, components int) error {
 	return nil
 }
 
+// JPEGImage decodes a whole JPEG stream of whatever size it says, up to
+// maxPixels: a label or a macro image that no container describes.
+func (s *Set) JPEGImage(data []byte, maxPixels int) (*image.RGBA, error) {
+	h, err := jpegstream.ParseHeader(data)
+	if err != nil {
+		return nil, err
+	}
+	if h.Width < 1 || h.Height < 1 || h.Width*h.Height > maxPixels {
+		return nil, fmt.Errorf("JPEG image of %d×%d pixels", h.Width, h.Height)
+	}
+	if h.Components != 1 && h.Components != 3 {
+		return nil, fmt.Errorf("JPEG image of %d components", h.Components)
+	}
+	dst := image.NewRGBA(image.Rect(0, 0, h.Width, h.Height))
+	return dst, s.JPEG(dst, data, h.Components)
+}
+
 // EncodeJPEG compresses img at quality 1–100 with chroma subsampling "420",
 // "422" or "444"; only "420" is to be had without libjpeg-turbo.
 func (s *Set) EncodeJPEG(img *image.RGBA, quality int, sub string) ([]byte, error) {

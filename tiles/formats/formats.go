@@ -12,6 +12,7 @@ import (
 	"coverslip/tiles/aperio"
 	"coverslip/tiles/codec"
 	"coverslip/tiles/generic"
+	"coverslip/tiles/hamamatsu"
 )
 
 // CodecStatus says what decodes one kind of compression, for doctors and
@@ -26,6 +27,7 @@ func Codecs() []CodecStatus { return codec.Default().Status() }
 func List(codecs *codec.Set) []tiles.Format {
 	return []tiles.Format{
 		aperio.Format(codecs),
+		hamamatsu.Format(codecs),
 		generic.FormatOME(codecs),
 		generic.Format(codecs),
 	}

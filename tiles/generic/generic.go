@@ -43,7 +43,7 @@ func open(ctx context.Context, src *tiles.Source, codecs *codec.Set) (tiles.Slid
 	}
 	first := f.Directories()[0]
 	if v := vendorOf(first); v != "" {
-		return nil, &tiles.UnsupportedError{Format: name, What: v + " slide: there is no reader for it yet", Hint: "convert it to OME-TIFF, for instance with QuPath or bioformats2raw and raw2ometiff"}
+		return nil, &tiles.UnsupportedError{Format: name, What: v + " slide: no reader of this program opens it", Hint: "convert it to OME-TIFF, for instance with QuPath or bioformats2raw and raw2ometiff"}
 	}
 	base, err := first.Image(codecs)
 	if err != nil {
@@ -52,7 +52,7 @@ func open(ctx context.Context, src *tiles.Source, codecs *codec.Set) (tiles.Slid
 	if base.Strips {
 		return nil, &tiles.UnsupportedError{Format: name, What: "TIFF in strips: only tiled files can be viewed", Hint: hint}
 	}
-	p := tiff.Parts{Source: src, Levels: []*tiff.Image{base}}
+	p := tiff.Parts{Source: src, Levels: []tiff.Grid{base}}
 	p.Info = tiles.Info{Format: name, Vendor: "Generic", Channels: channels(base)}
 	var smaller []*tiff.Image
 	for i, d := range f.Directories()[1:] {
@@ -69,7 +69,9 @@ func open(ctx context.Context, src *tiles.Source, codecs *codec.Set) (tiles.Slid
 	}
 	// Writers order levels either way.
 	slices.SortStableFunc(smaller, func(a, b *tiff.Image) int { return b.Width - a.Width })
-	p.Levels = append(p.Levels, smaller...)
+	for _, m := range smaller {
+		p.Levels = append(p.Levels, m)
+	}
 	describe(&p.Info, first)
 	if p.ICC, err = first.Bytes(tiff.TagICCProfile); err != nil {
 		p.ICC = nil

@@ -69,7 +69,7 @@ func openOME(ctx context.Context, src *tiles.Source, codecs *codec.Set) (tiles.S
 	if base.Width != img.sizeX || base.Height != img.sizeY {
 		return nil, &tiles.FormatError{Format: omeName, What: fmt.Sprintf("OME-XML promises %d×%d pixels, the file holds %d×%d", img.sizeX, img.sizeY, base.Width, base.Height)}
 	}
-	p := tiff.Parts{Source: src, Levels: []*tiff.Image{base}, Associated: map[string]*tiff.Image{}}
+	p := tiff.Parts{Source: src, Levels: []tiff.Grid{base}, Associated: map[string]tiff.Picture{}}
 	p.Info = tiles.Info{Format: omeName, Vendor: "OME", Channels: channels(base)}
 	for i, sub := range d.Sub() {
 		if err := ctx.Err(); err != nil {

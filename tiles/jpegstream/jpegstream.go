@@ -18,6 +18,7 @@ const (
 	markerSOS   = 0xda
 	markerDQT   = 0xdb
 	markerDHT   = 0xc4
+	markerDRI   = 0xdd
 	markerAPP14 = 0xee
 )
 
@@ -51,7 +52,31 @@ type Header struct {
 // ParseHeader reads the markers up to the first scan. It touches no pixel and
 // allocates nothing.
 func ParseHeader(data []byte) (Header, error) {
-	var h Header
+	l, err := parse(data)
+	return l.Header, err
+}
+
+// Layout is a Header with where its parts lie, which is what cutting a stream at
+// its restart markers needs.
+type Layout struct {
+	Header
+	Frame               int // offset of the frame's height, two bytes, before its width
+	Scan                int // offset of the first byte of the first scan's data
+	Restart             int // MCUs between restart markers, 0 when there are none
+	MCUWidth, MCUHeight int // pixels of an MCU, T.81 section A.2
+}
+
+// ParseLayout reads the markers up to the first scan.
+func ParseLayout(data []byte) (Layout, error) {
+	l, err := parse(data)
+	if err == nil && l.MCUWidth == 0 {
+		err = errors.New("JPEG frame names no sampling factors")
+	}
+	return l, err
+}
+
+func parse(data []byte) (Layout, error) {
+	var h Layout
 	if len(data) < 4 || data[0] != 0xff || data[1] != markerSOI {
 		return h, errors.New("not a JPEG stream (no start-of-image marker)")
 	}
@@ -67,7 +92,10 @@ func ParseHeader(data []byte) (Header, error) {
 			if !framed {
 				return h, errors.New("JPEG scan before its frame header")
 			}
+			h.Scan = next
 			return h, nil
+		case m == markerDRI && len(body) >= 2:
+			h.Restart = int(body[0])<<8 | int(body[1])
 		case m == markerEOI:
 			return h, errors.New("JPEG stream holds no scan")
 		case m == markerDQT:
@@ -85,8 +113,30 @@ func ParseHeader(data []byte) (Header, error) {
 			h.Height = int(body[1])<<8 | int(body[2])
 			h.Width = int(body[3])<<8 | int(body[4])
 			h.Components = int(body[5])
+			h.Frame = next - len(body) + 1
+			h.MCUWidth, h.MCUHeight = mcu(body[6:], h.Components)
 		}
 	}
+}
+
+// mcu is the size of an MCU in pixels by the components of a frame, 0 and 0 when
+// they are cut off or absurd. A single component is never interleaved: its MCU
+// is one block.
+func mcu(components []byte, n int) (w, h int) {
+	if n < 1 || len(components) < 3*n {
+		return 0, 0
+	}
+	if n == 1 {
+		return 8, 8
+	}
+	for i := range n {
+		x, y := int(components[3*i+1]>>4), int(components[3*i+1]&15)
+		if x < 1 || x > 4 || y < 1 || y > 4 {
+			return 0, 0
+		}
+		w, h = max(w, 8*x), max(h, 8*y)
+	}
+	return w, h
 }
 
 // isSOF: C0..CF without DHT, JPG and DAC.

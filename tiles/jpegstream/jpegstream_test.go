@@ -34,6 +34,32 @@ func TestParseHeader(t *testing.T) {
 	}
 }
 
+func TestParseLayout(t *testing.T) {
+	data := encoded(t) // 4:2:0
+	l, err := ParseLayout(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if l.MCUWidth != 16 || l.MCUHeight != 16 || l.Restart != 0 {
+		t.Errorf("%+v", l)
+	}
+	if h := int(data[l.Frame])<<8 | int(data[l.Frame+1]); h != 24 {
+		t.Errorf("the frame's height is not at %d", l.Frame)
+	}
+	sos := bytes.Index(data, []byte{0xff, 0xda})
+	if want := sos + 2 + int(data[sos+3]); l.Scan != want {
+		t.Errorf("the scan begins at %d, want %d", l.Scan, want)
+	}
+	with := bytes.Join([][]byte{data[:sos], {0xff, 0xdd, 0, 4, 1, 2}, data[sos:]}, nil)
+	if l, err = ParseLayout(with); err != nil || l.Restart != 258 || l.Scan != sos+6+2+int(data[sos+3]) {
+		t.Errorf("%+v, %v", l, err)
+	}
+	with[l.Frame+6] = 0x51 // a sampling factor of 5
+	if _, err = ParseLayout(with); err == nil {
+		t.Error("a factor of 5 passes")
+	}
+}
+
 func TestPrefix_JoinsTables(t *testing.T) {
 	data := encoded(t)
 	// Split as TIFF does: tables (DQT, DHT) apart from the abbreviated stream.
@@ -100,6 +126,9 @@ func FuzzParseHeader(f *testing.F) {
 		h, err := ParseHeader(b)
 		if err == nil && (h.Width > 65535 || h.Height > 65535 || h.SOF == 0) {
 			t.Fatalf("accepted %+v", h)
+		}
+		if l, err := ParseLayout(b); err == nil && (l.Frame+4 > len(b) || l.Scan > len(b) || l.MCUWidth < 8 || l.MCUHeight > 32) {
+			t.Fatalf("accepted %+v", l)
 		}
 		if p, err := Prefix(b, ColourYCbCr); err == nil && len(p) > len(b)+18 {
 			t.Fatal("prefix grew")

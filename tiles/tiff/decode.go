@@ -28,6 +28,11 @@ func scratch(n int) *[]byte {
 	return b
 }
 
+// Level tells the image's sizes as a level's.
+func (m *Image) Level() tiles.Level {
+	return tiles.Level{Width: m.Width, Height: m.Height, TileWidth: m.TileWidth, TileHeight: m.TileHeight}
+}
+
 // Rect is the rectangle of a tile in pixels, clipped to the image.
 func (m *Image) Rect(col, row int) image.Rectangle {
 	r := image.Rect(col*m.TileWidth, row*m.TileHeight, (col+1)*m.TileWidth, (row+1)*m.TileHeight)
@@ -39,7 +44,10 @@ func (m *Image) Rect(col, row int) image.Rectangle {
 // It returns tiles.ErrMissing, dst untouched, for a tile that was never stored
 // (offset or byte count 0), and an error of the tile for everything else; dst
 // may then be partly overwritten.
-func (m *Image) ReadTile(col, row int, dst *image.RGBA) error {
+func (m *Image) ReadTile(ctx context.Context, col, row int, dst *image.RGBA) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	if col < 0 || row < 0 || col >= m.Cols() || row >= m.Rows() {
 		return fmt.Errorf("outside the grid of %d×%d tiles", m.Cols(), m.Rows())
 	}
@@ -289,11 +297,8 @@ func (m *Image) ReadAll(ctx context.Context) (*image.RGBA, error) {
 	dst := image.NewRGBA(image.Rect(0, 0, m.Width, m.Height))
 	for row := range m.Rows() {
 		for col := range m.Cols() {
-			if err := ctx.Err(); err != nil {
-				return nil, err
-			}
 			part := dst.SubImage(m.Rect(col, row)).(*image.RGBA)
-			if err := m.ReadTile(col, row, part); err != nil && !errors.Is(err, tiles.ErrMissing) {
+			if err := m.ReadTile(ctx, col, row, part); err != nil && !errors.Is(err, tiles.ErrMissing) {
 				return nil, fmt.Errorf("tiff: part (%d,%d): %w", col, row, err)
 			}
 		}

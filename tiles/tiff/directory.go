@@ -107,6 +107,41 @@ func (d *Directory) Text(tag uint16) (string, error) {
 	return s.String(), nil
 }
 
+// Int reads the first number of a tag of a whole type, signed or not; ok is
+// false when the tag is absent or of another type.
+func (d *Directory) Int(tag uint16) (v int64, ok bool, err error) {
+	if !d.Has(tag) {
+		return 0, false, nil
+	}
+	fd, b, err := d.raw(tag, MaxValueBytes)
+	if err != nil {
+		return 0, false, err
+	}
+	switch fd.typ {
+	case typeSLong:
+		return int64(int32(d.file.order.Uint32(b))), true, nil
+	case typeShort:
+		return int64(d.file.order.Uint16(b)), true, nil
+	case typeLong:
+		return int64(d.file.order.Uint32(b)), true, nil
+	}
+	return 0, false, nil
+}
+
+// Float reads the first number of a tag of type FLOAT; ok is false when the tag
+// is absent, of another type, or not a finite number.
+func (d *Directory) Float(tag uint16) (v float64, ok bool, err error) {
+	if !d.Has(tag) {
+		return 0, false, nil
+	}
+	fd, b, err := d.raw(tag, MaxValueBytes)
+	if err != nil || fd.typ != typeFloat {
+		return 0, false, err
+	}
+	v = float64(math.Float32frombits(d.file.order.Uint32(b)))
+	return v, !math.IsNaN(v) && !math.IsInf(v, 0), nil
+}
+
 // Rational reads the first fraction of a tag; ok is false when the tag is
 // absent, of another type, or divides by zero.
 func (d *Directory) Rational(tag uint16) (v float64, ok bool, err error) {

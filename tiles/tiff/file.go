@@ -17,6 +17,7 @@ type File struct {
 	size  int64
 	order binary.ByteOrder
 	big   bool
+	wide  bool // see ParseWide
 	dirs  []*Directory
 	seen  map[int64]bool // offsets of all directories read so far, only while parsing
 }
@@ -50,6 +51,8 @@ const (
 	typeRational
 	typeSByte
 	typeUndefined
+	typeSLong = 9
+	typeFloat = 11
 	typeIFD   = 13
 	typeLong8 = 16
 	typeIFD8  = 18
@@ -68,7 +71,20 @@ func unsupported(hint, format string, args ...any) error {
 //
 // Errors: *tiles.FormatError for what is no TIFF or is damaged; an error of r.
 func Parse(r io.ReaderAt, size int64) (*File, error) {
-	f := &File{r: r, size: size, seen: map[int64]bool{}}
+	return parseFile(&File{r: r, size: size})
+}
+
+// ParseWide reads a classic TIFF file whose offsets were widened to 64 bits, as
+// Hamamatsu does: offsets of directories have 8 bytes, and behind each directory
+// lie the upper 32 bits of each entry's value or offset. Otherwise it is Parse.
+//
+// Source: OpenSlide's description of the NDPI format.
+func ParseWide(r io.ReaderAt, size int64) (*File, error) {
+	return parseFile(&File{r: r, size: size, wide: true})
+}
+
+func parseFile(f *File) (*File, error) {
+	f.seen = map[int64]bool{}
 	first, err := f.header()
 	if err != nil {
 		return nil, err
@@ -118,12 +134,18 @@ func (f *File) header() (int64, error) {
 	}
 	switch v := f.order.Uint16(h[2:]); v {
 	case 42:
+		if f.wide {
+			if f.size < 12 {
+				return 0, bad("the file has only %d bytes", f.size)
+			}
+			return f.offsetIn(f.order.Uint64(h[4:]), "first directory")
+		}
 		return f.offsetIn(uint64(f.order.Uint32(h[4:])), "first directory")
 	case 43:
 		if f.size < 16 || f.order.Uint16(h[4:]) != 8 || f.order.Uint16(h[6:]) != 0 {
 			return 0, bad("BigTIFF header with offsets of %d bytes", f.order.Uint16(h[4:]))
 		}
-		f.big = true
+		f.big, f.wide = true, false
 		return f.offsetIn(f.order.Uint64(h[8:]), "first directory")
 	default:
 		return 0, bad("TIFF version %d, neither TIFF (42) nor BigTIFF (43)", v)
@@ -194,8 +216,11 @@ func (f *File) children(d *Directory) error {
 // directory reads one directory and the offset of the next.
 func (f *File) directory(off int64, index int) (*Directory, int64, error) {
 	countLen, entryLen, nextLen := int64(2), int64(12), int64(4)
+	highLen := int64(0) // of an entry's upper bits
 	if f.big {
 		countLen, entryLen, nextLen = 8, 20, 8
+	} else if f.wide {
+		nextLen, highLen = 8, 4
 	}
 	head, err := f.bytes(off, countLen, "directory")
 	if err != nil {
@@ -208,23 +233,30 @@ func (f *File) directory(off int64, index int) (*Directory, int64, error) {
 	if n == 0 || n > MaxTags {
 		return nil, 0, bad("directory at %d has %d tags", off, n)
 	}
-	body, err := f.bytes(off+countLen, int64(n)*entryLen+nextLen, "directory")
+	body, err := f.bytes(off+countLen, int64(n)*(entryLen+highLen)+nextLen, "directory")
 	if err != nil {
 		return nil, 0, err
 	}
 	d := &Directory{file: f, index: index, offset: off, fields: make(map[uint16]field, n)}
+	high := body[int64(n)*entryLen+nextLen:]
+	body = body[:int64(n)*entryLen+nextLen]
 	for ; len(body) > int(nextLen); body = body[entryLen:] {
 		tag := f.order.Uint16(body)
+		var upper uint32
+		if f.wide {
+			upper, high = f.order.Uint32(high), high[4:]
+		}
 		fd, err := f.field(body[2:entryLen], tag)
 		if err != nil {
 			return nil, 0, err
 		}
+		fd.widen(f.order, upper)
 		if _, twice := d.fields[tag]; !twice && fd.typ != 0 {
 			d.fields[tag] = fd
 		}
 	}
 	next := uint64(0)
-	if f.big {
+	if f.big || f.wide {
 		next = f.order.Uint64(body)
 	} else {
 		next = uint64(f.order.Uint32(body))
@@ -261,6 +293,20 @@ func (f *File) field(e []byte, tag uint16) (field, error) {
 		}
 	}
 	return fd, nil
+}
+
+// widen adds the upper bits of a wide file: to an offset, or to a single inline
+// LONG, which becomes one of 64 bits.
+func (fd *field) widen(o binary.ByteOrder, upper uint32) {
+	switch {
+	case upper == 0:
+	case fd.offset >= 0:
+		fd.offset = int64(min(uint64(fd.offset)|uint64(upper)<<32, math.MaxInt64))
+	case fd.typ == typeLong && fd.count == 1:
+		v := uint64(o.Uint32(fd.inline[:])) | uint64(upper)<<32
+		fd.typ = typeLong8
+		o.PutUint64(fd.inline[:], v)
+	}
 }
 
 // bytes reads n bytes at off, both checked against the file's size.

@@ -17,10 +17,25 @@ import (
 // Parts are what a vendor's reader found in a file.
 type Parts struct {
 	Source     *tiles.Source
-	Info       tiles.Info        // Path, Fingerprint, Associated and OpenSlide's names are filled in by NewSlide
-	Levels     []*Image          // level 0 first; levels that do not fit the first are dropped with a warning
-	Associated map[string]*Image // by name
-	ICC        []byte            // of level 0, nil when there is none
+	Info       tiles.Info         // Path, Fingerprint, Associated and OpenSlide's names are filled in by NewSlide
+	Levels     []Grid             // level 0 first; levels that do not fit the first are dropped with a warning
+	Associated map[string]Picture // by name
+	ICC        []byte             // of level 0, nil when there is none
+}
+
+// Grid is a level of a slide: an *Image, or what a vendor makes of several or of
+// a part of one.
+type Grid interface {
+	// Level tells sizes; a Downsample of 0 is computed from them.
+	Level() tiles.Level
+	// ReadTile decodes a tile into dst, which has the size of the level's
+	// TileRect. It returns tiles.ErrMissing for a tile that was never stored.
+	ReadTile(ctx context.Context, col, row int, dst *image.RGBA) error
+}
+
+// Picture is an associated image.
+type Picture interface {
+	ReadAll(ctx context.Context) (*image.RGBA, error)
 }
 
 // Slide is a tiles.Slide whose tiles are those of a TIFF file.
@@ -28,8 +43,8 @@ type Slide struct {
 	src        *tiles.Source
 	info       tiles.Info
 	levels     []tiles.Level
-	images     []*Image
-	associated map[string]*Image
+	images     []Grid
+	associated map[string]Picture
 	icc        []byte
 }
 
@@ -62,20 +77,25 @@ func NewSlide(p Parts) (*Slide, error) {
 
 // addLevels keeps the levels that are strictly smaller than the one before and
 // of the same shape; others were seen in real files and would jump on screen.
-func (s *Slide) addLevels(images []*Image) {
-	w0, h0 := images[0].Width, images[0].Height
+func (s *Slide) addLevels(images []Grid) {
+	first := images[0].Level()
 	for i, m := range images {
-		l := tiles.Level{Width: m.Width, Height: m.Height, TileWidth: m.TileWidth, TileHeight: m.TileHeight, Downsample: 1}
-		if i > 0 {
+		l := m.Level()
+		switch {
+		case i == 0:
+			l.Downsample = 1
+		default:
 			prev := s.levels[len(s.levels)-1]
-			fx, fy := float64(w0)/float64(m.Width), float64(h0)/float64(m.Height)
+			fx, fy := float64(first.Width)/float64(l.Width), float64(first.Height)/float64(l.Height)
 			// Rounding explains two pixels, a wrong shape does not.
-			misfit := math.Abs(float64(m.Height) - float64(h0)/fx)
-			if m.Width >= prev.Width || m.Height > prev.Height || misfit > 2+0.02*float64(m.Height) {
-				s.info.Warnings = append(s.info.Warnings, fmt.Sprintf("level of %d×%d pixels left out: it does not follow %d×%d", m.Width, m.Height, prev.Width, prev.Height))
+			misfit := math.Abs(float64(l.Height) - float64(first.Height)/fx)
+			if l.Downsample == 0 {
+				l.Downsample = (fx + fy) / 2 // as OpenSlide defines it
+			}
+			if l.Width >= prev.Width || l.Height > prev.Height || l.Downsample <= prev.Downsample || misfit > 2+0.02*float64(l.Height) {
+				s.info.Warnings = append(s.info.Warnings, fmt.Sprintf("level of %d×%d pixels left out: it does not follow %d×%d", l.Width, l.Height, prev.Width, prev.Height))
 				continue
 			}
-			l.Downsample = (fx + fy) / 2 // as OpenSlide defines it
 		}
 		s.levels, s.images = append(s.levels, l), append(s.images, m)
 	}
@@ -132,7 +152,7 @@ func (s *Slide) ReadTile(ctx context.Context, k tiles.Key, dst *image.RGBA) erro
 	if k.Level < 0 || k.Level >= len(s.images) {
 		return &tiles.TileError{Key: k, Err: fmt.Errorf("the slide has %d levels", len(s.images))}
 	}
-	err := s.images[k.Level].ReadTile(k.Col, k.Row, dst)
+	err := s.images[k.Level].ReadTile(ctx, k.Col, k.Row, dst)
 	switch {
 	case err == nil:
 		return nil
@@ -142,6 +162,9 @@ func (s *Slide) ReadTile(ctx context.Context, k tiles.Key, dst *image.RGBA) erro
 	}
 	if broken := s.src.Err(); broken != nil { // the slide is at fault, not the tile
 		return broken
+	}
+	if ctx.Err() != nil {
+		return ctx.Err()
 	}
 	return &tiles.TileError{Key: k, Err: err}
 }

@@ -268,7 +268,7 @@ func TestParse_TooManyDirectories(t *testing.T) {
 func TestNewSlide_DropsBadLevels(t *testing.T) {
 	img := func(w, h int) *Image { return &Image{Width: w, Height: h, TileWidth: 16, TileHeight: 16} }
 	src := tiles.NewSource("x.tif", bytes.NewReader(make([]byte, 100)), 100)
-	s, err := NewSlide(Parts{Source: src, Levels: []*Image{img(400, 300), img(400, 300), img(200, 150), img(210, 160), img(100, 20), img(50, 38)}})
+	s, err := NewSlide(Parts{Source: src, Levels: []Grid{img(400, 300), img(400, 300), img(200, 150), img(210, 160), img(100, 20), img(50, 38)}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -337,7 +337,7 @@ func FuzzParse(f *testing.F) {
 			if r.Empty() {
 				t.Fatalf("empty last tile of %+v", m)
 			}
-			_ = m.ReadTile(m.Cols()-1, m.Rows()-1, image.NewRGBA(image.Rectangle{Max: r.Size()})) // any error, no panic
+			_ = m.ReadTile(context.Background(), m.Cols()-1, m.Rows()-1, image.NewRGBA(image.Rectangle{Max: r.Size()})) // any error, no panic
 		}
 	})
 }

@@ -1,0 +1,208 @@
+// Package hamamatsu reads the slides of Hamamatsu's scanners: .ndpi.
+//
+// An NDPI is a TIFF file whose offsets were widened to 64 bits
+// (tiff.ParseWide). Each directory is one image and each image one JPEG in one
+// strip, far too large to decode at once. The scanner writes a restart marker
+// after every few MCUs and, in tag 65426, where the data behind each marker
+// begins: segments are cut out by it and glued to streams of the size of a
+// tile. Tag 65426 is wrong or missing in some files; every cut is checked for
+// its marker, and the strip is searched for markers where that fails.
+//
+// Tag 65421 is the magnification of an image, -1 for the macro image and -2 for
+// a map of the tissue; tag 65424 its focal plane. Planes other than 0 are left
+// out with a warning.
+//
+// Source: OpenSlide's description of the NDPI format, checked against files.
+package hamamatsu
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"image/color"
+	"slices"
+	"strconv"
+	"strings"
+
+	"coverslip/tiles"
+	"coverslip/tiles/codec"
+	"coverslip/tiles/tiff"
+)
+
+// name of the reader in errors and Info.
+const name = "hamamatsu"
+
+// Hamamatsu's tags.
+const (
+	tagFormat       = 65420 // in every directory
+	tagLens         = 65421 // magnification, or one of the kinds below
+	tagOffsetX      = 65422 // nm from the middle of the glass
+	tagOffsetY      = 65423
+	tagFocalPlane   = 65424 // nm from the best focus
+	tagStarts       = 65426 // where the data of each restart segment begin
+	tagReference    = 65427 // a text of the operator
+	tagStartsHigh   = 65432 // upper 32 bits of tagStarts
+	tagFluorescence = 65434 // name of the filter set
+	tagProperties   = 65449 // lines of "key=value"
+)
+
+// lensMacro is the value of tagLens that marks the macro image.
+const lensMacro = -1
+
+// Format returns the reader, which decodes through codecs.
+func Format(codecs *codec.Set) tiles.Format {
+	return tiles.Format{
+		Name: name, Vendor: "Hamamatsu NanoZoomer (.ndpi)",
+		Detect: func(src *tiles.Source) error {
+			_, err := detect(src)
+			return err
+		},
+		Open: func(ctx context.Context, src *tiles.Source) (tiles.Slide, error) { return open(ctx, src, codecs) },
+	}
+}
+
+// detect parses the directories and refuses what is not Hamamatsu's.
+func detect(src *tiles.Source) (*tiff.File, error) {
+	f, err := tiff.ParseWide(src, src.Size())
+	if err != nil {
+		return nil, err
+	}
+	if !f.Directories()[0].Has(tagFormat) {
+		return nil, fmt.Errorf("the first directory has no tag %d of Hamamatsu's", tagFormat)
+	}
+	return f, nil
+}
+
+func open(ctx context.Context, src *tiles.Source, codecs *codec.Set) (tiles.Slide, error) {
+	f, err := detect(src)
+	if err != nil {
+		return nil, err
+	}
+	p := tiff.Parts{Source: src, Associated: map[string]tiff.Picture{}}
+	p.Info = tiles.Info{Format: name, Vendor: "Hamamatsu", Channels: []string{"R", "G", "B"}}
+	warn := func(format string, args ...any) {
+		p.Info.Warnings = append(p.Info.Warnings, fmt.Sprintf(format, args...))
+	}
+	planes := 0
+	var first *tiff.Directory
+	for i, d := range f.Directories() {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		lens, _, err := d.Float(tagLens)
+		if err != nil {
+			warn("directory %d left out: %v", i, err)
+			continue
+		}
+		if z, _, err := d.Int(tagFocalPlane); err == nil && z != 0 && lens > 0 {
+			planes++
+			continue
+		}
+		if lens < lensMacro { // the map, plain grey pixels: nobody shows it
+			continue
+		}
+		im, err := newPicture(src, codecs, d)
+		switch {
+		case err != nil && first == nil && lens > 0:
+			return nil, fmt.Errorf("tiles/hamamatsu: level 0: %w", err)
+		case err != nil:
+			warn("directory %d left out: %v", i, err)
+		case lens == lensMacro:
+			p.Associated["macro"] = im
+		case lens > 0:
+			if first == nil {
+				first = d
+			}
+			p.Levels = append(p.Levels, im.grid())
+		}
+	}
+	if first == nil {
+		return nil, &tiles.FormatError{Format: name, What: "the file has no image of the slide in focal plane 0"}
+	}
+	if planes > 0 {
+		warn("%d images of other focal planes left out: the middle plane is shown", planes)
+	}
+	slices.SortStableFunc(p.Levels, func(a, b tiff.Grid) int { return b.Level().Width - a.Level().Width })
+	describe(&p.Info, first)
+	if p.ICC, err = first.Bytes(tiff.TagICCProfile); err != nil {
+		p.ICC = nil
+		warn("colour profile left out: %v", err)
+	}
+	return tiff.NewSlide(p)
+}
+
+// describe fills properties, MPP, objective and background.
+func describe(info *tiles.Info, d *tiff.Directory) {
+	props, warnings := d.Properties()
+	info.Properties = props
+	warn := func(err error) {
+		if err != nil {
+			warnings = append(warnings, err.Error())
+		}
+	}
+	props["openslide.vendor"] = "hamamatsu"
+	text, err := d.Text(tagProperties)
+	warn(err)
+	for k, v := range parseProperties(text) {
+		props["hamamatsu."+k] = v
+	}
+	if v, ok, err := d.Float(tagLens); err == nil && ok {
+		props["hamamatsu.SourceLens"] = strconv.FormatFloat(v, 'g', -1, 64)
+		if v > 0 && v <= 200 {
+			info.Objective = v
+		} else {
+			warn(fmt.Errorf("objective %v is ignored", v))
+		}
+	}
+	for tag, key := range map[uint16]string{tagOffsetX: "XOffsetFromSlideCentre", tagOffsetY: "YOffsetFromSlideCentre"} {
+		v, ok, err := d.Int(tag)
+		warn(err)
+		if ok {
+			props["hamamatsu."+key] = strconv.FormatInt(v, 10)
+		}
+	}
+	for tag, key := range map[uint16]string{tagReference: "Reference", tagFluorescence: "Fluorescence"} {
+		v, err := d.Text(tag)
+		warn(err)
+		if v != "" {
+			props["hamamatsu."+key] = v
+		}
+	}
+	if props["hamamatsu.Fluorescence"] != "" {
+		info.Background = color.NRGBA{A: 255} // no light is black
+	}
+	if x, y := d.ResolutionMPP(); x > 0 {
+		info.MPPX, info.MPPY, info.MPPFrom = x, y, "tiff.XResolution"
+	} else {
+		warn(errors.New("the resolution is missing or cannot be a slide's"))
+	}
+	slices.Sort(warnings)
+	info.Warnings = append(info.Warnings, warnings...)
+}
+
+// Limits of the property map; real ones have about 100 lines.
+const (
+	maxLines = 4096
+	maxText  = 1 << 20 // bytes looked at
+)
+
+// parseProperties reads lines of "key=value". It never fails: what is no such
+// line is left out, the first of equal keys counts.
+func parseProperties(s string) map[string]string {
+	if len(s) > maxText {
+		s = s[:maxText]
+	}
+	out := map[string]string{}
+	for range maxLines {
+		line, rest, more := strings.Cut(s, "\n")
+		k, v, ok := strings.Cut(strings.TrimSuffix(line, "\r"), "=")
+		if _, twice := out[k]; ok && k != "" && !twice {
+			out[k] = v
+		}
+		if !more {
+			break
+		}
+		s = rest
+	}
+	return out
+}

@@ -1,0 +1,268 @@
+package hamamatsu
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"image"
+	"image/draw"
+	"image/jpeg"
+	"strings"
+	"testing"
+
+	"coverslip/tiles"
+	"coverslip/tiles/codec"
+	"coverslip/tiles/slidetest"
+)
+
+var pure = codec.New(codec.Options{NoNative: true})
+
+func openMade(t testing.TB, m *maker) tiles.Slide {
+	t.Helper()
+	s, err := Format(pure).Open(context.Background(), tiles.NewSource("made.ndpi", m, m.Size()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func TestConformance(t *testing.T) {
+	slidetest.Run(t, func(t testing.TB) tiles.Slide { return openMade(t, made(t, 0, tagStarts)) })
+}
+
+func TestOpen_Info(t *testing.T) {
+	s := openMade(t, made(t, 0, tagStarts))
+	in := s.Info()
+	if in.Objective != 20 || in.MPPX < 0.499 || in.MPPX > 0.4991 || in.MPPFrom != "tiff.XResolution" || len(in.Warnings) != 0 {
+		t.Errorf("%+v", in)
+	}
+	for k, want := range map[string]string{"hamamatsu.SourceLens": "20", "hamamatsu.XOffsetFromSlideCentre": "-10", "hamamatsu.Product": "made", "openslide.vendor": "hamamatsu"} {
+		if in.Properties[k] != want {
+			t.Errorf("%s is %q", k, in.Properties[k])
+		}
+	}
+	if len(s.Levels()) != 2 || len(in.Associated) != 1 || in.Associated[0] != "macro" {
+		t.Errorf("levels %v, associated %v", s.Levels(), in.Associated)
+	}
+}
+
+// checkPixels compares level 0 with its segments decoded one by one.
+func checkPixels(t *testing.T, s tiles.Slide, cols, rows int) {
+	t.Helper()
+	got := image.NewRGBA(image.Rect(0, 0, cols*segW, rows*segH))
+	if err := tiles.ReadRegion(context.Background(), s, 0, 0, 0, got); err != nil {
+		t.Fatal(err)
+	}
+	for r := range rows {
+		for c := range cols {
+			m, err := jpeg.Decode(bytes.NewReader(encoded(t, piece(c%5, r%8))))
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := image.NewRGBA(m.Bounds())
+			draw.Draw(want, want.Rect, m, image.Point{}, draw.Src)
+			for y := range segH {
+				a := got.Pix[got.PixOffset(c*segW, r*segH+y):][:4*segW]
+				if !bytes.Equal(a, want.Pix[want.PixOffset(0, y):][:4*segW]) {
+					t.Fatalf("segment (%d,%d), line %d differs", c, r, y)
+				}
+			}
+		}
+	}
+}
+
+func TestReadTile_Segments(t *testing.T) { checkPixels(t, openMade(t, made(t, 0, tagStarts)), 5, 6) }
+
+// Without tag 65426, the markers are searched.
+func TestReadTile_NoStarts(t *testing.T) { checkPixels(t, openMade(t, made(t, 0, 65000)), 5, 6) }
+
+// Beyond 4 GiB: directories, values and strips lie by the upper words.
+func TestReadTile_Beyond4GiB(t *testing.T) {
+	s := openMade(t, made(t, 5<<30, tagStarts))
+	checkPixels(t, s, 5, 6)
+	if s.Info().Properties["hamamatsu.Created"] != "2026/01/02" {
+		t.Error("a value beyond 4 GiB was not read")
+	}
+}
+
+// A side above 65,500 pixels is 0 in the JPEG.
+func TestReadTile_Wide(t *testing.T) {
+	m := newMaker(t, 0)
+	m.image(2100, 2, 20, tagStarts)
+	s := openMade(t, m)
+	if l := s.Levels()[0]; l.Width != 67200 || l.TileWidth < tileWidth {
+		t.Fatalf("%+v", l)
+	}
+	checkPixels(t, s, 2100, 2)
+}
+
+// Files made by one edit of a good one.
+func TestBroken(t *testing.T) {
+	le := binary.LittleEndian
+	at := func(m *maker, tag uint16) int {
+		d := int(le.Uint64(m.data[4:]))
+		for i := range int(le.Uint16(m.data[d:])) {
+			if e := d + 2 + 12*i; le.Uint16(m.data[e:]) == tag {
+				return e
+			}
+		}
+		t.Fatal("no tag", tag)
+		return 0
+	}
+	value := func(tag uint16, v uint32) func(*maker) {
+		return func(m *maker) { le.PutUint32(m.data[at(m, tag)+8:], v) }
+	}
+	starts := func(i int, v uint32) func(*maker) {
+		return func(m *maker) { le.PutUint32(m.data[int(le.Uint32(m.data[at(m, tagStarts)+8:]))+4*i:], v) }
+	}
+	for _, c := range []struct {
+		name string
+		when slidetest.When
+		want string
+		edit func(*maker)
+	}{
+		{"starts unsorted", slidetest.Missing, "", starts(7, 1)},
+		{"starts behind the end", slidetest.Missing, "", starts(3, 0x7fffffff)},
+		{"a start beside its marker", slidetest.Missing, "", func(m *maker) {
+			p := int(le.Uint32(m.data[at(m, tagStarts)+8:])) + 4*7
+			le.PutUint32(m.data[p:], le.Uint32(m.data[p:])+1)
+		}},
+		{"fewer starts", slidetest.Missing, "", func(m *maker) { le.PutUint32(m.data[at(m, tagStarts)+4:], 29) }},
+		{"table behind the end", slidetest.Missing, "", value(tagStarts, 0x7fffffff)},
+		{"a marker is gone", slidetest.AtTile, "29 restart segments where 30", func(m *maker) {
+			p := int(le.Uint32(m.data[int(le.Uint32(m.data[at(m, tagStarts)+8:]))+4:])) - 1
+			m.data[int(le.Uint32(m.data[at(m, 273)+8:]))+p] = 0
+		}},
+		{"width 0", slidetest.AtOpen, "image of 0×96", value(256, 0)},
+		{"another width", slidetest.AtOpen, "160×96 pixels where 192×96", value(256, 192)},
+		{"JPEG XR", slidetest.AtOpen, "compression 22610", value(259, 22610)},
+		{"strip behind the end", slidetest.AtOpen, "behind the file's end", value(273, 0x7fffffff)},
+		{"strip too long", slidetest.AtOpen, "behind the file's end", value(279, 0x7fffffff)},
+		{"strip of 100 bytes", slidetest.AtOpen, "cut off", value(279, 100)},
+		{"upper word of the strip", slidetest.AtOpen, "behind the file's end", func(m *maker) {
+			d := int(le.Uint64(m.data[4:]))
+			n := int(le.Uint16(m.data[d:]))
+			le.PutUint32(m.data[d+2+12*n+8+4*((at(m, 273)-d-2)/12):], 9)
+		}},
+		{"directory loop", slidetest.AtOpen, "loop", func(m *maker) {
+			d := le.Uint64(m.data[4:])
+			le.PutUint64(m.data[int(d)+2+12*int(le.Uint16(m.data[d:])):], d)
+		}},
+		{"only another plane", slidetest.Warned, "other focal planes", value(tagFocalPlane, 5000)},
+		{"resolution divides by 0", slidetest.Warned, "resolution", func(m *maker) { clear(m.data[le.Uint32(m.data[at(m, 282)+8:]):][:8]) }},
+		{"lens of 900", slidetest.Warned, "objective 900", value(tagLens, 0x44610000)},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			m := made(t, 0, tagStarts)
+			c.edit(m)
+			s, err := Format(pure).Open(context.Background(), tiles.NewSource("broken.ndpi", m, m.Size()))
+			if c.when == slidetest.AtOpen {
+				if err == nil || !strings.Contains(err.Error(), c.want) {
+					t.Errorf("got %v, want …%s…", err, c.want)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			err = s.ReadTile(context.Background(), tiles.Key{}, image.NewRGBA(image.Rectangle{Max: s.Levels()[0].TileRect(0, 0).Size()}))
+			var te *tiles.TileError
+			switch c.when {
+			case slidetest.AtTile:
+				if !errors.As(err, &te) || !strings.Contains(err.Error(), c.want) {
+					t.Errorf("got %v", err)
+				}
+			case slidetest.Warned:
+				if err != nil || !strings.Contains(strings.Join(s.Info().Warnings, "\n"), c.want) {
+					t.Errorf("tile %v, warnings %q", err, s.Info().Warnings)
+				}
+			default: // the edit is mended
+				checkPixels(t, s, 5, 6)
+			}
+		})
+	}
+}
+
+// A scan that is given up is not remembered as a failure.
+func TestReadTile_CancelledScan(t *testing.T) {
+	m := made(t, 0, 65000)
+	src := tiles.NewSource("made.ndpi", m, m.Size())
+	f, err := detect(src)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := newPicture(src, pure, f.Directories()[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := newStrip(p)
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if got := s.table(&s.scanned, func() ([]int64, error) { return s.scan(ctx) }); !errors.Is(got.err, context.Canceled) {
+		t.Fatalf("got %v", got.err)
+	}
+	dst := image.NewRGBA(image.Rectangle{Max: s.Level().TileRect(0, 0).Size()})
+	if err := s.ReadTile(context.Background(), 0, 0, dst); err != nil {
+		t.Error(err)
+	}
+}
+
+func FuzzOpen(f *testing.F) {
+	f.Add(made(f, 0, tagStarts).data)
+	f.Add(made(f, 0, 65000).data)
+	small := newMaker(f, 0)
+	small.image(1, 2, 40, tagStarts)
+	f.Add(small.data)
+	f.Fuzz(func(t *testing.T, data []byte) {
+		s, err := Format(pure).Open(context.Background(), tiles.NewSource("fuzz", bytes.NewReader(data), int64(len(data))))
+		if err != nil {
+			return
+		}
+		for i, l := range s.Levels() {
+			size := l.TileRect(0, 0).Size()
+			if size.X*size.Y > 1<<21 {
+				continue
+			}
+			err := s.ReadTile(context.Background(), tiles.Key{Level: i}, image.NewRGBA(image.Rectangle{Max: size}))
+			var te *tiles.TileError
+			if err != nil && !errors.As(err, &te) {
+				t.Fatalf("tile error of no known kind: %v", err)
+			}
+		}
+	})
+}
+
+func FuzzParseProperties(f *testing.F) {
+	f.Add("Created=2011/05/23\r\nUpdated=2017/01/27\r\n;NDP Shading Data;Version=1\r\n=x\r\nno value")
+	f.Fuzz(func(t *testing.T, s string) {
+		p := parseProperties(s)
+		if len(p) > maxLines {
+			t.Fatal("too many")
+		}
+		for k := range p {
+			if k == "" || strings.ContainsAny(k, "=\n") {
+				t.Fatalf("key %q", k)
+			}
+		}
+	})
+}
+
+func BenchmarkReadTile(b *testing.B) {
+	src, err := tiles.OpenSource(slidetest.Shared(b, "made/hamamatsu.ndpi"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	s, err := Format(codec.Default()).Open(context.Background(), src)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer s.Close()
+	dst := image.NewRGBA(image.Rectangle{Max: s.Levels()[0].TileRect(1, 1).Size()})
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := s.ReadTile(context.Background(), tiles.Key{Col: 1, Row: 1}, dst); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
