@@ -97,8 +97,16 @@ func TestReadTile_Wide(t *testing.T) {
 	checkPixels(t, s, 2100, 2)
 }
 
-// Files made by one edit of a good one.
-func TestBroken(t *testing.T) {
+// edit spoils a good file in one place.
+type edit struct {
+	name string
+	when slidetest.When
+	want string
+	edit func(*maker)
+}
+
+// edits of level 0; Missing stands for those that a search for markers mends.
+func edits(t *testing.T) []edit {
 	le := binary.LittleEndian
 	at := func(m *maker, tag uint16) int {
 		d := int(le.Uint64(m.data[4:]))
@@ -116,12 +124,7 @@ func TestBroken(t *testing.T) {
 	starts := func(i int, v uint32) func(*maker) {
 		return func(m *maker) { le.PutUint32(m.data[int(le.Uint32(m.data[at(m, tagStarts)+8:]))+4*i:], v) }
 	}
-	for _, c := range []struct {
-		name string
-		when slidetest.When
-		want string
-		edit func(*maker)
-	}{
+	return []edit{
 		{"starts unsorted", slidetest.Missing, "", starts(7, 1)},
 		{"starts behind the end", slidetest.Missing, "", starts(3, 0x7fffffff)},
 		{"a start beside its marker", slidetest.Missing, "", func(m *maker) {
@@ -152,7 +155,12 @@ func TestBroken(t *testing.T) {
 		{"only another plane", slidetest.Warned, "other focal planes", value(tagFocalPlane, 5000)},
 		{"resolution divides by 0", slidetest.Warned, "resolution", func(m *maker) { clear(m.data[le.Uint32(m.data[at(m, 282)+8:]):][:8]) }},
 		{"lens of 900", slidetest.Warned, "objective 900", value(tagLens, 0x44610000)},
-	} {
+	}
+}
+
+// Files made by one edit of a good one.
+func TestBroken(t *testing.T) {
+	for _, c := range edits(t) {
 		t.Run(c.name, func(t *testing.T) {
 			m := made(t, 0, tagStarts)
 			c.edit(m)
