@@ -18,6 +18,7 @@
 //	formats      the ordered list of readers, Open, and what decodes what
 //	aperio       Aperio SVS
 //	hamamatsu    Hamamatsu NDPI
+//	philips      Philips TIFF
 //	generic      tiled TIFF that no vendor claims, and OME-TIFF
 //	tiff         the container: TIFF and BigTIFF, directories and tiles
 //	jpegstream   JPEG markers: size, colour, tables, without decoding

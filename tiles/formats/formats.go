@@ -13,6 +13,7 @@ import (
 	"coverslip/tiles/codec"
 	"coverslip/tiles/generic"
 	"coverslip/tiles/hamamatsu"
+	"coverslip/tiles/philips"
 )
 
 // CodecStatus says what decodes one kind of compression, for doctors and
@@ -28,6 +29,7 @@ func List(codecs *codec.Set) []tiles.Format {
 	return []tiles.Format{
 		aperio.Format(codecs),
 		hamamatsu.Format(codecs),
+		philips.Format(codecs),
 		generic.FormatOME(codecs),
 		generic.Format(codecs),
 	}

@@ -42,7 +42,7 @@ func pair(t testing.TB, name string) (*Slide, tiles.Slide) {
 // files whose pixels, levels and properties must be OpenSlide's.
 var files = []string{
 	"svs/CMU-1-Small-Region.svs", "svs/TCGA-CR-7395-ts1.svs", "svs/openslide-small.svs", "made/aperio.svs",
-	"made/hamamatsu.ndpi", "ndpi/test3-TRITC-2-560.ndpi",
+	"made/hamamatsu.ndpi", "ndpi/test3-TRITC-2-560.ndpi", "made/philips.tiff",
 	"tiff/boxes.tiff", "tiff/yb10kx5k.zstd.tiff", "tiff/rgba_geotiff.tiff", "tiff/test_orient1.tif",
 }
 
@@ -131,7 +131,8 @@ func TestLevels_EqualOpenSlide(t *testing.T) {
 				}
 			}
 			for _, p := range []string{"openslide.vendor", "aperio.Filename", "aperio.Date", "aperio.ScanScope ID",
-				"hamamatsu.SourceLens", "hamamatsu.XOffsetFromSlideCentre", "hamamatsu.Created", "hamamatsu.AHEX[0]", "tiff.ImageDescription"} {
+				"hamamatsu.SourceLens", "hamamatsu.XOffsetFromSlideCentre", "hamamatsu.Created", "hamamatsu.AHEX[0]",
+				"philips.DICOM_PIXEL_SPACING", "philips.PIIM_PIXEL_DATA_REPRESENTATION_SEQUENCE[2].DICOM_PIXEL_SPACING", "philips.PIM_DP_IMAGE_TYPE", "tiff.ImageDescription"} {
 				if got, want := info.Properties[p], peer.Property(p); got != want {
 					t.Errorf("%s: %q, OpenSlide %q", p, got, want)
 				}
@@ -150,7 +151,7 @@ func sameNumber(a, b string) bool {
 }
 
 func TestAssociated_EqualOpenSlide(t *testing.T) {
-	for _, name := range []string{"svs/CMU-1-Small-Region.svs", "svs/TCGA-CR-7395-ts1.svs", "made/aperio.svs", "made/hamamatsu.ndpi", "ndpi/test3-TRITC-2-560.ndpi"} {
+	for _, name := range []string{"svs/CMU-1-Small-Region.svs", "svs/TCGA-CR-7395-ts1.svs", "made/aperio.svs", "made/hamamatsu.ndpi", "ndpi/test3-TRITC-2-560.ndpi", "made/philips.tiff"} {
 		t.Run(name, func(t *testing.T) {
 			peer, ours := pair(t, name)
 			for _, a := range ours.Info().Associated {

@@ -127,6 +127,17 @@ func (f *TIFF) At(tag uint16, offset uint32) *TIFF {
 	return f
 }
 
+// Text makes a tag, which must be there, a text of any length: it is put at the
+// file's end.
+func (f *TIFF) Text(tag uint16, s string) *TIFF {
+	p := f.Entry(tag)
+	le.PutUint16(f.Data[p+2:], 2)
+	le.PutUint32(f.Data[p+4:], uint32(len(s)+1))
+	le.PutUint32(f.Data[p+8:], uint32(len(f.Data)))
+	f.Data = append(append(f.Data, s...), 0, 0, 0, 0) // at least four: shorter ones would be inline
+	return f
+}
+
 // Where is where a tag's values lie.
 func (f *TIFF) Where(tag uint16) int { return int(le.Uint32(f.Data[f.Entry(tag)+8:])) }
 
