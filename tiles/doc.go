@@ -19,7 +19,9 @@
 //	aperio       Aperio SVS
 //	hamamatsu    Hamamatsu NDPI
 //	philips      Philips TIFF
+//	leica        Leica SCN
 //	generic      tiled TIFF that no vendor claims, and OME-TIFF
+//	mosaic       levels of tiles that overlap or lie off the grid
 //	tiff         the container: TIFF and BigTIFF, directories and tiles
 //	jpegstream   JPEG markers: size, colour, tables, without decoding
 //	codec        which decoder is used for a compression

@@ -13,6 +13,7 @@ import (
 	"coverslip/tiles/codec"
 	"coverslip/tiles/generic"
 	"coverslip/tiles/hamamatsu"
+	"coverslip/tiles/leica"
 	"coverslip/tiles/philips"
 )
 
@@ -30,6 +31,7 @@ func List(codecs *codec.Set) []tiles.Format {
 		aperio.Format(codecs),
 		hamamatsu.Format(codecs),
 		philips.Format(codecs),
+		leica.Format(codecs),
 		generic.FormatOME(codecs),
 		generic.Format(codecs),
 	}

@@ -151,7 +151,7 @@ func sameNumber(a, b string) bool {
 }
 
 func TestAssociated_EqualOpenSlide(t *testing.T) {
-	for _, name := range []string{"svs/CMU-1-Small-Region.svs", "svs/TCGA-CR-7395-ts1.svs", "made/aperio.svs", "made/hamamatsu.ndpi", "ndpi/test3-TRITC-2-560.ndpi", "made/philips.tiff"} {
+	for _, name := range []string{"svs/CMU-1-Small-Region.svs", "svs/TCGA-CR-7395-ts1.svs", "made/aperio.svs", "made/hamamatsu.ndpi", "ndpi/test3-TRITC-2-560.ndpi", "made/philips.tiff", "made/leica.scn"} {
 		t.Run(name, func(t *testing.T) {
 			peer, ours := pair(t, name)
 			for _, a := range ours.Info().Associated {

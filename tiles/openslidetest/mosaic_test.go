@@ -1,0 +1,77 @@
+package openslidetest
+
+import (
+	"context"
+	"image"
+	"image/color"
+	"math"
+	"testing"
+
+	"coverslip/tiles"
+)
+
+// comparePlaced compares a region at a place of theirs with one at ours. Where
+// OpenSlide has nothing, ours is transparent or, in a tile that holds something
+// elsewhere, background.
+func comparePlaced(t *testing.T, peer *Slide, ours tiles.Slide, level int, their, our image.Point) {
+	t.Helper()
+	want, got := image.NewRGBA(image.Rect(0, 0, 300, 260)), image.NewRGBA(image.Rect(0, 0, 300, 260))
+	if err := peer.ReadRegion(level, their.X, their.Y, want); err != nil {
+		t.Fatal(err)
+	}
+	if err := tiles.ReadRegion(context.Background(), ours, level, our.X, our.Y, got); err != nil {
+		t.Fatal(err)
+	}
+	bg := color.RGBAModel.Convert(ours.Info().Background).(color.RGBA)
+	seen, bad := 0, 0
+	for y := range 260 {
+		for x := range 300 {
+			w, g := want.RGBAAt(x, y), got.RGBAAt(x, y)
+			switch {
+			case w.A == 255:
+				seen++
+				if g != w {
+					if bad++; bad == 1 {
+						t.Errorf("level %d at %v: pixel (%d,%d) is %v, OpenSlide's %v", level, their, x, y, g, w)
+					}
+				}
+			case w.A == 0 && g.A != 0 && g != bg:
+				t.Fatalf("level %d at %v: pixel (%d,%d) is %v where OpenSlide has none", level, their, x, y, g)
+			}
+		}
+	}
+	if bad > 0 || seen < 100 {
+		t.Errorf("level %d at %v: %d of %d pixels differ", level, their, bad, seen)
+	}
+}
+
+// The region of the made glass begins at 5 and 20 mm, between two pixels.
+func TestLeica_EqualsOpenSlide(t *testing.T) {
+	peer, ours := pair(t, "made/leica.scn")
+	_, downsamples := peer.Levels()
+	for level, l := range ours.Levels() {
+		if math.Abs(l.Downsample-downsamples[level]) > 1e-9 {
+			t.Fatalf("level %d: %v, OpenSlide %v", level, l.Downsample, downsamples[level])
+		}
+		step := 499 * 2220 / []float64{2220, 555, 277}[level] // nm per pixel
+		for _, a := range []image.Point{{-40, -30}, {10, 5}, {100, 200}, {int(2000 / l.Downsample), int(2800 / l.Downsample)}} {
+			// OpenSlide cuts fractions off towards the region's beginning: from
+			// these positions that gives the pixel that is meant.
+			at := func(nm float64, a int) int {
+				v := (math.Trunc(nm/step) + float64(a)) * l.Downsample
+				if a < 0 {
+					return int(v)
+				}
+				return int(math.Ceil(v))
+			}
+			p := image.Pt(at(5e6, a.X), at(20e6, a.Y))
+			comparePlaced(t, peer, ours, level, p, p)
+		}
+	}
+	for _, p := range []string{"openslide.bounds-x", "openslide.bounds-y", "openslide.bounds-width", "openslide.bounds-height", "openslide.region[0].x",
+		"leica.barcode", "leica.objective", "leica.aperture", "leica.device-model", "leica.creation-date", "openslide.objective-power", "openslide.vendor"} {
+		if got, want := ours.Info().Properties[p], peer.Property(p); got != want {
+			t.Errorf("%s: %q, OpenSlide %q", p, got, want)
+		}
+	}
+}
