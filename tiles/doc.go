@@ -20,6 +20,7 @@
 //	hamamatsu    Hamamatsu NDPI
 //	philips      Philips TIFF
 //	leica        Leica SCN
+//	trestle      Trestle MedScan
 //	generic      tiled TIFF that no vendor claims, and OME-TIFF
 //	mosaic       levels of tiles that overlap or lie off the grid
 //	tiff         the container: TIFF and BigTIFF, directories and tiles

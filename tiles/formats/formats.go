@@ -15,6 +15,7 @@ import (
 	"coverslip/tiles/hamamatsu"
 	"coverslip/tiles/leica"
 	"coverslip/tiles/philips"
+	"coverslip/tiles/trestle"
 )
 
 // CodecStatus says what decodes one kind of compression, for doctors and
@@ -32,6 +33,7 @@ func List(codecs *codec.Set) []tiles.Format {
 		hamamatsu.Format(codecs),
 		philips.Format(codecs),
 		leica.Format(codecs),
+		trestle.Format(codecs),
 		generic.FormatOME(codecs),
 		generic.Format(codecs),
 	}

@@ -318,6 +318,11 @@ func FuzzParse(f *testing.F) {
 	f.Add(build(binary.BigEndian, true, nil, 0, 0, long(TagSubIFDs, 8), short(TagImageWidth, 5)))
 	codecs := codec.New(codec.Options{NoNative: true})
 	f.Fuzz(func(t *testing.T, data []byte) {
+		if wide, err := ParseWide(bytes.NewReader(data), int64(len(data))); err == nil {
+			for _, d := range wide.Directories() {
+				d.Properties()
+			}
+		}
 		file, err := Parse(bytes.NewReader(data), int64(len(data)))
 		if err != nil {
 			var fe *tiles.FormatError
