@@ -1,0 +1,106 @@
+# Coverslip. `make help` lists the targets; CI calls nothing but these.
+
+# One set of build flags everywhere: another one would compile OpenGL's binding a
+# second time, which takes minutes. migrated_fynedo says that we hand work to the
+# window's goroutine ourselves.
+GO          = go
+TAGS        = migrated_fynedo
+# Without cgo and with Fyne's test driver in place of the window system: every
+# package but the real window, on any machine, with no compiler and no display.
+HEADLESS    = CGO_ENABLED=0
+HEADLESS_TAGS = ci,migrated_fynedo
+PACKAGES    = ./...
+STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
+TALLY       = $(GO) run .ci/tally/main.go $(if $(COUNTS),-o $(COUNTS))
+# The rooms that start goroutines. Without migrated_fynedo, so that Fyne also
+# checks that the widgets are touched on their own goroutine.
+RACE_PACKAGES = ./annotate/... ./tiles/... ./storage/... ./models/... ./viewer/... ./app/...
+FUZZTIME    = 10s
+BENCH       = .
+SLIDE       =
+VERSION     = $(shell sed -n 's/^Version *= *"\(.*\)"/\1/p' FyneApp.toml 2>/dev/null)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup build run demo demo-ready test race lint lint-format lint-vet lint-staticcheck house fuzz bench bench-peers e2e shots cover doctor package clean
+
+# build/setup.mk says which Go to use. It is made, and Go fetched when there is
+# none that is new enough, the first time a target is asked for that needs one.
+ifneq ($(filter-out help clean,$(MAKECMDGOALS)),)
+-include build/setup.mk
+endif
+build/setup.mk: go.mod
+	@.ci/setup go
+
+help: ## this list
+	@echo 'Coverslip: make TARGET'
+	@sed -n 's/^\([a-z0-9-]*\):[^#]*## \(.*\)/  \1\t\2/p' Makefile | expand -t 16
+
+setup: ## prepare this machine: system packages, Go, the model runtime
+	@.ci/setup build
+
+build: build/setup.mk ## bin/coverslip (the window) and bin/coverslipctl (headless)
+	$(HEADLESS) $(GO) build -o bin/coverslipctl ./cmd/coverslipctl
+	$(GO) build -tags $(TAGS) -o bin/coverslip ./cmd/coverslip
+
+run: build ## build and start the window: make run ARGS=PROJECT-OR-SLIDE
+	bin/coverslip $(ARGS)
+
+demo: ## the whole way on a generated slide, or on yours: make demo SLIDE=path
+	@.ci/setup demo
+	@$(MAKE) --no-print-directory demo-ready
+
+demo-ready: build/setup.mk
+	@.ci/demo "$(SLIDE)"
+
+test: build/setup.mk ## the whole test suite, without a display or a C compiler
+	@$(HEADLESS) $(GO) test -json -tags $(HEADLESS_TAGS) $(PACKAGES) | $(TALLY)
+
+race: build/setup.mk ## the race detector over the rooms with goroutines
+	@CGO_ENABLED=1 $(GO) test -json -race -tags ci $(RACE_PACKAGES) | $(TALLY)
+
+lint: lint-format lint-vet lint-staticcheck ## gofmt, go vet, staticcheck
+
+lint-format:
+	@files=$$(gofmt -l .); test -z "$$files" || { echo "gofmt would change:"; echo "$$files"; exit 1; }
+
+lint-vet: build/setup.mk
+	$(HEADLESS) $(GO) vet -tags $(HEADLESS_TAGS) ./...
+	$(HEADLESS) $(GO) vet -tags $(HEADLESS_TAGS),e2e ./cmd/...
+	$(GO) vet .ci/tally/main.go
+
+lint-staticcheck: build/setup.mk
+	$(HEADLESS) $(GO) run $(STATICCHECK) -tags $(HEADLESS_TAGS),e2e ./...
+
+house: build/setup.mk ## the walls between the rooms and the size budgets
+	@$(HEADLESS) $(GO) test -count=1 -json -run House ./app | $(TALLY)
+
+fuzz: build/setup.mk ## every fuzz target for FUZZTIME (10s)
+	@$(HEADLESS) FUZZTIME=$(FUZZTIME) .ci/fuzz
+
+bench: build/setup.mk ## the benchmarks: make bench BENCH=Loader PACKAGES=./tiles
+	$(HEADLESS) $(GO) test -tags $(HEADLESS_TAGS) -run '^$$' -bench '$(BENCH)' -benchmem $(PACKAGES)
+
+bench-peers: build/setup.mk ## the benchmarks that compare with other programs' libraries
+	$(HEADLESS) $(GO) test -tags $(HEADLESS_TAGS) -run '^$$' -bench Peer -benchmem $(PACKAGES)
+
+e2e: build ## drive the built window with real X events under Xvfb
+	@$(HEADLESS) COVERSLIP_BIN=$(CURDIR)/bin $(GO) test -count=1 -timeout 15m -json -tags e2e ./cmd/coverslip/e2e | $(TALLY) -v
+
+shots: build ## only the screenshots, into build/shots, and README's picture
+	@$(HEADLESS) COVERSLIP_BIN=$(CURDIR)/bin $(GO) test -count=1 -timeout 10m -json -tags e2e -run Shots ./cmd/coverslip/e2e | $(TALLY) -v
+	@mkdir -p docs/images && cp build/shots/window.jpg docs/images/
+
+cover: build/setup.mk ## test coverage into build/cover.html
+	$(HEADLESS) $(GO) test -tags $(HEADLESS_TAGS) -coverprofile build/cover.out $(PACKAGES)
+	$(GO) tool cover -func build/cover.out | tail -n 1
+	$(GO) tool cover -html build/cover.out -o build/cover.html
+
+doctor: build/setup.mk ## what this machine has and lacks, and the remedy
+	@$(HEADLESS) $(GO) build -o bin/coverslipctl ./cmd/coverslipctl
+	@bin/coverslipctl doctor
+
+package: build ## build/coverslip-VERSION-linux-ARCH.tar.gz with both programs
+	@VERSION="$(VERSION)" .ci/package
+
+clean: ## remove what was built, not what was fetched
+	rm -rf bin build

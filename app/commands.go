@@ -1,0 +1,208 @@
+package app
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Command is one thing a person can ask of the program: the same value stands
+// behind its line in the menu, its button, its key and its line in the command
+// palette.
+type Command struct {
+	ID      string      // stable name: "edit.undo"
+	Title   string      // what it does, in the words of the menu: "Undo"
+	Menu    string      // the menu it is listed in; never empty
+	Key     string      // "Ctrl+Shift+E", "F8", "H", "Delete"; "" for none
+	AltKey  string      // a second key for the same, "" for none
+	Hidden  bool        // not a line of the menu (one of many alike, or a mere view step)
+	Enabled func() bool // whether it makes sense now; nil: always. Called on the goroutine that calls Do
+	Run     func()      // does it; nil until bound. Called on the goroutine that calls Do
+}
+
+// Commands is the table of every command. It is built once, bound once, and
+// then only read, so it needs no lock.
+type Commands struct {
+	list  []Command
+	byID  map[string]int
+	byKey map[string]int
+}
+
+// The menus in the order of the menu bar.
+const (
+	MenuFile    = "File"
+	MenuEdit    = "Edit"
+	MenuView    = "View"
+	MenuTools   = "Tools"
+	MenuSuggest = "Suggestions"
+	MenuHelp    = "Help"
+)
+
+// NewCommands makes the table with nothing bound to it yet. Keys of one
+// character are typed characters (so they follow the keyboard's layout), the
+// others are names of keys.
+func NewCommands() *Commands {
+	table := []Command{
+		{ID: "file.open", Title: "Open slide…", Menu: MenuFile, Key: "Ctrl+O"},
+		{ID: "file.openProject", Title: "Open project…", Menu: MenuFile, Key: "Ctrl+Shift+O"},
+		{ID: "file.newProject", Title: "New project…", Menu: MenuFile, Key: "Ctrl+N"},
+		{ID: "file.addSlide", Title: "Add slide to project…", Menu: MenuFile, Key: "Ctrl+D"},
+		{ID: "file.relink", Title: "Find missing slides…", Menu: MenuFile},
+		{ID: "file.exportDataset", Title: "Export dataset…", Menu: MenuFile, Key: "Ctrl+E"},
+		{ID: "file.exportGeoJSON", Title: "Export GeoJSON…", Menu: MenuFile, Key: "Ctrl+Shift+E"},
+		{ID: "file.close", Title: "Close project", Menu: MenuFile, Key: "Ctrl+W"},
+		{ID: "file.quit", Title: "Quit", Menu: MenuFile, Key: "Ctrl+Q"},
+
+		{ID: "edit.undo", Title: "Undo", Menu: MenuEdit, Key: "Ctrl+Z"},
+		{ID: "edit.redo", Title: "Redo", Menu: MenuEdit, Key: "Ctrl+Y", AltKey: "Ctrl+Shift+Z"},
+		{ID: "edit.delete", Title: "Delete selection", Menu: MenuEdit, Key: "Delete", AltKey: "BackSpace"},
+		{ID: "edit.deselect", Title: "Select nothing", Menu: MenuEdit, Key: "Escape"},
+		{ID: "edit.author", Title: "Author…", Menu: MenuEdit},
+
+		{ID: "view.fit", Title: "Fit slide", Menu: MenuView, Key: "0"},
+		{ID: "view.zoomIn", Title: "Zoom in", Menu: MenuView, Key: "+", AltKey: "="},
+		{ID: "view.zoomOut", Title: "Zoom out", Menu: MenuView, Key: "-"},
+		{ID: "view.selection", Title: "Go to selection", Menu: MenuView, Key: "F"},
+		{ID: "view.overlay", Title: "Show or hide annotations", Menu: MenuView, Key: "Tab"},
+		{ID: "view.nextSlide", Title: "Next slide", Menu: MenuView, Key: "Ctrl+Next"},
+		{ID: "view.prevSlide", Title: "Previous slide", Menu: MenuView, Key: "Ctrl+Prior"},
+		{ID: "view.left", Title: "Slides panel", Menu: MenuView, Key: "F8"},
+		{ID: "view.right", Title: "Labels panel", Menu: MenuView, Key: "F9"},
+		{ID: "view.theme", Title: "Dark or light", Menu: MenuView, Key: "Ctrl+T"},
+		{ID: "view.fullScreen", Title: "Full screen", Menu: MenuView, Key: "F11"},
+
+		{ID: "tool.pan", Title: "Pan", Menu: MenuTools, Key: "H"},
+		{ID: "tool.select", Title: "Select and move", Menu: MenuTools, Key: "V"},
+		{ID: "tool.rectangle", Title: "Rectangle", Menu: MenuTools, Key: "R"},
+		{ID: "tool.polygon", Title: "Polygon", Menu: MenuTools, Key: "P"},
+
+		{ID: "suggest.run", Title: "Suggest labels", Menu: MenuSuggest, Key: "G"},
+		{ID: "suggest.accept", Title: "Accept suggestion", Menu: MenuSuggest, Key: "A"},
+		{ID: "suggest.reject", Title: "Reject suggestion", Menu: MenuSuggest, Key: "X"},
+		{ID: "suggest.skip", Title: "Skip suggestion", Menu: MenuSuggest, Key: "Z"},
+		{ID: "suggest.acceptAbove", Title: "Accept all above the threshold", Menu: MenuSuggest, Key: "Shift+A"},
+		{ID: "job.cancel", Title: "Cancel the running job", Menu: MenuSuggest, Key: "Ctrl+."},
+
+		{ID: "help.palette", Title: "Find a command…", Menu: MenuHelp, Key: "Ctrl+K"},
+		{ID: "help.keys", Title: "Keyboard shortcuts", Menu: MenuHelp, Key: "F1", AltKey: "Ctrl+/"},
+		{ID: "help.about", Title: "About Coverslip", Menu: MenuHelp},
+	}
+	for n := 1; n <= 9; n++ {
+		table = append(table, Command{ID: fmt.Sprintf("class.%d", n), Title: fmt.Sprintf("Class %d", n),
+			Menu: MenuEdit, Key: fmt.Sprint(n), Hidden: true})
+	}
+	c := &Commands{list: table, byID: map[string]int{}, byKey: map[string]int{}}
+	for i, cmd := range table {
+		c.byID[cmd.ID] = i
+		for _, k := range []string{cmd.Key, cmd.AltKey} {
+			if k != "" {
+				c.byKey[k] = i
+			}
+		}
+	}
+	return c
+}
+
+// Bind says what a command does and when it makes sense (nil: always). An
+// unknown id, and a second binding of the same one, are errors.
+func (c *Commands) Bind(id string, run func(), enabled func() bool) error {
+	i, ok := c.byID[id]
+	switch {
+	case !ok:
+		return fmt.Errorf("app: no command %q", id)
+	case run == nil:
+		return fmt.Errorf("app: command %q bound to nothing", id)
+	case c.list[i].Run != nil:
+		return fmt.Errorf("app: command %q bound twice", id)
+	}
+	c.list[i].Run, c.list[i].Enabled = run, enabled
+	return nil
+}
+
+// SetTitle changes the words of a command, for the classes whose names the
+// project gives. An unknown id is ignored.
+func (c *Commands) SetTitle(id, title string) {
+	if i, ok := c.byID[id]; ok {
+		c.list[i].Title = title
+	}
+}
+
+// All lists the commands in the order of the table.
+func (c *Commands) All() []Command { return slices.Clone(c.list) }
+
+// Menus lists the names of the menus in the order of the menu bar.
+func (c *Commands) Menus() []string {
+	var menus []string
+	for _, cmd := range c.list {
+		if !slices.Contains(menus, cmd.Menu) {
+			menus = append(menus, cmd.Menu)
+		}
+	}
+	return menus
+}
+
+// Get finds a command by its id.
+func (c *Commands) Get(id string) (Command, bool) {
+	i, ok := c.byID[id]
+	if !ok {
+		return Command{}, false
+	}
+	return c.list[i], true
+}
+
+// ByKey finds the command of a key. A single letter is found in either case.
+func (c *Commands) ByKey(key string) (Command, bool) {
+	if len([]rune(key)) == 1 {
+		key = strings.ToUpper(key)
+	}
+	i, ok := c.byKey[key]
+	if !ok {
+		return Command{}, false
+	}
+	return c.list[i], true
+}
+
+// CanDo tells whether the command is bound and makes sense now.
+func (c *Commands) CanDo(id string) bool {
+	cmd, ok := c.Get(id)
+	return ok && cmd.Run != nil && (cmd.Enabled == nil || cmd.Enabled())
+}
+
+// Do runs a command when it makes sense now and tells whether it did.
+func (c *Commands) Do(id string) bool {
+	if !c.CanDo(id) {
+		return false
+	}
+	c.list[c.byID[id]].Run()
+	return true
+}
+
+// Unbound lists the ids of commands that nothing was bound to.
+func (c *Commands) Unbound() []string {
+	var ids []string
+	for _, cmd := range c.list {
+		if cmd.Run == nil {
+			ids = append(ids, cmd.ID)
+		}
+	}
+	return ids
+}
+
+// Match lists the commands whose title or menu holds every word of the query,
+// those whose title begins with it first; an empty query lists all.
+func (c *Commands) Match(query string) []Command {
+	words := strings.Fields(strings.ToLower(query))
+	var first, rest []Command
+	for _, cmd := range c.list {
+		text := strings.ToLower(cmd.Title + " " + cmd.Menu)
+		if slices.ContainsFunc(words, func(w string) bool { return !strings.Contains(text, w) }) {
+			continue
+		}
+		if len(words) > 0 && strings.HasPrefix(text, words[0]) {
+			first = append(first, cmd)
+		} else {
+			rest = append(rest, cmd)
+		}
+	}
+	return append(first, rest...)
+}

@@ -1,0 +1,449 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"coverslip/annotate"
+	"coverslip/storage"
+	"coverslip/tiles"
+	"coverslip/tiles/formats"
+)
+
+// SlideItem is one slide of the project as a list shows it.
+type SlideItem struct {
+	storage.Slide
+	Missing     bool // the file is at none of the places it was known at
+	Labels      int  // annotations, and detections that a person took over
+	Suggestions int  // detections that wait for a decision
+	Rejected    int  // detections that a person refused
+}
+
+// OpenSlide is a slide whose pixels and labels are at hand.
+type OpenSlide struct {
+	Item   SlideItem     // as it was at opening
+	Slide  tiles.Slide   // with levels that step by about two, see tiles.Halved
+	Loader *tiles.Loader // closed with the slide
+	Set    *annotate.Set // the slide's labels; changed only by the session
+}
+
+// close frees the slide; a nil slide is closed already.
+func (o *OpenSlide) close() error {
+	if o == nil {
+		return nil
+	}
+	o.Loader.Close()
+	return o.Slide.Close()
+}
+
+// Slides lists the slides of the project in the order they were added. A slide
+// whose labels cannot be read is listed without counts; opening it says why.
+func (s *Session) Slides() []SlideItem {
+	slides, err := s.project.Slides()
+	if err != nil {
+		return nil
+	}
+	items := make([]SlideItem, len(slides))
+	for i, sl := range slides {
+		items[i] = s.item(sl)
+	}
+	return items
+}
+
+// Slide finds one slide of the project; ErrNoSlide when there is none.
+func (s *Session) Slide(id annotate.ID) (SlideItem, error) {
+	slides, err := s.project.Slides()
+	if err != nil {
+		return SlideItem{}, err
+	}
+	for _, sl := range slides {
+		if sl.ID == id {
+			return s.item(sl), nil
+		}
+	}
+	return SlideItem{}, fmt.Errorf("slide %s: %w", id, ErrNoSlide)
+}
+
+// item adds to a stored slide what a list shows of it.
+func (s *Session) item(sl storage.Slide) SlideItem {
+	item := SlideItem{Slide: sl, Missing: s.missing(sl)}
+	n, err := s.tally(sl.ID)
+	if err == nil {
+		item.Labels, item.Suggestions, item.Rejected = n.labels, n.suggestions, n.rejected
+	}
+	return item
+}
+
+// tally is how many objects of each sort a slide has. It is counted once and
+// then kept up to date edit by edit, so that a list of slides costs nothing.
+type tally struct{ labels, suggestions, rejected int }
+
+// add counts an object n times; nil is nothing.
+func (t *tally) add(o *annotate.Object, n int) {
+	switch {
+	case o == nil:
+	case o.IsLabel():
+		t.labels += n
+	case o.IsSuggestion():
+		t.suggestions += n
+	default:
+		t.rejected += n
+	}
+}
+
+func (s *Session) tally(slide annotate.ID) (tally, error) {
+	s.mu.Lock()
+	n, ok := s.tallies[slide]
+	s.mu.Unlock()
+	if ok {
+		return n, nil
+	}
+	s.door.Lock() // so that no edit comes between the counting and the keeping
+	defer s.door.Unlock()
+	objects, err := s.project.Objects(slide)
+	if err != nil {
+		return tally{}, err
+	}
+	for _, o := range objects {
+		n.add(o, 1)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.tallies[slide] = n
+	return n, nil
+}
+
+// sighting is when a slide's file was last looked for, and whether in vain.
+type sighting struct {
+	missing bool
+	at      time.Time
+}
+
+// lookAgain is how long a sighting counts: a list of a thousand slides on a
+// network drive must not be looked for after every stroke.
+const lookAgain = 5 * time.Second
+
+// missing tells whether the slide's file is at none of its places.
+func (s *Session) missing(sl storage.Slide) bool {
+	s.mu.Lock()
+	seen, ok := s.sightings[sl.ID]
+	s.mu.Unlock()
+	if ok && time.Since(seen.at) < lookAgain {
+		return seen.missing
+	}
+	seen = sighting{missing: true, at: time.Now()}
+	for _, p := range s.places(sl) {
+		if _, err := os.Stat(p); err == nil {
+			seen.missing = false
+			break
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.sightings[sl.ID] = seen
+	return seen.missing
+}
+
+// forgetSighting has a slide's file looked for anew.
+func (s *Session) forgetSighting(slide annotate.ID) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.sightings, slide)
+}
+
+// places lists where the slide's file may be, best first: beside the project as
+// it was added (so that a folder moved as a whole is found), at the absolute
+// path, and under its name in the project's folder or the one around it.
+func (s *Session) places(sl storage.Slide) []string {
+	dir := s.project.Dir()
+	var ps []string
+	if sl.RelPath != "" {
+		ps = append(ps, filepath.Join(dir, filepath.FromSlash(sl.RelPath)))
+	}
+	if sl.Path != "" {
+		ps = append(ps, sl.Path)
+		name := filepath.Base(sl.Path)
+		ps = append(ps, filepath.Join(dir, name), filepath.Join(filepath.Dir(dir), name))
+	}
+	return ps
+}
+
+// find opens the slide's file at the first of its places that holds the same
+// bytes. It returns ErrSlideMissing, or ErrOtherSlide when a file of that name
+// holds other bytes.
+func (s *Session) find(ctx context.Context, sl storage.Slide) (tiles.Slide, string, error) {
+	var failed error
+	tried := map[string]bool{}
+	for _, p := range s.places(sl) {
+		p = filepath.Clean(p)
+		if tried[p] {
+			continue
+		}
+		tried[p] = true
+		if _, err := os.Stat(p); err != nil {
+			continue
+		}
+		t, err := formats.Open(ctx, p)
+		if err != nil {
+			failed = errors.Join(failed, err)
+			continue
+		}
+		if same(t, sl) {
+			return t, p, nil
+		}
+		failed = errors.Join(failed, fmt.Errorf("%s: %w", p, ErrOtherSlide), t.Close())
+	}
+	if failed == nil {
+		failed = fmt.Errorf("last seen at %s: %w", sl.Path, ErrSlideMissing)
+	}
+	return nil, "", about("slide", sl.Path, failed)
+}
+
+// same tells whether the opened file holds the bytes that were added.
+func same(t tiles.Slide, sl storage.Slide) bool {
+	return sl.Fingerprint == "" || t.Info().Fingerprint == sl.Fingerprint
+}
+
+// AddSlide adds the slide at path to the project and returns its identifier.
+// The file is not copied. A slide that is in the project already keeps its
+// identifier; if its file had moved, the new place is noted.
+func (s *Session) AddSlide(ctx context.Context, path string) (annotate.ID, error) {
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return annotate.ID{}, fmt.Errorf("slide %s: %w", path, err)
+	}
+	t, err := formats.Open(ctx, abs)
+	if err != nil {
+		return annotate.ID{}, about("slide", path, err)
+	}
+	defer t.Close()
+	known, err := s.project.Slides()
+	if err != nil {
+		return annotate.ID{}, err
+	}
+	for _, sl := range known {
+		if sl.Fingerprint != "" && sl.Fingerprint == t.Info().Fingerprint {
+			return sl.ID, s.noteMoved(sl, abs)
+		}
+	}
+	sl := s.describe(t, abs)
+	if err := s.project.AddSlide(sl, s.stamp()); err != nil {
+		return annotate.ID{}, fmt.Errorf("slide %s: %w", sl.Name, err)
+	}
+	s.emit(Event{Kind: EventSlides, Slide: sl.ID, Text: sl.Name})
+	return sl.ID, nil
+}
+
+// describe is the project's record of an opened slide.
+func (s *Session) describe(t tiles.Slide, abs string) storage.Slide {
+	info, level := t.Info(), t.Levels()[0]
+	return storage.Slide{
+		ID:          annotate.NewID(),
+		Name:        filepath.Base(abs),
+		Path:        abs,
+		RelPath:     s.relative(abs),
+		Fingerprint: info.Fingerprint,
+		Width:       level.Width,
+		Height:      level.Height,
+		MPPX:        info.MPPX,
+		MPPY:        info.MPPY,
+		MPPFrom:     info.MPPFrom,
+		Vendor:      info.Vendor,
+		Format:      info.Format,
+		Objective:   info.Objective,
+		Added:       time.Now().UTC(),
+	}
+}
+
+// relative is the path of a file seen from the project's folder, with forward
+// slashes; "" when there is none (another drive).
+func (s *Session) relative(abs string) string {
+	dir, err := filepath.Abs(s.project.Dir())
+	if err != nil {
+		return ""
+	}
+	rel, err := filepath.Rel(dir, abs)
+	if err != nil {
+		return ""
+	}
+	return filepath.ToSlash(rel)
+}
+
+// noteMoved writes down where a slide's file is now, if that is news.
+func (s *Session) noteMoved(sl storage.Slide, abs string) error {
+	if sl.Path == abs || s.ReadOnly() {
+		return nil
+	}
+	if _, err := os.Stat(sl.Path); err == nil {
+		return nil // a second copy: the first one stays
+	}
+	sl.Path, sl.RelPath = abs, s.relative(abs)
+	return s.UpdateSlide(sl)
+}
+
+// UpdateSlide changes what the project notes of a slide: its name, case,
+// patient, place or µm per pixel. Labels are untouched.
+func (s *Session) UpdateSlide(sl storage.Slide) error {
+	if err := s.project.UpdateSlide(sl, s.stamp()); err != nil {
+		return fmt.Errorf("slide %s: %w", sl.Name, err)
+	}
+	s.forgetSighting(sl.ID)
+	s.emit(Event{Kind: EventSlides, Slide: sl.ID, Text: sl.Name})
+	return nil
+}
+
+// Relink looks for the files of missing slides in folder: by name first, then
+// by bytes among files of the same extension. It returns how many it found.
+func (s *Session) Relink(ctx context.Context, folder string) (found int, err error) {
+	abs, err := filepath.Abs(folder)
+	if err != nil {
+		return 0, about("folder", folder, err)
+	}
+	entries, err := os.ReadDir(abs)
+	if err != nil {
+		return 0, about("folder", folder, err)
+	}
+	for _, item := range s.Slides() {
+		if !item.Missing {
+			continue
+		}
+		p, err := lookIn(ctx, abs, entries, item.Slide)
+		if err != nil {
+			return found, err
+		}
+		if p == "" {
+			continue
+		}
+		sl := item.Slide
+		sl.Path, sl.RelPath = p, s.relative(p)
+		if err := s.UpdateSlide(sl); err != nil {
+			return found, err
+		}
+		found++
+	}
+	return found, nil
+}
+
+// lookIn finds the slide's file among the entries of a folder; "" when it is
+// not there. The file of the same name is tried first.
+func lookIn(ctx context.Context, dir string, entries []os.DirEntry, sl storage.Slide) (string, error) {
+	name := filepath.Base(sl.Path)
+	var ps []string
+	for _, e := range entries {
+		switch {
+		case e.IsDir():
+		case e.Name() == name:
+			ps = append([]string{filepath.Join(dir, name)}, ps...)
+		case filepath.Ext(e.Name()) == filepath.Ext(name):
+			ps = append(ps, filepath.Join(dir, e.Name()))
+		}
+	}
+	for _, p := range ps {
+		if err := ctx.Err(); err != nil {
+			return "", err
+		}
+		t, err := formats.Open(ctx, p)
+		if err != nil {
+			continue // not a slide; the search goes on
+		}
+		ok := same(t, sl)
+		if err := t.Close(); err != nil {
+			return "", err
+		}
+		if ok {
+			return p, nil
+		}
+	}
+	return "", nil
+}
+
+// OpenSlide opens the pixels and labels of a slide and makes it the current
+// one; the slide that was current is closed. Opening the current slide again
+// returns it. It returns ErrSlideMissing and ErrOtherSlide as described there.
+func (s *Session) OpenSlide(ctx context.Context, id annotate.ID) (*OpenSlide, error) {
+	s.opening.Lock()
+	defer s.opening.Unlock()
+	if cur := s.Current(); cur != nil && cur.Item.ID == id {
+		return cur, nil
+	}
+	item, err := s.Slide(id)
+	if err != nil {
+		return nil, err
+	}
+	s.forgetSighting(id)
+	t, path, err := s.find(ctx, item.Slide)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.noteMoved(item.Slide, path); err != nil {
+		return nil, errors.Join(err, t.Close())
+	}
+	set, err := s.Objects(id)
+	if err != nil {
+		return nil, errors.Join(err, t.Close())
+	}
+	halved := tiles.Halved(t)
+	open := &OpenSlide{Item: item, Slide: halved, Set: set}
+	open.Loader = tiles.NewLoader(halved, s.cache, readers, func() {
+		s.emit(Event{Kind: EventTiles, Slide: id})
+	})
+
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		return nil, errors.Join(ErrClosed, open.close())
+	}
+	last := s.current
+	s.current = open
+	if last != nil {
+		delete(s.sets, last.Item.ID) // read again when wanted; saves its memory
+	}
+	s.mu.Unlock()
+	err = last.close()
+	s.emit(Event{Kind: EventSlides, Slide: id, Text: item.Name})
+	return open, err
+}
+
+// readers is how many goroutines decode tiles for the screen or for a model.
+const readers = 2
+
+// Current is the slide opened last; nil when none is.
+func (s *Session) Current() *OpenSlide {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.current
+}
+
+// Objects is the labels of a slide, read from disk when first wanted. Only the
+// session changes the set.
+func (s *Session) Objects(id annotate.ID) (*annotate.Set, error) {
+	s.door.Lock() // so that no edit comes between the reading and the keeping
+	defer s.door.Unlock()
+	return s.objects(id)
+}
+
+// objects is Objects for callers that hold the door.
+func (s *Session) objects(id annotate.ID) (*annotate.Set, error) {
+	s.mu.Lock()
+	set, closed := s.sets[id], s.closed
+	s.mu.Unlock()
+	if closed {
+		return nil, ErrClosed
+	}
+	if set != nil {
+		return set, nil
+	}
+	objects, err := s.project.Objects(id)
+	if err != nil {
+		return nil, fmt.Errorf("labels of slide %s: %w", id, err)
+	}
+	set = annotate.NewSet(objects)
+	s.mu.Lock()
+	s.sets[id] = set
+	s.mu.Unlock()
+	return set, nil
+}

@@ -1,0 +1,212 @@
+package window
+
+import (
+	"errors"
+	"fmt"
+	"runtime"
+	"slices"
+	"strings"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/driver/desktop"
+	"fyne.io/fyne/v2/widget"
+
+	"coverslip/app"
+	"coverslip/viewer"
+)
+
+// bind says what every command of the table does here.
+func (w *Window) bind() error {
+	var failed error
+	on := func(id string, run func(), enabled func() bool) {
+		failed = errors.Join(failed, w.cmds.Bind(id, run, enabled))
+	}
+	project := func() bool { return w.session != nil }
+	slide := func() bool { return w.open != nil }
+	writable := func() bool { return w.session != nil && !w.session.ReadOnly() }
+	edit := func() bool { return writable() && slide() }
+	selected := func() bool { return slide() && len(w.viewer.Selection()) > 0 }
+	waiting := func() bool { return edit() && w.queue.waiting() > 0 }
+
+	on("file.open", w.askSlide, nil)
+	on("file.openProject", w.askProject, nil)
+	on("file.newProject", w.askNewProject, nil)
+	on("file.addSlide", w.askAdd, writable)
+	on("file.relink", w.askRelink, func() bool {
+		return writable() && slices.ContainsFunc(w.slides.items, func(i app.SlideItem) bool { return i.Missing })
+	})
+	on("file.exportDataset", w.askDataset, project)
+	on("file.exportGeoJSON", w.askGeoJSON, slide)
+	on("file.close", w.closeProject, project)
+	on("file.quit", w.quit, nil)
+
+	on("edit.undo", w.undo, writable)
+	on("edit.redo", w.redo, writable)
+	on("edit.delete", w.deleteSelection, func() bool { return edit() && selected() })
+	on("edit.deselect", func() { w.viewer.SetSelection(nil); w.selected(nil) }, selected)
+	on("edit.author", w.askAuthor, nil)
+
+	on("view.fit", func() { w.viewer.Fit() }, slide)
+	on("view.zoomIn", func() { w.zoom(zoomStep) }, slide)
+	on("view.zoomOut", func() { w.zoom(1 / zoomStep) }, slide)
+	on("view.selection", w.flyToSelection, selected)
+	on("view.overlay", w.toggleOverlay, slide)
+	on("view.nextSlide", func() { w.step(1) }, project)
+	on("view.prevSlide", func() { w.step(-1) }, project)
+	on("view.left", func() { w.dock.Toggle(true, false) }, project)
+	on("view.right", func() { w.dock.Toggle(false, true) }, project)
+	on("view.theme", w.toggleTheme, nil)
+	on("view.fullScreen", func() { w.win.SetFullScreen(!w.win.FullScreen()) }, nil)
+
+	on("tool.pan", func() { w.setTool(viewer.ToolPan) }, slide)
+	on("tool.select", func() { w.setTool(viewer.ToolSelect) }, slide)
+	on("tool.rectangle", func() { w.setTool(viewer.ToolRectangle) }, edit)
+	on("tool.polygon", func() { w.setTool(viewer.ToolPolygon) }, edit)
+
+	on("suggest.run", w.suggest, func() bool { return edit() && !w.session.JobStatus().Running })
+	on("suggest.accept", func() { w.queue.decide(true) }, waiting)
+	on("suggest.reject", func() { w.queue.decide(false) }, waiting)
+	on("suggest.skip", func() { w.queue.skip() }, waiting)
+	on("suggest.acceptAbove", w.acceptAbove, waiting)
+	on("job.cancel", func() { w.session.CancelJob() }, func() bool { return project() && w.session.JobStatus().Running })
+
+	on("help.palette", w.openPalette, nil)
+	on("help.keys", w.openKeys, nil)
+	on("help.about", w.openAbout, nil)
+	for n := 1; n <= 9; n++ {
+		key := fmt.Sprint(n)
+		on("class."+key, func() { w.classKey(key) }, func() bool { return project() && w.session.Palette().ByKey(key) != nil })
+	}
+	return failed
+}
+
+// zoomStep is one key press of + or −.
+const zoomStep = 1.5
+
+// run does a command from a key, a menu or a button. While a text is typed into
+// an entry the keys of text editing belong to it; under a dialog no command
+// runs at all.
+func (w *Window) run(id string) {
+	w.tips.hide()
+	focused := w.win.Canvas().Focused()
+	if entry, ok := focused.(fyne.Shortcutable); ok && isEntry(focused) {
+		switch id {
+		case "edit.undo":
+			entry.TypedShortcut(&fyne.ShortcutUndo{})
+			return
+		case "edit.redo":
+			entry.TypedShortcut(&fyne.ShortcutRedo{})
+			return
+		}
+	}
+	if w.win.Canvas().Overlays().Top() != nil && !strings.HasPrefix(id, "help.") && id != "file.quit" {
+		return
+	}
+	w.cmds.Do(id)
+	w.toolbar.update()
+	w.menuState()
+}
+
+// isEntry tells whether text is typed into the object.
+func isEntry(o fyne.Focusable) bool {
+	switch o.(type) {
+	case *widget.Entry, *widget.SelectEntry, *paletteEntry, *formEntry:
+		return true
+	}
+	return false
+}
+
+// menu makes the menu bar of the table of commands.
+func (w *Window) menu() *fyne.MainMenu {
+	var menus []*fyne.Menu
+	for _, name := range w.cmds.Menus() {
+		menu := fyne.NewMenu(name)
+		group := ""
+		for _, cmd := range w.cmds.All() {
+			if cmd.Menu != name || cmd.Hidden {
+				continue
+			}
+			if g := menuGroup(cmd.ID); g != group {
+				if group != "" {
+					menu.Items = append(menu.Items, fyne.NewMenuItemSeparator())
+				}
+				group = g
+			}
+			item := fyne.NewMenuItem(cmd.Title, func() { w.run(cmd.ID) })
+			item.Shortcut = shortcutOf(cmd.Key)
+			item.IsQuit = cmd.ID == "file.quit"
+			w.menuItems[cmd.ID] = item
+			menu.Items = append(menu.Items, item)
+		}
+		menus = append(menus, menu)
+	}
+	return fyne.NewMainMenu(menus...)
+}
+
+// menuGroup tells which commands stand together between two lines of a menu.
+func menuGroup(id string) string {
+	switch id {
+	case "file.exportDataset", "file.exportGeoJSON":
+		return "export"
+	case "file.close", "file.quit":
+		return "end"
+	case "edit.undo", "edit.redo":
+		return "undo"
+	case "edit.author":
+		return "author"
+	case "view.nextSlide", "view.prevSlide":
+		return "slides"
+	case "view.left", "view.right", "view.theme", "view.fullScreen":
+		return "window"
+	case "tool.pan", "tool.select":
+		return "look"
+	case "suggest.run", "job.cancel", "help.about":
+		return id
+	}
+	return strings.SplitN(id, ".", 2)[0]
+}
+
+// menuState greys the lines of the menu that make no sense now.
+func (w *Window) menuState() {
+	changed := false
+	for id, item := range w.menuItems {
+		if off := !w.cmds.CanDo(id); item.Disabled != off {
+			item.Disabled, changed = off, true
+		}
+	}
+	if m := w.win.MainMenu(); m != nil && changed {
+		m.Refresh()
+	}
+}
+
+// shortcutOf is a key of the table in Fyne's terms. Fyne acts only on those with
+// Ctrl; the others are there to be read in the menu, except on macOS, whose own
+// menu bar would take single letters away from text entries.
+func shortcutOf(key string) fyne.Shortcut {
+	switch key {
+	case "":
+		return nil
+	case "Ctrl+Z": // the driver turns these two into shortcuts of their own
+		return &fyne.ShortcutUndo{}
+	case "Ctrl+Y":
+		return &fyne.ShortcutRedo{}
+	}
+	var mod fyne.KeyModifier
+	for {
+		name, rest, ok := strings.Cut(key, "+")
+		if !ok || name == "" {
+			break
+		}
+		switch name {
+		case "Ctrl":
+			mod |= fyne.KeyModifierShortcutDefault
+		case "Shift":
+			mod |= fyne.KeyModifierShift
+		}
+		key = rest
+	}
+	if mod&fyne.KeyModifierShortcutDefault == 0 && runtime.GOOS == "darwin" {
+		return nil
+	}
+	return &desktop.CustomShortcut{KeyName: fyne.KeyName(key), Modifier: mod}
+}

@@ -1,0 +1,175 @@
+package window
+
+import (
+	"slices"
+	"sync"
+	"time"
+
+	"coverslip/annotate"
+	"coverslip/app"
+)
+
+// news gathers the session's events, which come on any goroutine, until Fyne's
+// goroutine looks at all of them at once.
+type news struct {
+	mu        sync.Mutex // protects what follows
+	scheduled bool
+	kinds     map[app.EventKind]bool
+	boxes     []annotate.Box
+	saved     string
+}
+
+// event is told by the session, on any goroutine.
+func (w *Window) event(e app.Event) {
+	if e.Kind == app.EventTiles {
+		return // the viewer looks for itself while tiles are awaited
+	}
+	n := &w.news
+	n.mu.Lock()
+	if n.kinds == nil {
+		n.kinds = map[app.EventKind]bool{}
+	}
+	n.kinds[e.Kind] = true
+	n.boxes = append(n.boxes, e.Boxes...)
+	if e.Kind == app.EventSaved {
+		n.saved = e.Text
+	}
+	first := !n.scheduled
+	n.scheduled = true
+	n.mu.Unlock()
+	if first {
+		go w.post(w.digest) // from a goroutine of its own, since this one may be Fyne's
+	}
+}
+
+// digest brings the window up to the events that came.
+func (w *Window) digest() {
+	n := &w.news
+	n.mu.Lock()
+	kinds, boxes, saved := n.kinds, n.boxes, n.saved
+	n.kinds, n.boxes, n.saved, n.scheduled = nil, nil, "", false
+	n.mu.Unlock()
+	if w.session == nil {
+		return
+	}
+	if kinds[app.EventPalette] {
+		w.viewer.SetPalette(w.session.Palette())
+		w.classes.update()
+	}
+	if kinds[app.EventObjects] {
+		w.viewer.ObjectsChanged(boxes...)
+		w.recount()
+	}
+	if kinds[app.EventSlides] || kinds[app.EventObjects] {
+		w.relist()
+	}
+	if kinds[app.EventSaved] {
+		w.status.saved(saved)
+	}
+	if kinds[app.EventJob] {
+		w.jobChanged()
+	}
+	w.toolbar.update()
+	w.menuState()
+}
+
+// survey is what the current slide holds, counted.
+type survey struct {
+	slide    annotate.ID
+	counts   map[annotate.ID]int // labels a class
+	queue    []*annotate.Object  // suggestions, least certain first
+	labels   []*annotate.Object  // labels, newest first
+	accepted int                 // suggestions a person took over, as they were or re-classed
+	rejected int
+}
+
+// recount counts the labels of the current slide in the background.
+func (w *Window) recount() { w.recountThen(nil) }
+
+// recountThen is recount with something to do once the new count is shown.
+func (w *Window) recountThen(then func()) {
+	w.countTurn++
+	turn := w.countTurn
+	if then != nil {
+		w.counted = append(w.counted, afterCount{turn, then})
+	}
+	s, open := w.session, w.open
+	if s == nil || open == nil {
+		return
+	}
+	w.counts.do(func() {
+		v := survey{slide: open.Item.ID, counts: open.Set.Counts(), queue: s.Queue(open.Item.ID)}
+		open.Set.All(func(o *annotate.Object) bool {
+			if o.IsLabel() {
+				v.labels = append(v.labels, o)
+			}
+			switch o.Review.Decision {
+			case annotate.Accepted, annotate.Reclassed:
+				v.accepted++
+			case annotate.Rejected:
+				v.rejected++
+			}
+			return true
+		})
+		slices.SortStableFunc(v.labels, func(a, b *annotate.Object) int { return changedAt(b).Compare(changedAt(a)) })
+		w.post(func() {
+			if w.open == open {
+				w.survey = v
+				w.classes.refreshCounts()
+				w.queue.update()
+				w.labels.update()
+				w.toolbar.update()
+				w.runCounted(turn)
+			}
+		})
+	})
+}
+
+// afterCount waits for the count that was asked for at turn, or a later one.
+type afterCount struct {
+	turn int
+	f    func()
+}
+
+// runCounted runs what waited for a count.
+func (w *Window) runCounted(turn int) {
+	waiting := w.counted
+	w.counted = nil
+	for _, a := range waiting {
+		if a.turn <= turn {
+			a.f()
+		} else {
+			w.counted = append(w.counted, a)
+		}
+	}
+}
+
+func changedAt(o *annotate.Object) time.Time {
+	if o.Changed.IsZero() {
+		return o.Created
+	}
+	return o.Changed
+}
+
+// relist reads the list of slides anew in the background.
+func (w *Window) relist() {
+	s := w.session
+	w.listing.do(func() {
+		items := s.Slides()
+		w.post(func() {
+			if s == w.session {
+				w.slides.items = items
+				w.slides.update()
+			}
+		})
+	})
+}
+
+// jobChanged shows how far the background job is, and how it ended.
+func (w *Window) jobChanged() {
+	st := w.session.JobStatus()
+	w.status.job(st)
+	if !st.Running && st.Err != nil {
+		w.fail(st.Err)
+	}
+}

@@ -1,0 +1,62 @@
+package window
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+
+	"coverslip/app"
+)
+
+// job is what runs in the background of the session, one at a time.
+type job struct {
+	ctx      context.Context
+	progress app.Progress
+}
+
+// startJob runs f as the session's background job; its progress is in the
+// status bar, its error in the problem bar.
+func (w *Window) startJob(name string, f func(j *job) error) {
+	s := w.session
+	if s == nil {
+		return
+	}
+	w.problem.dismiss()
+	err := s.Start(name, func(ctx context.Context, p app.Progress) error { return f(&job{ctx: ctx, progress: p}) })
+	if err != nil {
+		w.fail(err)
+	}
+}
+
+// exportDataset writes the labelled patches of the project.
+func (w *Window) exportDataset(o app.DatasetOptions) {
+	s := w.session
+	w.startJob("Export dataset", func(j *job) error {
+		r, err := app.ExportDataset(j.ctx, s, o, j.progress)
+		if err != nil {
+			return err
+		}
+		words := fmt.Sprintf("Exported %s of %s to %s", plural(r.Patches, "patch image"), plural(r.Slides, "slide"), r.Out)
+		if len(r.Warnings) > 0 {
+			words += " · " + r.Warnings[0]
+		}
+		w.post(func() { w.status.say(words) })
+		return nil
+	})
+}
+
+// exportGeoJSON writes the labels of the current slide.
+func (w *Window) exportGeoJSON(path string) {
+	s, open := w.session, w.open
+	if s == nil || open == nil {
+		return
+	}
+	w.startJob("Export GeoJSON", func(*job) error {
+		n, err := s.ExportGeoJSON(open.Item.ID, path, app.LabelsOnly)
+		if err != nil {
+			return err
+		}
+		w.post(func() { w.status.say(fmt.Sprintf("Wrote %s to %s", plural(n, "label"), filepath.Base(path))) })
+		return nil
+	})
+}

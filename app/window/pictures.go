@@ -1,0 +1,135 @@
+package window
+
+import (
+	"context"
+	"image"
+	"image/color"
+	"image/draw"
+	"math"
+
+	xdraw "golang.org/x/image/draw"
+
+	"coverslip/annotate"
+	"coverslip/app"
+	"coverslip/tiles"
+)
+
+// cropSide is the side of an object's small picture, pixels.
+const cropSide = 112
+
+// cropsKept bounds the small pictures in memory: 50 kB each.
+const cropsKept = 400
+
+// crops are small pictures of objects, read in the background.
+type crops struct {
+	w       *Window
+	slide   *app.OpenSlide
+	have    map[annotate.ID]*image.RGBA
+	order   []annotate.ID // oldest first
+	pending map[annotate.ID]bool
+}
+
+func newCrops(w *Window) *crops {
+	c := &crops{w: w}
+	c.reset(nil)
+	return c
+}
+
+// reset forgets everything and takes another slide.
+func (c *crops) reset(open *app.OpenSlide) {
+	c.slide = open
+	c.have, c.order, c.pending = map[annotate.ID]*image.RGBA{}, nil, map[annotate.ID]bool{}
+}
+
+// get is the picture of an object, nil when it is not there yet; ready is
+// called once it is.
+func (c *crops) get(o *annotate.Object, ready func()) *image.RGBA {
+	if im, ok := c.have[o.ID]; ok {
+		return im
+	}
+	if c.slide == nil || c.pending[o.ID] {
+		return nil
+	}
+	c.pending[o.ID] = true
+	open := c.slide
+	c.w.reads.do(func() {
+		im := cropOf(open.Slide, o.ROI.Bounds())
+		c.w.post(func() {
+			if c.slide != open {
+				return
+			}
+			delete(c.pending, o.ID)
+			c.have[o.ID] = im
+			c.order = append(c.order, o.ID)
+			if len(c.order) > cropsKept {
+				delete(c.have, c.order[0])
+				c.order = c.order[1:]
+			}
+			ready()
+		})
+	})
+	return nil
+}
+
+// cropOf reads the square around a box of level-0 pixels. What cannot be read
+// stays grey: the viewer tells of a damaged slide.
+func cropOf(s tiles.Slide, b annotate.Box) *image.RGBA {
+	out := image.NewRGBA(image.Rect(0, 0, cropSide, cropSide))
+	draw.Draw(out, out.Rect, image.NewUniform(color.NRGBA{128, 128, 128, 255}), image.Point{}, draw.Src)
+	side := max(b.MaxX-b.MinX, b.MaxY-b.MinY, 8)
+	x, y := (b.MinX+b.MaxX-side)/2, (b.MinY+b.MaxY-side)/2
+	levels := s.Levels()
+	level := tiles.BestLevel(levels, max(1, side/cropSide))
+	n := int(math.Round(side / levels[level].Downsample))
+	n = max(1, min(n, 4*cropSide))
+	part := image.NewRGBA(image.Rect(0, 0, n, n))
+	if err := tiles.ReadRegion(context.Background(), s, level, int(x), int(y), part); err != nil {
+		return out
+	}
+	ground := image.NewRGBA(part.Rect)
+	draw.Draw(ground, ground.Rect, image.NewUniform(s.Info().Background), image.Point{}, draw.Src)
+	draw.Draw(ground, ground.Rect, part, image.Point{}, draw.Over)
+	xdraw.ApproxBiLinear.Scale(out, out.Rect, ground, ground.Rect, draw.Src, nil)
+	return out
+}
+
+// thumbSide is the longest side of a slide's thumbnail, pixels.
+const thumbSide = 144
+
+// thumbs are pictures of whole slides, read in the background.
+type thumbs struct {
+	w       *Window
+	have    map[string]image.Image // by the slide's fingerprint, or its id
+	pending map[string]bool
+}
+
+func newThumbs(w *Window) *thumbs {
+	return &thumbs{w: w, have: map[string]image.Image{}, pending: map[string]bool{}}
+}
+
+// get is the thumbnail of a slide, nil when it is not there yet or cannot be
+// had; ready is called once it is.
+func (t *thumbs) get(item app.SlideItem, ready func()) image.Image {
+	key := item.Fingerprint + item.ID.String()
+	if im, ok := t.have[key]; ok {
+		return im
+	}
+	s := t.w.session
+	if s == nil || item.Missing || t.pending[key] {
+		return nil
+	}
+	t.pending[key] = true
+	t.w.reads.do(func() {
+		im, err := s.Thumbnail(context.Background(), item.ID, thumbSide)
+		t.w.post(func() {
+			delete(t.pending, key)
+			if err != nil { // opening the slide says why
+				t.have[key] = nil
+				return
+			}
+			t.have[key] = im
+			ready()
+		})
+	})
+	return nil
+}

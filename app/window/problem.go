@@ -1,0 +1,69 @@
+package window
+
+import (
+	"errors"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/theme"
+
+	"coverslip/app"
+)
+
+// problemBar tells what went wrong and what to do, under the toolbar. It is no
+// dialog: the keyboard stays where it is and the work goes on.
+type problemBar struct {
+	w      *Window
+	object *fyne.Container
+	title  *text
+	hint   *paragraph
+	cause  string
+	more   *button
+	find   *button // offered when a slide's file is missing
+}
+
+func newProblemBar(w *Window) *problemBar {
+	p := &problemBar{w: w, title: boldText("", textBody).fixed(60), hint: newParagraph(textSmall, theme.ColorNameForeground, 3)}
+	mark := newButton(nil, iconIn("warning", theme.ColorNameError), "", "", "", nil).sized(30, 30)
+	p.more = newButton(w.tips, nil, "Details", "", "The cause in full", func() { w.openDetails(p.title.value, p.cause); w.focus() }).sized(64, 24)
+	p.more.fill = colorChip
+	p.find = newButton(w.tips, nil, "Find…", "", "Choose the folder in which the slides lie now", func() { w.run("file.relink") }).sized(56, 24)
+	p.find.fill = colorChip
+	away := newButton(w.tips, icon("reject"), "", "", "Dismiss", func() { p.dismiss(); w.focus() }).sized(28, 24)
+	buttons := container.NewCenter(hbox(4, p.find, p.more, away))
+	body := padded(container.NewBorder(nil, nil, container.NewCenter(mark), buttons, padded(vbox(1, p.title, p.hint), 0, 0, 6, 12)), 6, 6, 8, 8)
+	p.object = container.NewStack(newFill(colorAlarm, 0), body)
+	p.object.Hide()
+	return p
+}
+
+// show tells a problem; it replaces the one before.
+func (p *problemBar) show(problem app.Problem) {
+	p.title.Set(problem.Title)
+	p.hint.Set(problem.Hint)
+	p.cause = ""
+	if problem.Err != nil && problem.Err.Error() != problem.Title {
+		p.cause = problem.Err.Error()
+	}
+	show(p.more, p.cause != "")
+	show(p.find, errors.Is(problem.Err, app.ErrSlideMissing) && p.w.cmds.CanDo("file.relink"))
+	p.object.Show()
+	p.relayout()
+}
+
+// dismiss takes the bar away.
+func (p *problemBar) dismiss() {
+	if p.object.Visible() {
+		p.object.Hide()
+		p.relayout()
+	}
+}
+
+// relayout gives the bar its height: a paragraph knows it only once it has its
+// width, hence twice.
+func (p *problemBar) relayout() {
+	if p.w.root != nil {
+		p.w.root.Refresh()
+		p.w.root.Refresh()
+	}
+}

@@ -1,0 +1,370 @@
+package window
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"fyne.io/fyne/v2"
+
+	"coverslip/annotate"
+	"coverslip/app"
+)
+
+// Open opens a slide file or a project folder. What cannot be opened is told in
+// the window's problem bar; what was open before stays.
+func (w *Window) Open(path string) {
+	st, err := os.Stat(path)
+	switch {
+	case err != nil:
+		w.fail(err)
+	case st.IsDir():
+		w.load(path, func(o app.Options) (*app.Session, annotate.ID, error) {
+			s, err := app.OpenProject(path, o)
+			return s, annotate.ID{}, err
+		})
+	default:
+		w.load(path, func(o app.Options) (*app.Session, annotate.ID, error) {
+			return app.ProjectForSlide(path, o)
+		})
+	}
+}
+
+// create makes a new project in a folder and opens it.
+func (w *Window) create(dir, name string) {
+	w.load(dir, func(o app.Options) (*app.Session, annotate.ID, error) {
+		s, err := app.CreateProject(dir, name, o)
+		return s, annotate.ID{}, err
+	})
+}
+
+// load opens a project in the background and puts it in the window. The old
+// one is closed first, since a project can be open only once.
+func (w *Window) load(path string, open func(app.Options) (*app.Session, annotate.ID, error)) {
+	w.problem.dismiss()
+	w.turn++
+	turn := w.turn
+	options := w.opts.Session
+	if options.Author == "" {
+		options.Author = w.app.Preferences().String(prefAuthor)
+	}
+	old := w.session
+	same := old != nil && samePath(old.Dir(), path)
+	w.setOpening(filepath.Base(path))
+	w.edits.do(func() {
+		var closing error
+		if same {
+			closing = old.Close()
+		}
+		s, id, err := open(options)
+		w.post(func() {
+			w.setOpening("")
+			if turn != w.turn { // something else was asked for meanwhile
+				if s != nil {
+					w.edits.do(func() { w.failLater(s.Close()) })
+				}
+				return
+			}
+			if err == nil {
+				err = closing
+			}
+			if err != nil {
+				if same {
+					w.detach()
+					w.showAll()
+				}
+				w.fail(err)
+				return
+			}
+			w.attach(s)
+			w.remember(path)
+			if id.IsZero() {
+				id = w.firstSlide()
+			}
+			w.openSlide(id)
+		})
+	})
+}
+
+func samePath(a, b string) bool {
+	x, errX := filepath.Abs(a)
+	y, errY := filepath.Abs(b)
+	return errX == nil && errY == nil && filepath.Clean(x) == filepath.Clean(y)
+}
+
+// attach puts an opened project in the window; the one before is closed.
+func (w *Window) attach(s *app.Session) {
+	old := w.session
+	w.detach()
+	if old != nil {
+		w.edits.do(func() { w.failLater(old.Close()) })
+	}
+	w.session = s
+	w.stop = s.Subscribe(w.event)
+	w.class = annotate.ID{}
+	for _, c := range s.Palette() {
+		if !c.Retired {
+			w.class = c.ID
+			break
+		}
+	}
+	w.viewer.SetPalette(s.Palette())
+	w.viewer.SetClass(w.class)
+	w.slides.items = s.Slides()
+	w.showAll()
+}
+
+// detach takes the project out of the window without closing it.
+func (w *Window) detach() {
+	if w.stop != nil {
+		w.stop()
+		w.stop = nil
+	}
+	w.showSlide(nil)
+	w.session = nil
+	w.slides.items = nil
+	w.hidden = map[annotate.ID]bool{}
+	w.viewer.SetHiddenClasses(w.hidden)
+}
+
+// closeProject closes the project; the window stays.
+func (w *Window) closeProject() {
+	old := w.session
+	w.turn++
+	w.detach()
+	w.showAll()
+	w.focus()
+	if old != nil {
+		w.edits.do(func() { w.failLater(old.Close()) })
+	}
+}
+
+// quit closes the project and the window. Every edit is on disk already, so
+// there is nothing to ask.
+func (w *Window) quit() {
+	w.closing.Do(func() {
+		w.win.Hide()
+		old := w.session
+		w.turn++
+		w.detach()
+		go func() {
+			w.edits.wait()
+			if old != nil {
+				if err := old.Close(); err != nil {
+					fmt.Fprintln(os.Stderr, "coverslip:", err)
+				}
+			}
+			w.post(w.win.Close)
+		}()
+	})
+}
+
+// firstSlide is the slide to show of a project just opened: the first whose
+// file is there.
+func (w *Window) firstSlide() annotate.ID {
+	for _, item := range w.slides.items {
+		if !item.Missing {
+			return item.ID
+		}
+	}
+	if len(w.slides.items) > 0 {
+		return w.slides.items[0].ID
+	}
+	return annotate.ID{}
+}
+
+// openSlide opens a slide of the project in the background and shows it.
+func (w *Window) openSlide(id annotate.ID) {
+	s := w.session
+	if s == nil || id.IsZero() {
+		w.focus()
+		return
+	}
+	if w.open != nil && w.open.Item.ID == id {
+		w.focus()
+		return
+	}
+	w.turn++
+	turn := w.turn
+	name, path := "slide", ""
+	for _, item := range w.slides.items {
+		if item.ID == id {
+			name, path = item.Name, item.Path
+		}
+	}
+	w.setOpening(name)
+	w.edits.do(func() {
+		open, err := s.OpenSlide(context.Background(), id)
+		w.post(func() {
+			if turn != w.turn {
+				return
+			}
+			w.setOpening("")
+			if err != nil {
+				w.fail(&app.FileError{What: "slide", Path: path, Err: err})
+				return
+			}
+			w.showSlide(open)
+			w.showAll()
+			w.focus()
+			if w.opts.Debug != nil {
+				fmt.Fprintf(w.opts.Debug, "coverslip: ready %s\n", open.Item.Name)
+			}
+		})
+	})
+}
+
+// showSlide puts an opened slide, or nothing, into the viewer.
+func (w *Window) showSlide(open *app.OpenSlide) {
+	w.open = open
+	w.survey, w.counted = survey{}, nil
+	w.queue.reset()
+	w.labels.reset()
+	if open == nil {
+		w.viewer.SetSlide(nil, nil)
+		w.viewer.SetObjects(nil, annotate.ID{})
+		return
+	}
+	w.viewer.SetSlide(open.Loader, open.Slide.Info())
+	w.viewer.SetObjects(open.Set, open.Item.ID)
+	w.viewer.SetSelection(nil)
+	w.recount()
+}
+
+// step opens the slide before or after the current one.
+func (w *Window) step(by int) {
+	items := w.slides.items
+	for i, item := range items {
+		if w.open != nil && item.ID == w.open.Item.ID {
+			if j := i + by; j >= 0 && j < len(items) {
+				w.openSlide(items[j].ID)
+			}
+			return
+		}
+	}
+	w.openSlide(w.firstSlide())
+}
+
+// add puts slide files into the project and opens the last of them.
+func (w *Window) add(paths []string) {
+	s := w.session
+	if s == nil || len(paths) == 0 {
+		return
+	}
+	w.setOpening(filepath.Base(paths[0]))
+	w.edits.do(func() {
+		var last annotate.ID
+		var failed error
+		for _, p := range paths {
+			id, err := s.AddSlide(context.Background(), p)
+			if err != nil {
+				failed = errors.Join(failed, err)
+				continue
+			}
+			last = id
+		}
+		items := s.Slides()
+		w.post(func() {
+			w.setOpening("")
+			if s != w.session {
+				return
+			}
+			w.slides.items = items
+			w.showAll()
+			if !last.IsZero() {
+				w.openSlide(last)
+			}
+			if failed != nil {
+				w.fail(failed)
+			}
+		})
+	})
+}
+
+// dropped takes files and folders dropped on the window: a folder is a project;
+// slides go into the open project, or get one of their own.
+func (w *Window) dropped(uris []fyne.URI) {
+	var files []string
+	for _, u := range uris {
+		p := u.Path()
+		if st, err := os.Stat(p); err == nil && st.IsDir() {
+			w.Open(p)
+			return
+		}
+		files = append(files, p)
+	}
+	switch {
+	case len(files) == 0:
+	case w.session == nil:
+		w.Open(files[0])
+		if len(files) > 1 {
+			w.status.say("Only the first of the dropped slides was opened; drop the others once more to add them.")
+		}
+	default:
+		w.add(files)
+	}
+}
+
+func (w *Window) setOpening(name string) {
+	w.opening = name
+	w.centre.update()
+	w.status.update()
+}
+
+// remember puts a path at the head of the list of recent ones.
+func (w *Window) remember(path string) {
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return
+	}
+	recent := []string{abs}
+	for _, p := range w.app.Preferences().StringList(prefRecent) {
+		if p != abs && len(recent) < 8 {
+			recent = append(recent, p)
+		}
+	}
+	w.app.Preferences().SetStringList(prefRecent, recent)
+	if w.app.Preferences().String(prefFolder) == "" {
+		w.keepFolder(filepath.Dir(abs))
+	}
+}
+
+// write gives an edit to the session, after those before it. done, which may be
+// nil, is called on Fyne's goroutine, with the edit's error.
+func (w *Window) write(edit func(*app.Session) error, done func(error)) {
+	s := w.session
+	if s == nil {
+		return
+	}
+	w.edits.do(func() {
+		err := edit(s)
+		w.post(func() {
+			if err != nil {
+				w.fail(err)
+			}
+			if done != nil {
+				done(err)
+			}
+		})
+	})
+}
+
+// fail shows an error in the problem bar; a cancelled action is none.
+func (w *Window) fail(err error) {
+	if err == nil || errors.Is(err, context.Canceled) {
+		return
+	}
+	w.problem.show(app.Explain(err))
+}
+
+// failLater is fail for other goroutines.
+func (w *Window) failLater(err error) {
+	if err != nil {
+		w.post(func() { w.fail(err) })
+	}
+}
+
+// Problem shows an error in the problem bar, for the program's wiring.
+func (w *Window) Problem(err error) { w.fail(err) }

@@ -1,0 +1,92 @@
+package window
+
+import (
+	"os"
+	"path/filepath"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/canvas"
+	"fyne.io/fyne/v2/container"
+)
+
+// startPage is what a person sees with nothing open.
+type startPage struct {
+	w      *Window
+	object *fyne.Container
+	recent *fyne.Container
+	demo   *button
+	busy   *text
+}
+
+func newStartPage(w *Window) *startPage {
+	p := &startPage{w: w, recent: vbox(1), busy: newText("", textBody, colorQuiet)}
+	p.busy.align = fyne.TextAlignCenter
+	logo := canvas.NewImageFromResource(appIcon())
+	logo.FillMode = canvas.ImageFillContain
+	logo.SetMinSize(fyne.NewSize(84, 84))
+	name := boldText("Coverslip", 24)
+	name.align = fyne.TextAlignCenter
+	line := newText("Look at whole slides, label them, let a model suggest, decide.", textBody, colorQuiet)
+	line.align = fyne.TextAlignCenter
+	drop := newText("or drop a slide file or a project folder on this window", textSmall, colorQuiet)
+	drop.align = fyne.TextAlignCenter
+	big := func(id, iconName, words string) *button {
+		return newButton(w.tips, icon(iconName), words, "", "", func() { w.run(id) }).filled().sized(150, 36)
+	}
+	p.demo = newButton(w.tips, icon("demo"), "Demo", "", "A generated slide with labels and suggestions", func() { w.Open(w.opts.Demo) }).filled().sized(100, 36)
+	buttons := hbox(8, big("file.open", "slide", "Open slide…"), big("file.openProject", "open", "Open project…"), p.demo)
+	column := vbox(10, container.NewCenter(logo), name, line, padded(container.NewCenter(buttons), 12, 2, 0, 0), drop, p.busy, p.recent)
+	p.object = container.NewStack(newFill(colorPanel, 0), container.NewCenter(column))
+	return p
+}
+
+// recentMost is how many recent projects are offered.
+const recentMost = 6
+
+// update shows the recent projects that are still there.
+func (p *startPage) update() {
+	show(p.demo, p.w.opts.Demo != "")
+	p.busy.Set("")
+	if p.w.opening != "" {
+		p.busy.Set("Opening " + p.w.opening + " …")
+	}
+	p.recent.Objects = nil
+	for _, path := range p.w.app.Preferences().StringList(prefRecent) {
+		if _, err := os.Stat(path); err != nil || len(p.recent.Objects) > recentMost {
+			continue
+		}
+		if len(p.recent.Objects) == 0 {
+			p.recent.Add(padded(boldText("Recent", textSmall), 10, 2, 6, 0))
+		}
+		p.recent.Add(newRecent(p.w, path))
+	}
+	p.recent.Refresh()
+}
+
+// newRecent is the line of one recent slide or project.
+func newRecent(w *Window, path string) fyne.CanvasObject {
+	name := filepath.Base(path)
+	b := newButton(w.tips, icon("slide"), name, "", path, func() { w.Open(path) })
+	if st, err := os.Stat(path); err == nil && st.IsDir() {
+		b.icon = icon("open")
+	}
+	b.leading = true
+	folder := newText(filepath.Dir(path), textSmall, colorQuiet).fixed(180)
+	folder.shorten = func(s string, width float32) string { return cutFront(s, width, folder.size) }
+	return container.NewBorder(nil, nil, nil, padded(folder, 0, 0, 8, 8), b.sized(220, 26))
+}
+
+// cutFront shortens a path at its front, where the least is lost.
+func cutFront(s string, width, size float32) string {
+	runes := []rune(s)
+	for i := range runes {
+		line := string(runes[i:])
+		if i > 0 {
+			line = "…" + line
+		}
+		if fyne.MeasureText(line, size, fyne.TextStyle{}).Width <= width {
+			return line
+		}
+	}
+	return ""
+}

@@ -1,0 +1,156 @@
+package window
+
+import (
+	"fmt"
+	"time"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/theme"
+
+	"coverslip/annotate"
+	"coverslip/app"
+)
+
+// statusBar is the line at the bottom: what was saved or done last, the running
+// job, and where the pointer is.
+type statusBar struct {
+	w        *Window
+	object   fyne.CanvasObject
+	dot      *fill
+	words    *text
+	jobBox   *fyne.Container
+	jobName  *text
+	jobBar   *bar
+	jobShare *text
+	pos      *text
+	mag      *text
+	at       annotate.Point // level-0 pixels; the pointer
+	inside   bool           // the pointer is on the slide
+	due      bool           // a change of the position waits to be shown
+}
+
+// hoverEvery bounds how often the position is written: every new text is a new
+// texture that Fyne keeps for a minute.
+const hoverEvery = 80 * time.Millisecond
+
+func newStatusBar(w *Window) *statusBar {
+	s := &statusBar{w: w}
+	s.dot = newFill(colorQuiet, 4)
+	s.words = newText("", textSmall, theme.ColorNameForeground).fixed(80)
+	s.jobName = newText("", textSmall, colorQuiet)
+	s.jobBar = newBar()
+	s.jobShare = newText("", textSmall, colorQuiet).fixed(34).trailing()
+	stop := newButton(w.tips, icon("stop"), "", "", "Cancel the job  (Ctrl+.)", func() { w.run("job.cancel"); w.focus() }).sized(22, 15)
+	s.jobBox = hbox(6, s.jobName, container.NewCenter(container.NewGridWrap(fyne.NewSize(110, 12), s.jobBar)), s.jobShare, container.NewCenter(stop))
+	s.jobBox.Hide()
+	s.pos = newText("", textSmall, theme.ColorNameForeground).fixed(306).trailing()
+	s.pos.style.Monospace = true
+	s.mag = newText("", textSmall, colorQuiet).fixed(46).trailing()
+	dot := container.NewCenter(container.NewGridWrap(fyne.NewSize(8, 8), s.dot))
+	s.object = onPanel(container.NewBorder(newFill(theme.ColorNameSeparator, 0), nil, nil, nil,
+		padded(container.NewBorder(nil, nil, dot, hbox(10, s.jobBox, s.pos, s.mag), padded(s.words, 0, 0, 6, 10)), 2, 3, 9, 9)))
+	return s
+}
+
+// say shows what was done last.
+func (s *statusBar) say(words string) { s.words.Set(words) }
+
+// saved tells that an edit is on disk.
+func (s *statusBar) saved(label string) {
+	s.dot.SetColor(theme.ColorNameSuccess)
+	words := "Saved " + time.Now().Format("15:04:05")
+	if label != "" {
+		words += " · " + label
+	}
+	s.words.Set(words)
+}
+
+// update shows the state of the project as a whole.
+func (s *statusBar) update() {
+	w := s.w
+	switch {
+	case w.opening != "":
+		s.dot.SetColor(theme.ColorNamePrimary)
+		s.words.Set("Opening " + w.opening + " …")
+	case w.session == nil:
+		s.dot.SetColor(colorQuiet)
+		s.words.Set("No project open")
+	case w.session.ReadOnly():
+		s.dot.SetColor(theme.ColorNameWarning)
+		s.words.Set("Read-only: nothing can be changed in this project")
+	default:
+		s.dot.SetColor(theme.ColorNameSuccess)
+		s.words.Set("All changes saved · " + w.session.Author())
+	}
+	if w.session == nil {
+		s.jobBox.Hide()
+	}
+	s.viewChanged()
+	s.showPosition()
+}
+
+// job shows the running job; it disappears when the job ends.
+func (s *statusBar) job(st app.JobStatus) {
+	show(s.jobBox, st.Running)
+	if !st.Running {
+		s.object.Refresh()
+		return
+	}
+	name := st.Name
+	if st.Stage != "" && st.Stage != st.Name {
+		name += ": " + st.Stage
+	}
+	if st.Total > 0 {
+		name += fmt.Sprintf(" %s / %s", number(st.Done), number(st.Total))
+		share := float64(st.Done) / float64(st.Total)
+		s.jobBar.Set(share, theme.ColorNamePrimary)
+		s.jobShare.Set(fmt.Sprintf("%.0f %%", 100*share))
+	} else {
+		s.jobBar.Set(0, theme.ColorNamePrimary)
+		s.jobShare.Set("")
+	}
+	s.jobName.Set(name)
+	s.object.Refresh()
+}
+
+// hover is told where the pointer is, in level-0 pixels.
+func (s *statusBar) hover(p annotate.Point, inside bool) {
+	s.at, s.inside = p, inside
+	if s.due {
+		return
+	}
+	s.due = true
+	time.AfterFunc(hoverEvery, func() {
+		s.w.post(func() {
+			s.due = false
+			s.showPosition()
+		})
+	})
+}
+
+func (s *statusBar) showPosition() {
+	if s.w.open == nil || !s.inside {
+		s.pos.Set("")
+		return
+	}
+	words := fmt.Sprintf("%6.0f, %6.0f px", s.at.X, s.at.Y)
+	if info := s.w.open.Slide.Info(); info.MPPX > 0 {
+		y := info.MPPY
+		if y <= 0 {
+			y = info.MPPX
+		}
+		words = fmt.Sprintf("%8.1f, %8.1f µm   ", s.at.X*info.MPPX, s.at.Y*y) + words
+	}
+	s.pos.Set(words)
+}
+
+// viewChanged shows the magnification of the view.
+func (s *statusBar) viewChanged() {
+	m := s.w.viewer.Magnification()
+	if s.w.open == nil || m <= 0 {
+		s.mag.Set("")
+		return
+	}
+	s.mag.Set(magnificationWords(m))
+}

@@ -1,0 +1,230 @@
+package window
+
+import (
+	"io"
+	"sync"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/dialog"
+
+	"coverslip/annotate"
+	"coverslip/app"
+	"coverslip/viewer"
+)
+
+// Options of a window.
+type Options struct {
+	Session app.Options        // author, cache and model for every project opened here
+	Suggest app.SuggestOptions // how suggestions are made; zero is usable
+	Width   float32            // of the window, Fyne units; 0 takes 1280
+	Height  float32            // of the window, Fyne units; 0 takes 800
+	Theme   string             // "dark", "light"; "" is as it was left last time, first dark
+	Demo    string             // folder of the demo project, offered at the start; "" for none
+	Debug   io.Writer          // where a line is written when a slide is shown; nil for nowhere
+}
+
+// Window is one window of the program with at most one project in it.
+type Window struct {
+	app  fyne.App
+	win  fyne.Window
+	opts Options
+	cmds *app.Commands
+
+	session   *app.Session   // nil: nothing open
+	open      *app.OpenSlide // nil: no slide open
+	stop      func()         // ends the subscription to session
+	turn      int            // counts what was opened; answers to older questions are dropped
+	opening   string         // name of what is being opened; "" when nothing is
+	survey    survey         // what the current slide holds, as last counted
+	counted   []afterCount   // what waits for a count
+	countTurn int            // how many counts were asked for
+
+	edits   *lane   // what changes the project
+	reads   *lane   // pixels for thumbnails and crops
+	counts  *latest // counting of labels
+	listing *latest // listing of slides
+	news    news    // events that were not looked at yet
+
+	drawing   int                  // shapes on their way to the disk
+	classNext string               // number key pressed meanwhile
+	class     annotate.ID          // what new labels get; zero: unclassified
+	hidden    map[annotate.ID]bool // classes that are not shown
+	overlay   bool                 // annotations are shown
+	threshold float64              // least score of "accept all"
+
+	viewer  *viewer.Viewer
+	tips    *tips
+	root    *fyne.Container
+	toolbar *toolbar
+	dock    *dock
+	right   *fyne.Container // classes, suggestions and labels
+	slides  *slidesPanel
+	centre  *centre
+	classes *classesPanel
+	queue   *queuePanel
+	labels  *labelsPanel
+	status  *statusBar
+	problem *problemBar
+	start   *startPage
+	dialog  dialog.Dialog // the one that is open; nil when none is
+	closing sync.Once
+
+	menuItems map[string]*fyne.MenuItem // by the command's id
+	post      func(func())              // runs a function on Fyne's goroutine
+}
+
+// New makes a window; Show makes it visible. The app must exist, since fonts
+// and colours come from it.
+func New(a fyne.App, o Options) (*Window, error) { return newWindow(a, o, fyne.Do) }
+
+// newWindow is New with the way to Fyne's goroutine, which a test replaces by
+// one it can wait for.
+func newWindow(a fyne.App, o Options, post func(func())) (*Window, error) {
+	if o.Width <= 0 {
+		o.Width = 1280
+	}
+	if o.Height <= 0 {
+		o.Height = 800
+	}
+	w := &Window{app: a, opts: o, cmds: app.NewCommands(), tips: newTips(post), hidden: map[annotate.ID]bool{}, overlay: true,
+		threshold: 0.8, edits: newLane(), reads: newLane(), counts: newLatest(), listing: newLatest(),
+		menuItems: map[string]*fyne.MenuItem{}, post: post}
+	theme := o.Theme
+	if theme == "" {
+		theme = a.Preferences().StringWithFallback(prefTheme, "dark")
+	}
+	a.Settings().SetTheme(&Theme{Light: theme == "light"})
+	w.win = a.NewWindow("Coverslip")
+	w.win.SetIcon(appIcon())
+	w.win.SetPadded(false)
+	if err := w.bind(); err != nil {
+		return nil, err
+	}
+	w.build()
+	w.win.Resize(fyne.NewSize(o.Width, o.Height))
+	w.win.SetMainMenu(w.menu())
+	w.listen()
+	w.win.SetOnDropped(func(_ fyne.Position, uris []fyne.URI) { w.dropped(uris) })
+	w.win.SetCloseIntercept(w.quit)
+	w.showAll()
+	return w, nil
+}
+
+// Names of what is remembered between runs.
+const (
+	prefTheme  = "theme"
+	prefLeft   = "panel.left.width"
+	prefRight  = "panel.right.width"
+	prefFill   = "overlay.fill"
+	prefRecent = "recent"
+	prefFolder = "folder"
+	prefAuthor = "author"
+)
+
+// build makes the window's content.
+func (w *Window) build() {
+	p := w.app.Preferences()
+	w.viewer = viewer.New()
+	w.status = newStatusBar(w)
+	w.problem = newProblemBar(w)
+	w.toolbar = newToolbar(w)
+	w.slides = newSlidesPanel(w)
+	w.centre = newCentre(w)
+	w.classes = newClassesPanel(w)
+	w.queue = newQueuePanel(w)
+	w.labels = newLabelsPanel(w)
+	w.start = newStartPage(w)
+
+	low := container.NewVSplit(w.queue.object, w.labels.object)
+	low.Offset = 0.66
+	w.right = container.NewBorder(w.classes.object, nil, nil, nil, low)
+	w.dock = newDock(w.slides.object, w.centre.object, onPanel(w.right),
+		float32(p.FloatWithFallback(prefLeft, 232)), float32(p.FloatWithFallback(prefRight, 292)))
+	w.dock.changed = func() {
+		p.SetFloat(prefLeft, float64(w.dock.leftWidth))
+		p.SetFloat(prefRight, float64(w.dock.rightWidth))
+	}
+	w.viewer.SetFill(p.FloatWithFallback(prefFill, 0.25))
+	w.wireViewer()
+
+	top := container.NewVBox(w.toolbar.object, w.problem.object)
+	content := container.NewBorder(top, w.status.object, nil, nil, container.NewStack(w.dock, w.start.object))
+	w.root = container.NewStack(content, w.tips.layer)
+	w.win.SetContent(w.root)
+}
+
+// Fyne is the window in Fyne's terms.
+func (w *Window) Fyne() fyne.Window { return w.win }
+
+// Show makes the window visible.
+func (w *Window) Show() {
+	w.win.Show()
+	w.focus()
+}
+
+// focus gives the keyboard to the viewer, where single keys are commands.
+func (w *Window) focus() {
+	if c := w.win.Canvas(); c != nil && c.Overlays().Top() == nil {
+		if w.open != nil {
+			c.Focus(w.viewer)
+		} else {
+			c.Unfocus()
+		}
+	}
+}
+
+// light tells which theme is in use.
+func (w *Window) light() bool {
+	t, ok := w.app.Settings().Theme().(*Theme)
+	return ok && t.Light
+}
+
+func (w *Window) toggleTheme() {
+	light := !w.light()
+	w.app.Settings().SetTheme(&Theme{Light: light})
+	name := "dark"
+	if light {
+		name = "light"
+	}
+	w.app.Preferences().SetString(prefTheme, name)
+	w.viewer.Refresh()
+}
+
+// title says what is open: slide — project — program.
+func (w *Window) title() {
+	t := "Coverslip"
+	if w.session != nil {
+		name := w.session.Name()
+		if w.session.ReadOnly() {
+			name += " (read-only)"
+		}
+		t = name + " — " + t
+		if w.open != nil {
+			t = w.open.Item.Name + " — " + t
+		}
+	}
+	w.win.SetTitle(t)
+}
+
+// showAll brings every panel up to what is open.
+func (w *Window) showAll() {
+	w.title()
+	if w.session == nil {
+		w.dock.Hide()
+		w.start.object.Show()
+		w.start.update()
+	} else {
+		w.start.object.Hide()
+		w.dock.Show()
+	}
+	w.slides.update()
+	w.slides.describe()
+	w.centre.update()
+	w.classes.update()
+	w.queue.update()
+	w.labels.update()
+	w.status.update()
+	w.toolbar.update()
+	w.menuState()
+}

@@ -1,0 +1,169 @@
+//go:build e2e
+
+package main
+
+import (
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+// The words of the window's own palette for the number keys used below.
+const (
+	key1 = "Tumour"
+	key2 = "Stroma"
+)
+
+// TestWindow_DrawDecideReopen is the whole main job by hand: draw, class, undo, redo,
+// decide on suggestions, close, open again.
+func TestWindow_DrawDecideReopen(t *testing.T) {
+	w := newWorld(t)
+	w.label()
+	w.suggest()
+	before := w.objects()
+	waiting := decided(before)["undecided"]
+	if waiting < 3 {
+		t.Fatalf("%d suggestions to decide on; at least 3 are needed", waiting)
+	}
+
+	s := w.window(newDisplay(t, 1280, 800))
+	s.keep("opened-1280x800")
+	// A rectangle, drawn as stroma and then made tumour.
+	s.press("2", "r")
+	s.drag(35, 35, 45, 48)
+	s.press("1")
+	// A polygon of the class now in hand, closed by Enter; then undone and redone.
+	s.press("p")
+	for _, p := range [][2]int{{50, 55}, {58, 52}, {62, 62}, {55, 70}, {48, 64}} {
+		s.click(p[0], p[1])
+	}
+	s.press("Return")
+	drawn := s.shown
+	s.press("ctrl+z")
+	if n := differing(drawn, s.shown, s.shown.Bounds()); n < 100 {
+		t.Errorf("undo changed %d pixels: the polygon is still to be seen", n)
+	}
+	s.press("ctrl+y")
+	// Two accepted, one rejected, the rejection undone.
+	s.press("a", "a", "x", "ctrl+z")
+	s.keep("decided-1280x800")
+	s.quit()
+
+	after := w.objects()
+	w.intact()
+	added := since(before, after)
+	if len(added) != 2 {
+		t.Fatalf("%d new annotations on disk, want the rectangle and the polygon: %+v", len(added), added)
+	}
+	for i, o := range added {
+		if o.Kind != "annotation" || o.Class != key1 {
+			t.Errorf("drawn object %d is a %s of class %q, want an annotation of class %q", i, o.Kind, o.Class, key1)
+		}
+	}
+	if got := decided(after); got["accepted"] != 2 || got["rejected"] != 0 || got["undecided"] != waiting-2 {
+		t.Errorf("decisions on disk: %v, want 2 accepted and %d undecided", got, waiting-2)
+	}
+
+	// Undo reaches back over the restart: the second acceptance, then the first.
+	s = w.window(newDisplay(t, 1280, 800))
+	s.keep("reopened-1280x800")
+	s.press("ctrl+z")
+	s.quit()
+	if got := decided(w.objects()); got["accepted"] != 1 {
+		t.Errorf("after undo in a new run: %v, want 1 accepted", got)
+	}
+	w.intact()
+}
+
+// TestWindow_Killed draws and kills the program with no warning as soon as the last shape
+// is on the screen. Everything that was acknowledged must be there.
+func TestWindow_Killed(t *testing.T) {
+	w := newWorld(t)
+	before := w.objects()
+	s := w.window(newDisplay(t, 1280, 800))
+	s.press("2", "r")
+	for i := range 4 {
+		s.drag(30+10*i, 40, 36+10*i, 50)
+	}
+	s.program.kill()
+
+	after := w.objects()
+	if added := since(before, after); len(added) != 4 {
+		t.Fatalf("%d rectangles on disk after the kill, want 4: %+v", len(added), added)
+	}
+	w.intact()
+
+	s = w.window(newDisplay(t, 1280, 800))
+	s.keep("after-kill-1280x800")
+	s.press("ctrl+z")
+	s.quit()
+	if added := since(before, w.objects()); len(added) != 3 {
+		t.Errorf("%d rectangles after undo in the run after the kill, want 3", len(added))
+	}
+}
+
+// TestWindow_Moves pans and zooms by mouse and keys; the picture has to follow.
+func TestWindow_Moves(t *testing.T) {
+	w := newWorld(t)
+	s := w.window(newDisplay(t, 1280, 800))
+	for _, step := range []struct {
+		name string
+		do   func()
+	}{
+		{"zoom in by key", func() { s.press("plus") }},
+		{"zoom in by wheel", func() {
+			x, y := s.at(45, 50)
+			s.xdo("mousemove", "--sync", x, y, "click", "4", "click", "4")
+		}},
+		{"pan by mouse", func() { s.press("h"); s.drag(55, 55, 40, 45) }},
+		{"pan by arrow", func() { s.press("Right") }},
+		{"fit", func() { s.press("0") }},
+	} {
+		before := s.shown
+		step.do()
+		if n := differing(before, s.shown, s.shown.Bounds()); n < 10_000 {
+			t.Errorf("%s changed only %d pixels", step.name, n)
+		}
+	}
+	s.quit()
+}
+
+// TestWindow_BadInput opens what is no slide: the window stays up and says so.
+func TestWindow_BadInput(t *testing.T) {
+	w := newWorld(t)
+	d := newDisplay(t, 1280, 800)
+	w.project = filepath.Join(w.dir, "nowhere.svs")
+	s := w.window(d)
+	s.keep("missing-file-1280x800")
+	select {
+	case <-s.program.done:
+		t.Fatalf("the program ended: %s", s.program.output.String())
+	case <-time.After(time.Second):
+	}
+}
+
+// TestWindow_Shots makes the pictures of the papers.
+func TestWindow_Shots(t *testing.T) {
+	w := newWorld(t)
+	w.label()
+	w.suggest()
+	for _, size := range []string{"1280x800", "1920x1080"} {
+		width, height, err := parseSize(size)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := w.window(newDisplay(t, width, height))
+		s.keep("dark-" + size)
+		s.press("ctrl+t")
+		s.keep("light-" + size)
+		s.press("ctrl+t")
+		if size == "1280x800" {
+			s.press("z", "z") // on to a suggestion near others
+			s.keep("window")
+			if err := saveJPEG(filepath.Join(shots, "window.jpg"), s.shown); err != nil {
+				t.Fatal(err)
+			}
+		}
+		s.quit()
+	}
+}

@@ -1,0 +1,92 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"strings"
+
+	"coverslip/models/folder"
+	"coverslip/models/onnx"
+)
+
+func modelCheckVerb() verb {
+	return verb{
+		name: "model check", args: "FOLDER", min: 1, max: 1,
+		short: "say what a model folder is and whether it runs here",
+		long: "Looks at model.onnx and model.json, names inputs, outputs and preprocessing, and runs a\n" +
+			"self-test when ONNX Runtime is there. Exit code 1 when the model cannot be used.",
+		example: "coverslipctl model check --json ~/models/my-encoder",
+		setup: func(f *flag.FlagSet) func(c *call) error {
+			lib := f.String("onnx", "", "`FILE` of ONNX Runtime's library (default: looked for)")
+			return func(c *call) error {
+				r, err := checkModel(*lib, c.args[0])
+				if err != nil {
+					return err
+				}
+				if err := c.result(r, func(w io.Writer) { printModel(w, r) }); err != nil {
+					return err
+				}
+				if !r.OK() {
+					err := r.Err
+					if err == nil {
+						err = errors.New("the self-test failed")
+					}
+					return aboutFile("model", c.args[0], err)
+				}
+				return nil
+			}
+		},
+	}
+}
+
+// checkModel checks with the runtime that is there, or without one.
+func checkModel(lib, path string) (folder.Report, error) {
+	found, _, err := onnx.Find(lib)
+	if errors.Is(err, onnx.ErrNoRuntime) && lib == "" {
+		return folder.CheckWith(nil, path), nil
+	}
+	if err != nil {
+		return folder.Report{}, err
+	}
+	rt, err := onnx.Load(found)
+	if err != nil {
+		return folder.Report{}, err
+	}
+	r := folder.CheckWith(rt, path)
+	return r, rt.Close()
+}
+
+func printModel(w io.Writer, r folder.Report) {
+	line := func(what, text string) {
+		if text != "" {
+			fmt.Fprintf(w, "%-14s %s\n", what+":", text)
+		}
+	}
+	line("model", r.File)
+	line("name", r.Name)
+	line("licence", r.License)
+	if r.Bytes > 0 {
+		line("size", fmt.Sprintf("%.1f MB, %d nodes", float64(r.Bytes)/1e6, r.Nodes))
+	}
+	line("sha256", r.SHA256)
+	line("inputs", strings.Join(r.Inputs, "; "))
+	line("outputs", strings.Join(r.Outputs, "; "))
+	line("preprocessing", r.Preprocess)
+	if r.Dim > 0 {
+		line("embedding", fmt.Sprintf("%d numbers from patches of %d pixels", r.Dim, r.PatchSize))
+	}
+	line("runtime", r.Runtime)
+	for _, t := range r.SelfTest {
+		mark := "ok"
+		if !t.OK {
+			mark = "FAILED"
+		}
+		line(mark, strings.TrimSpace(t.Name+" "+t.Detail))
+	}
+	for _, text := range r.Warnings {
+		line("warning", text)
+	}
+	line("problem", r.Problem)
+}

@@ -1,0 +1,77 @@
+package main
+
+import (
+	"image"
+	"image/jpeg"
+	"image/png"
+	"io"
+	"path/filepath"
+	"strings"
+
+	"coverslip/app"
+	"coverslip/tiles"
+	"coverslip/tiles/formats"
+)
+
+// openSlide opens the slide that the call names.
+func (c *call) openSlide(path string) (tiles.Slide, error) {
+	s, err := formats.Open(c.ctx, path)
+	if err != nil {
+		return nil, aboutFile("slide", path, err)
+	}
+	return s, nil
+}
+
+// aboutFile says which file an error is about.
+func aboutFile(what, path string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return &app.FileError{What: what, Path: path, Err: err}
+}
+
+// imageOut is the file an image goes to: its name decides the format.
+type imageOut struct {
+	path   string
+	encode func(io.Writer, image.Image) error
+}
+
+// newImageOut refuses a name before any work is done.
+func newImageOut(path string) (imageOut, error) {
+	switch ext := strings.ToLower(filepath.Ext(path)); {
+	case path == "":
+		return imageOut{}, wrongUsage("-o FILE is needed")
+	case ext == ".png":
+		return imageOut{path, png.Encode}, nil
+	case ext == ".jpg" || ext == ".jpeg":
+		return imageOut{path, func(w io.Writer, m image.Image) error {
+			return jpeg.Encode(w, m, &jpeg.Options{Quality: 95})
+		}}, nil
+	}
+	return imageOut{}, wrongUsage("the output %s must end in .png or .jpg", path)
+}
+
+// write makes the file, whole or not at all.
+func (o imageOut) write(m image.Image) error {
+	return app.WriteFile(o.path, func(w io.Writer) error { return o.encode(w, m) })
+}
+
+// imageResult is the JSON of the verbs that write an image.
+type imageResult struct {
+	File   string `json:"file"`
+	Width  int    `json:"width"`
+	Height int    `json:"height"`
+}
+
+// wroteImage writes m and says so.
+func (c *call) wroteImage(o imageOut, m *image.RGBA) error {
+	if err := o.write(m); err != nil {
+		return aboutFile("image", o.path, err)
+	}
+	r := imageResult{o.path, m.Rect.Dx(), m.Rect.Dy()}
+	if c.json {
+		return c.printJSON(r)
+	}
+	c.say("%s: %d × %d pixels", r.File, r.Width, r.Height)
+	return nil
+}

@@ -1,0 +1,121 @@
+package codec
+
+import (
+	"bytes"
+	"errors"
+	"image"
+	"image/jpeg"
+	"strings"
+	"testing"
+
+	"coverslip/tiles"
+)
+
+func encoded(t testing.TB, m image.Image) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	if err := jpeg.Encode(&b, m, &jpeg.Options{Quality: 95}); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+func sets() map[string]*Set {
+	return map[string]*Set{"default": Default(), "go": New(Options{NoNative: true})}
+}
+
+func TestSet_JPEG(t *testing.T) {
+	src := image.NewRGBA(image.Rect(0, 0, 48, 32))
+	for i := range src.Pix {
+		src.Pix[i] = byte(100 + i%4*30 + i/400)
+	}
+	colour, grey := encoded(t, src), encoded(t, image.NewGray(src.Rect))
+	for name, s := range sets() {
+		dst := image.NewRGBA(src.Rect)
+		if err := s.JPEG(dst, colour, 3); err != nil {
+			t.Fatal(name, err)
+		}
+		for i := range dst.Pix {
+			if d := int(dst.Pix[i]) - int(src.Pix[i]); i%4 != 3 && (d > 8 || d < -8) || i%4 == 3 && dst.Pix[i] != 255 {
+				t.Fatalf("%s: byte %d is %d, want %d", name, i, dst.Pix[i], src.Pix[i])
+			}
+		}
+		if err := s.JPEG(dst, grey, 1); err != nil || dst.Pix[0] > 2 || dst.Pix[3] != 255 {
+			t.Errorf("%s: grey: %v, %v", name, err, dst.Pix[:4])
+		}
+		for what, err := range map[string]error{
+			"grey for colour": s.JPEG(dst, grey, 3), "colour for grey": s.JPEG(dst, colour, 1), "text": s.JPEG(dst, []byte("text"), 3),
+			"another size": s.JPEG(image.NewRGBA(image.Rect(0, 0, 32, 32)), colour, 3),
+			"cut":          s.JPEG(dst, colour[:len(colour)-60], 3),
+		} {
+			if err == nil {
+				t.Errorf("%s: %s: no error", name, what)
+			}
+		}
+	}
+}
+
+func TestSet_EncodeJPEG(t *testing.T) {
+	m := image.NewRGBA(image.Rect(0, 0, 20, 20))
+	for name, s := range sets() {
+		data, err := s.EncodeJPEG(m, 80, "420")
+		if err != nil {
+			t.Fatal(name, err)
+		}
+		if c, err := jpeg.DecodeConfig(bytes.NewReader(data)); err != nil || c.Width != 20 {
+			t.Errorf("%s: %v %v", name, c, err)
+		}
+	}
+	var u *tiles.UnsupportedError
+	if _, err := New(Options{NoNative: true}).EncodeJPEG(m, 80, "444"); !errors.As(err, &u) {
+		t.Errorf("444 without libjpeg-turbo: %v", err)
+	}
+}
+
+func TestSet_WithoutNative(t *testing.T) {
+	s := New(Options{NoNative: true})
+	var u *tiles.UnsupportedError
+	if err := s.HasJPEG2000(); !errors.As(err, &u) || u.Hint == "" || !strings.Contains(err.Error(), "codec missing") {
+		t.Errorf("got %v", err)
+	}
+	if err := s.JPEG2000(image.NewRGBA(image.Rect(0, 0, 1, 1)), nil, 0); !errors.As(err, &u) {
+		t.Errorf("got %v", err)
+	}
+	for _, st := range s.Status() {
+		if st.Native {
+			t.Errorf("%+v", st)
+		}
+		if (st.Name == "JPEG" || st.Name == "JPEG 2000") && !strings.Contains(st.Note, EnvNative) {
+			t.Errorf("%s: the note does not say why: %q", st.Name, st.Note)
+		}
+	}
+}
+
+func BenchmarkSet_JPEG256(b *testing.B) {
+	m := image.NewRGBA(image.Rect(0, 0, 256, 256))
+	for i := range m.Pix {
+		m.Pix[i] = byte(i*i/97 ^ i/1024)
+	}
+	data := encoded(b, m)
+	for name, s := range sets() {
+		b.Run(name, func(b *testing.B) {
+			dst := image.NewRGBA(m.Rect)
+			b.ReportAllocs()
+			for b.Loop() {
+				if err := s.JPEG(dst, data, 3); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+func FuzzUnpack(f *testing.F) {
+	f.Add(0, []byte{0x78, 0x9c, 3, 0, 0, 0, 0, 1})
+	f.Add(1, []byte{0x80, 0x01})
+	f.Add(2, []byte{0x28, 0xb5, 0x2f, 0xfd, 0, 0, 1, 0, 0})
+	f.Fuzz(func(t *testing.T, p int, data []byte) {
+		dst := make([]byte, 4096)
+		_ = Unpack(Packing(min(max(p, 0), 2)), dst, data) // any error, no panic
+	})
+}

@@ -1,0 +1,125 @@
+// Package formats is the ordered list of the readers of slides, and the one
+// door by which a slide is opened.
+package formats
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"coverslip/tiles"
+	"coverslip/tiles/aperio"
+	"coverslip/tiles/codec"
+	"coverslip/tiles/generic"
+)
+
+// CodecStatus says what decodes one kind of compression, for doctors and
+// about-boxes.
+type CodecStatus = codec.Status
+
+// Codecs lists the compressions and what decodes each on this computer.
+func Codecs() []CodecStatus { return codec.Default().Status() }
+
+// List is the readers in the order in which they are asked, the generic one
+// last. codecs is what they decode through.
+func List(codecs *codec.Set) []tiles.Format {
+	return []tiles.Format{
+		aperio.Format(codecs),
+		generic.FormatOME(codecs),
+		generic.Format(codecs),
+	}
+}
+
+// Reason is one reader's answer to a file.
+type Reason struct {
+	Format string // the reader's name
+	Err    error  // why it refuses
+}
+
+// RefusedError says why every reader refuses a file. It is tiles.ErrNotSlide,
+// and every reader's reason too.
+type RefusedError struct {
+	Path    string
+	Seen    string // what the file looks like, "" when unknown
+	Reasons []Reason
+}
+
+// Error lists the reasons; readers that say the same are named together.
+func (e *RefusedError) Error() string {
+	var order []string
+	by := map[string][]string{}
+	for _, r := range e.Reasons {
+		msg := r.Err.Error()
+		if _, seen := by[msg]; !seen {
+			order = append(order, msg)
+		}
+		by[msg] = append(by[msg], r.Format)
+	}
+	parts := make([]string, len(order))
+	for i, msg := range order {
+		parts[i] = fmt.Sprintf("%s: %s", strings.Join(by[msg], ", "), msg)
+	}
+	seen := ""
+	if e.Seen != "" {
+		seen = ": it is " + e.Seen
+	}
+	return fmt.Sprintf("%s: %v%s (%s)", e.Path, tiles.ErrNotSlide, seen, strings.Join(parts, "; "))
+}
+
+// Unwrap gives tiles.ErrNotSlide and the reasons.
+func (e *RefusedError) Unwrap() []error {
+	out := []error{tiles.ErrNotSlide}
+	for _, r := range e.Reasons {
+		out = append(out, r.Err)
+	}
+	return out
+}
+
+// Open opens a slide with the decoders of this computer.
+//
+// Errors name the file: an error of the system when it cannot be opened at all,
+// a *RefusedError when no reader knows it, and the reader's error
+// (*tiles.FormatError, *tiles.UnsupportedError) when it is damaged or uses what
+// is not supported.
+func Open(ctx context.Context, path string) (tiles.Slide, error) {
+	return OpenWith(ctx, path, codec.Default())
+}
+
+// OpenWith opens a slide with the given decoders.
+func OpenWith(ctx context.Context, path string, codecs *codec.Set) (tiles.Slide, error) {
+	src, err := tiles.OpenSource(path)
+	if err != nil {
+		return nil, err
+	}
+	s, err := OpenSource(ctx, src, codecs)
+	if err != nil {
+		if cerr := src.Close(); cerr != nil {
+			return nil, errors.Join(err, cerr)
+		}
+		return nil, err
+	}
+	return s, nil
+}
+
+// OpenSource opens a slide of an opened file, which the slide then owns; on an
+// error it is left to the caller.
+func OpenSource(ctx context.Context, src *tiles.Source, codecs *codec.Set) (tiles.Slide, error) {
+	refused := &RefusedError{Path: src.Path()}
+	for _, f := range List(codecs) {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		if err := f.Detect(src); err != nil {
+			refused.Reasons = append(refused.Reasons, Reason{f.Name, err})
+			continue
+		}
+		s, err := f.Open(ctx, src)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", src.Path(), err)
+		}
+		return s, nil
+	}
+	refused.Seen = sniff(src)
+	return nil, refused
+}

@@ -1,0 +1,429 @@
+package formats
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"image"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"coverslip/tiles"
+	"coverslip/tiles/codec"
+	"coverslip/tiles/slidetest"
+	"coverslip/tiles/tiffwrite"
+)
+
+func open(t testing.TB, path string) tiles.Slide {
+	t.Helper()
+	s, err := Open(context.Background(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// write puts bytes into a file of its own.
+func write(t testing.TB, name string, data []byte) string {
+	t.Helper()
+	p := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(p, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func TestConformance_Made(t *testing.T) {
+	for name, c := range map[string]struct {
+		layout   tiffwrite.Layout
+		lossless bool
+		ext      string
+		format   string
+	}{
+		"aperio":           {tiffwrite.Aperio, false, ".svs", "aperio"},
+		"generic":          {tiffwrite.Generic, false, ".tif", "generic"},
+		"generic lossless": {tiffwrite.Generic, true, ".tif", "generic"},
+		"ome":              {tiffwrite.OME, false, ".ome.tif", "ome-tiff"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			data := slidetest.Good(t, c.layout, c.lossless)
+			slidetest.Run(t, func(t testing.TB) tiles.Slide {
+				s := open(t, write(t, "good"+c.ext, data))
+				if in := s.Info(); in.Format != c.format || in.MPPX != 0.25 || in.MPPY != 0.25 {
+					t.Errorf("format %s, MPP %v,%v from %q", in.Format, in.MPPX, in.MPPY, in.MPPFrom)
+				}
+				if in := s.Info(); c.layout != tiffwrite.Generic && in.Objective != 40 {
+					t.Errorf("objective %v", in.Objective)
+				}
+				return s
+			})
+		})
+	}
+}
+
+// Without native libraries the same files must conform.
+func TestConformance_NoNative(t *testing.T) {
+	data := slidetest.Good(t, tiffwrite.Aperio, false)
+	slidetest.Run(t, func(t testing.TB) tiles.Slide {
+		s, err := OpenWith(context.Background(), write(t, "good.svs", data), codec.New(codec.Options{NoNative: true}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	})
+}
+
+func TestConformance_Real(t *testing.T) {
+	for _, name := range []string{"svs/CMU-1-Small-Region.svs", "svs/TCGA-CR-7395-ts1.svs", "svs/openslide-small.svs",
+		"tiff/boxes.tiff", "tiff/quad-tile.tif", "tiff/rgba_geotiff.tiff",
+		"made/aperio.svs", "made/generic-sparse-bigtiff.tif", "made/ome-subifd.ome.tif"} {
+		t.Run(name, func(t *testing.T) {
+			path := slidetest.Shared(t, name)
+			slidetest.Run(t, func(t testing.TB) tiles.Slide { return open(t, path) })
+		})
+	}
+}
+
+// spent runs f and returns the bytes it allocated and how long it took.
+func spent(f func()) (bytes uint64, took time.Duration) {
+	var a, b runtime.MemStats
+	runtime.ReadMemStats(&a)
+	start := time.Now()
+	f()
+	took = time.Since(start)
+	runtime.ReadMemStats(&b)
+	return b.TotalAlloc - a.TotalAlloc, took
+}
+
+// typed says whether an error is of the kinds that package tiles promises.
+func typed(err error) bool {
+	var f *tiles.FormatError
+	var u *tiles.UnsupportedError
+	return errors.As(err, &f) || errors.As(err, &u) || errors.Is(err, tiles.ErrNotSlide)
+}
+
+func TestBroken_Made(t *testing.T) {
+	for _, b := range slidetest.BrokenFiles(t) {
+		t.Run(b.Name, func(t *testing.T) {
+			path := write(t, "broken"+b.Ext, b.Data)
+			for native, codecs := range map[string]*codec.Set{"native": codec.Default(), "go": codec.New(codec.Options{NoNative: true})} {
+				mem, took := spent(func() { checkBroken(t, b, path, codecs) })
+				if mem > 16<<20 || took > 2*time.Second {
+					t.Errorf("%s: took %v and %d bytes", native, took, mem)
+				}
+			}
+		})
+	}
+}
+
+func checkBroken(t *testing.T, b slidetest.Broken, path string, codecs *codec.Set) {
+	t.Helper()
+	s, err := OpenWith(context.Background(), path, codecs)
+	if b.When == slidetest.AtOpen {
+		switch {
+		case err == nil:
+			t.Errorf("opens with levels %v", s.Levels())
+			s.Close()
+		case !typed(err) || !strings.Contains(err.Error(), b.Want) || !strings.Contains(err.Error(), path):
+			t.Errorf("got %v (%T), want …%s…", err, err, b.Want)
+		}
+		return
+	}
+	if err != nil {
+		t.Fatal("must open:", err)
+	}
+	defer s.Close()
+	l := s.Levels()[0]
+	dst := image.NewRGBA(image.Rectangle{Max: l.TileRect(0, 0).Size()})
+	err = s.ReadTile(context.Background(), tiles.Key{}, dst)
+	var te *tiles.TileError
+	switch b.When {
+	case slidetest.AtTile:
+		if !errors.As(err, &te) || !strings.Contains(err.Error(), b.Want) {
+			t.Errorf("tile: got %v, want …%s…", err, b.Want)
+		}
+	case slidetest.Missing:
+		if !errors.Is(err, tiles.ErrMissing) || dst.Pix[0] != 255 || dst.Pix[3] != 255 {
+			t.Errorf("tile: got %v, pixel %v", err, dst.Pix[:4])
+		}
+	case slidetest.Warned:
+		if err != nil || !strings.Contains(strings.Join(s.Info().Warnings, "\n"), b.Want) || s.Info().MPPX != 0 && b.Ext == ".tif" {
+			t.Errorf("tile %v, MPP %v, warnings %q", err, s.Info().MPPX, s.Info().Warnings)
+		}
+	}
+	if b.When != slidetest.Warned && !strings.HasPrefix(b.Name, "tables") { // the slide must stay usable
+		k := tiles.Key{Col: 1, Row: 1}
+		if err := s.ReadTile(context.Background(), k, image.NewRGBA(image.Rectangle{Max: l.TileRect(1, 1).Size()})); err != nil && !wholeFile(b.Name) {
+			t.Errorf("the next tile: %v", err)
+		}
+	}
+}
+
+// wholeFile names the edits that spoil every tile.
+func wholeFile(name string) bool {
+	return name == "LZW garbage" || name == "zstd garbage" || name == "raw too short"
+}
+
+// The malformed files that came with the task; what each must answer.
+func TestBroken_Shared(t *testing.T) {
+	dir := filepath.Join(slidetest.SharedDir(t), "bad")
+	want := map[string]struct {
+		when slidetest.When
+		text string
+	}{
+		"01-empty.tif": {slidetest.AtOpen, "empty"}, "02-header-3-bytes.tif": {slidetest.AtOpen, "3 bytes"},
+		"03-bad-magic.tif": {slidetest.AtOpen, "not a TIFF"}, "05-ifd-loop.tif": {slidetest.AtOpen, "loop"},
+		"07-tag-count-overflow.tif": {slidetest.AtOpen, "claims"}, "08-tile-width-0.tif": {slidetest.AtOpen, "tile width is 0"},
+		"10-dims-overflow.tif": {slidetest.AtOpen, "too large"}, "12-no-bytecounts.tif": {slidetest.AtOpen, "byte counts"},
+		"14-bytecount-4GiB.tif": {slidetest.AtTile, "more than"}, "15-jpegtables-missing.tif": {slidetest.AtTile, "missing"},
+		"17-jpeg-sof-65500.tif": {slidetest.AtTile, "65500"}, "18-jpeg-truncated.tif": {slidetest.AtTile, ""},
+		"20-jpeg-128px-tile.tif": {slidetest.AtTile, "128×128"}, "22-deflate-bomb.tif": {slidetest.Missing, ""},
+		"24-lzw-garbage.tif": {slidetest.AtTile, "LZW"}, "25-spp-0.tif": {slidetest.AtOpen, "0 samples"},
+		"28-xml-bomb.ome.tif": {slidetest.AtOpen, "entity"}, "30-desc-pointer-past-eof.svs": {slidetest.Warned, "tag 270"},
+		"33-mirax-loop.mrxs": {slidetest.AtOpen, ""}, "34-ndpi-bad-mcu-starts.ndpi": {slidetest.AtOpen, "NDPI"},
+		"35-j2k-siz-lies.svs": {slidetest.AtTile, "2147483647"},
+	}
+	files, err := fs.Glob(os.DirFS(dir), "*.*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range files {
+		w, ok := want[name]
+		if !ok {
+			t.Errorf("%s: no expectation", name)
+			continue
+		}
+		t.Run(name, func(t *testing.T) {
+			mem, took := spent(func() {
+				s, err := Open(context.Background(), filepath.Join(dir, name))
+				if w.when == slidetest.AtOpen {
+					if err == nil || !typed(err) || !strings.Contains(err.Error(), w.text) {
+						t.Errorf("got %v", err)
+					}
+					return
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer s.Close()
+				checkTiles(t, s, w.when, w.text)
+			})
+			if mem > 64<<20 || took > 2*time.Second {
+				t.Errorf("took %v and %d bytes", took, mem)
+			}
+		})
+	}
+}
+
+// checkTiles reads every tile; Missing stands for a file whose tiles all read.
+func checkTiles(t *testing.T, s tiles.Slide, when slidetest.When, text string) {
+	t.Helper()
+	var bad error
+	l := s.Levels()[0]
+	for row := range l.Rows() {
+		for col := range l.Cols() {
+			err := s.ReadTile(context.Background(), tiles.Key{Col: col, Row: row}, image.NewRGBA(image.Rectangle{Max: l.TileRect(col, row).Size()}))
+			var te *tiles.TileError
+			if err != nil && !errors.As(err, &te) {
+				t.Errorf("tile (%d,%d): %v", col, row, err)
+			}
+			bad = errors.Join(bad, err)
+		}
+	}
+	switch when {
+	case slidetest.AtTile:
+		if bad == nil || !strings.Contains(bad.Error(), text) {
+			t.Errorf("tiles: %v", bad)
+		}
+	default:
+		if bad != nil || !strings.Contains(strings.Join(s.Info().Warnings, "\n"), text) {
+			t.Errorf("tiles: %v, warnings %q", bad, s.Info().Warnings)
+		}
+	}
+}
+
+// Files that are right but not supported say what they are.
+func TestOpen_Unsupported(t *testing.T) {
+	for name, text := range map[string]string{
+		"made/leica.scn": "Leica SCN", "made/philips.tiff": "Philips", "made/trestle.tif": "Trestle", "made/ventana.bif": "Ventana",
+		"made/hamamatsu.ndpi": "NDPI", "tiff/unopenable.tiff": "compression 52479", "tiff/grey10kx5k.tif": "strips",
+		"ometiff/multi-channel-z-series.ome.tif": "focal planes",
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := Open(context.Background(), slidetest.Shared(t, name))
+			var u *tiles.UnsupportedError
+			if !errors.As(err, &u) || !strings.Contains(err.Error(), text) {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+}
+
+func TestOpen_NotAFile(t *testing.T) {
+	dir := t.TempDir()
+	_, err := Open(context.Background(), dir)
+	if !errors.Is(err, tiles.ErrNotSlide) || !strings.Contains(err.Error(), "folder") {
+		t.Errorf("folder: %v", err)
+	}
+	if _, err = Open(context.Background(), filepath.Join(dir, "absent.svs")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("absent: %v", err)
+	}
+	_, err = Open(context.Background(), write(t, "notes.txt", []byte("some text, longer than a header")))
+	var refused *RefusedError
+	if !errors.As(err, &refused) || len(refused.Reasons) != len(List(codec.Default())) || !errors.Is(err, tiles.ErrNotSlide) {
+		t.Errorf("text: %v", err)
+	}
+	if strings.Count(err.Error(), "not a TIFF file") != 1 {
+		t.Errorf("the same reason is repeated: %v", err)
+	}
+}
+
+// What no reader knows is named where it is known.
+func TestOpen_NamesWhatItSees(t *testing.T) {
+	dicom := append(make([]byte, 128), "DICM and more"...)
+	for name, c := range map[string]struct {
+		data []byte
+		want string
+	}{
+		"a.dcm": {dicom, "DICOM"}, "b.czi": {[]byte("ZISRAWFILE......"), "CZI"}, "c.mrxs": {nil, "MIRAX"}, "d.svs": {[]byte("\x89PNG\r\n\x1a\n...."), "PNG"},
+		"e.svs": {[]byte("<!DOCTYPE html><title>404"), "web page"}, "f.vms": {[]byte("[Virtual Microscope Specimen]\r\n"), "VMS"},
+	} {
+		_, err := Open(context.Background(), write(t, name, c.data))
+		if !errors.Is(err, tiles.ErrNotSlide) || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// A slide of JPEG 2000 without its library says what to install.
+func TestOpen_J2KWithoutLibrary(t *testing.T) {
+	path := slidetest.Shared(t, "svs/TCGA-CR-7395-ts1.svs")
+	_, err := OpenWith(context.Background(), path, codec.New(codec.Options{NoNative: true}))
+	var u *tiles.UnsupportedError
+	if !errors.As(err, &u) || !strings.Contains(u.What, "codec missing") || !strings.Contains(u.Hint, "openjp") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// RGB JPEG without an Adobe segment must have the same colours through Go's
+// decoder as through libjpeg-turbo.
+func TestOpen_RGBJPEGWithoutLibrary(t *testing.T) {
+	path := slidetest.Shared(t, "svs/CMU-1-Small-Region.svs")
+	s, err := OpenWith(context.Background(), path, codec.New(codec.Options{NoNative: true}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	native := open(t, path)
+	defer native.Close()
+	a, b := image.NewRGBA(image.Rect(0, 0, 500, 500)), image.NewRGBA(image.Rect(0, 0, 500, 500))
+	for dst, slide := range map[*image.RGBA]tiles.Slide{a: s, b: native} {
+		if err := tiles.ReadRegion(context.Background(), slide, 0, 600, 900, dst); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range a.Pix {
+		if d := int(a.Pix[i]) - int(b.Pix[i]); d > 2 || d < -2 {
+			t.Fatalf("byte %d: %d by Go, %d by the native decoder", i, a.Pix[i], b.Pix[i])
+		}
+	}
+}
+
+// A file that is cut while it is open breaks the slide for good.
+func TestSlide_CutWhileOpen(t *testing.T) {
+	data := slidetest.Good(t, tiffwrite.Generic, true)
+	path := write(t, "cut.tif", data)
+	s := open(t, path)
+	defer s.Close()
+	if err := os.Truncate(path, 100); err != nil {
+		t.Fatal(err)
+	}
+	l := s.Levels()[0]
+	dst := image.NewRGBA(image.Rectangle{Max: l.TileRect(2, 2).Size()})
+	first := s.ReadTile(context.Background(), tiles.Key{Col: 2, Row: 2}, dst)
+	if first == nil || !strings.Contains(first.Error(), "cut off while it was open") {
+		t.Fatalf("got %v", first)
+	}
+	if err := os.WriteFile(path, data, 0o600); err != nil { // mended, too late
+		t.Fatal(err)
+	}
+	if again := s.ReadTile(context.Background(), tiles.Key{Col: 2, Row: 2}, dst); again == nil || again.Error() != first.Error() {
+		t.Errorf("the error is not latched: %v", again)
+	}
+}
+
+func TestCodecs(t *testing.T) {
+	names := map[string]bool{}
+	for _, c := range Codecs() {
+		names[c.Name] = true
+		if c.Library == "" && c.Note == "" {
+			t.Errorf("%s: neither decoder nor note", c.Name)
+		}
+	}
+	if !names["JPEG"] || !names["JPEG 2000"] {
+		t.Errorf("got %v", names)
+	}
+}
+
+func FuzzOpen(f *testing.F) {
+	f.Add(slidetest.Good(f, tiffwrite.Aperio, false)[:4000])
+	for _, b := range slidetest.BrokenFiles(f) {
+		if len(b.Data) < 20000 {
+			f.Add(b.Data)
+		}
+	}
+	codecs := codec.New(codec.Options{NoNative: true}) // C libraries have fuzzers of their own
+	f.Fuzz(func(t *testing.T, data []byte) {
+		src := tiles.NewSource("fuzz", bytes.NewReader(data), int64(len(data)))
+		s, err := OpenSource(context.Background(), src, codecs)
+		if err != nil {
+			if !typed(err) {
+				t.Fatalf("error of no known kind: %v", err)
+			}
+			return
+		}
+		l := s.Levels()[len(s.Levels())-1]
+		r := l.TileRect(0, 0)
+		if r.Dx()*r.Dy() > 1<<22 {
+			return
+		}
+		k := tiles.Key{Level: len(s.Levels()) - 1}
+		err = s.ReadTile(context.Background(), k, image.NewRGBA(image.Rectangle{Max: r.Size()}))
+		var te *tiles.TileError
+		if err != nil && !errors.As(err, &te) && !errors.Is(err, tiles.ErrMissing) {
+			t.Fatalf("tile error of no known kind: %v", err)
+		}
+	})
+}
+
+func BenchmarkSlide_ReadTile(b *testing.B) {
+	for _, name := range []string{"svs/CMU-1-Small-Region.svs", "svs/TCGA-CR-7395-ts1.svs", "made/aperio.svs", "tiff/yb10kx5k.zstd.tiff"} {
+		b.Run(name, func(b *testing.B) {
+			s := open(b, slidetest.Shared(b, name))
+			defer s.Close()
+			l := s.Levels()[0]
+			dst := image.NewRGBA(image.Rectangle{Max: l.TileRect(1, 1).Size()})
+			b.ReportAllocs()
+			for i := 0; b.Loop(); i++ {
+				if err := s.ReadTile(context.Background(), tiles.Key{Col: i % (l.Cols() - 1), Row: i / 3 % (l.Rows() - 1)}, dst); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+func BenchmarkOpen(b *testing.B) {
+	path := slidetest.Shared(b, "svs/CMU-1-Small-Region.svs")
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := open(b, path).Close(); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -1,0 +1,108 @@
+package jpegstream
+
+import (
+	"bytes"
+	"errors"
+	"image"
+	"image/jpeg"
+	"testing"
+)
+
+func encoded(t testing.TB) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	if err := jpeg.Encode(&b, image.NewRGBA(image.Rect(0, 0, 40, 24)), nil); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+func TestParseHeader(t *testing.T) {
+	data := encoded(t)
+	h, err := ParseHeader(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := Header{Width: 40, Height: 24, Components: 3, Precision: 8, SOF: 0xc0, Quantised: true, Huffman: true}
+	if h != want {
+		t.Errorf("got %+v, want %+v", h, want)
+	}
+	for i := range 400 { // every cut of the header is an error, never a panic
+		if _, err := ParseHeader(data[:i]); err == nil {
+			t.Fatalf("cut at %d: no error", i)
+		}
+	}
+}
+
+func TestPrefix_JoinsTables(t *testing.T) {
+	data := encoded(t)
+	// Split as TIFF does: tables (DQT, DHT) apart from the abbreviated stream.
+	tables, tile := []byte{0xff, 0xd8}, []byte{0xff, 0xd8}
+	for i := 2; ; {
+		m, _, next, err := segment(data, i)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if m == markerSOS {
+			tile = append(tile, data[i:]...)
+			break
+		}
+		if m == markerDQT || m == markerDHT {
+			tables = append(tables, data[i:next]...)
+		} else {
+			tile = append(tile, data[i:next]...)
+		}
+		i = next
+	}
+	if h, err := ParseHeader(tile); err != nil || h.Huffman || h.Quantised {
+		t.Fatalf("abbreviated stream: %+v, %v", h, err)
+	}
+	for _, eoi := range []bool{true, false} {
+		tb := tables
+		if eoi {
+			tb = append(bytes.Clone(tables), 0xff, 0xd9)
+		}
+		p, err := Prefix(tb, ColourRGB)
+		if err != nil {
+			t.Fatal(err)
+		}
+		whole := append(p, tile[2:]...)
+		h, err := ParseHeader(whole)
+		if err != nil || !h.Adobe || h.Transform != 0 || !h.Huffman {
+			t.Errorf("joined: %+v, %v", h, err)
+		}
+		if _, err := jpeg.Decode(bytes.NewReader(whole)); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestPrefix_Refuses(t *testing.T) {
+	for name, tables := range map[string][]byte{
+		"garbage": []byte("garbage!"), "short": {0xff}, "cut segment": {0xff, 0xd8, 0xff, 0xdb, 0, 67, 0},
+		"an image": encoded(t),
+	} {
+		if _, err := Prefix(tables, ColourAuto); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+	_, err := Prefix([]byte{0xff, 0xd8, 0xff, 0xdb, 0, 67, 0}, ColourAuto)
+	if !errors.Is(err, ErrTruncated) {
+		t.Errorf("cut tables: %v", err)
+	}
+}
+
+func FuzzParseHeader(f *testing.F) {
+	data := encoded(f)
+	f.Add(data)
+	f.Add(data[:100])
+	f.Fuzz(func(t *testing.T, b []byte) {
+		h, err := ParseHeader(b)
+		if err == nil && (h.Width > 65535 || h.Height > 65535 || h.SOF == 0) {
+			t.Fatalf("accepted %+v", h)
+		}
+		if p, err := Prefix(b, ColourYCbCr); err == nil && len(p) > len(b)+18 {
+			t.Fatal("prefix grew")
+		}
+	})
+}

@@ -1,0 +1,147 @@
+// Package openslidetest reads slides through libopenslide, which we did not
+// write: the oracle of the tests and the peer of the benchmarks. Only tests
+// import it; the program needs no libopenslide.
+package openslidetest
+
+import (
+	"errors"
+	"fmt"
+	"image"
+	"runtime"
+	"sync"
+	"unsafe"
+
+	"coverslip/tiles/native/dl"
+
+	"github.com/ebitengine/purego"
+)
+
+// api is the functions of openslide.h that are used.
+type api struct {
+	open             func(path string) uintptr
+	close            func(osr uintptr)
+	getError         func(osr uintptr) string
+	version          func() string
+	levelCount       func(osr uintptr) int32
+	levelDimensions  func(osr uintptr, level int32, w, h *int64)
+	levelDownsample  func(osr uintptr, level int32) float64
+	property         func(osr uintptr, name string) string
+	associatedSize   func(osr uintptr, name string, w, h *int64)
+	associatedPixels func(osr uintptr, name string, dst *uint32)
+	readRegion       uintptr
+}
+
+var load = sync.OnceValues(func() (*api, error) {
+	names := []string{"libopenslide.so.1", "libopenslide.so.0"}
+	switch runtime.GOOS {
+	case "windows":
+		names = []string{"libopenslide-1.dll", "libopenslide-0.dll"}
+	case "darwin":
+		names = []string{"libopenslide.1.dylib", "/opt/homebrew/lib/libopenslide.1.dylib"}
+	}
+	lib, err := dl.Open(names...)
+	if err != nil {
+		return nil, err
+	}
+	a := &api{}
+	for name, fn := range map[string]any{
+		"openslide_open": &a.open, "openslide_close": &a.close, "openslide_get_error": &a.getError,
+		"openslide_get_version": &a.version, "openslide_get_level_count": &a.levelCount,
+		"openslide_get_level_dimensions": &a.levelDimensions, "openslide_get_level_downsample": &a.levelDownsample,
+		"openslide_get_property_value":              &a.property,
+		"openslide_get_associated_image_dimensions": &a.associatedSize,
+		"openslide_read_associated_image":           &a.associatedPixels,
+	} {
+		sym, err := lib.Symbol(name)
+		if err != nil {
+			return nil, err
+		}
+		purego.RegisterFunc(fn, sym)
+	}
+	a.readRegion, err = lib.Symbol("openslide_read_region")
+	return a, err
+})
+
+// Slide is a slide opened by libopenslide.
+type Slide struct {
+	api *api
+	osr uintptr
+}
+
+// Open opens a slide; the error wraps dl.ErrNotFound when libopenslide is not
+// installed.
+func Open(path string) (*Slide, error) {
+	a, err := load()
+	if err != nil {
+		return nil, fmt.Errorf("libopenslide: %w", err)
+	}
+	osr := a.open(path)
+	if osr == 0 {
+		return nil, errors.New("libopenslide: not a file that OpenSlide can recognize")
+	}
+	s := &Slide{a, osr}
+	if err := s.err(); err != nil {
+		s.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *Slide) err() error {
+	if msg := s.api.getError(s.osr); msg != "" {
+		return errors.New("libopenslide: " + msg)
+	}
+	return nil
+}
+
+// Version is the library's.
+func (s *Slide) Version() string { return s.api.version() }
+
+// Close frees the slide.
+func (s *Slide) Close() { s.api.close(s.osr) }
+
+// Levels lists width and height of each level and its downsample.
+func (s *Slide) Levels() (sizes []image.Point, downsamples []float64) {
+	for i := range s.api.levelCount(s.osr) {
+		var w, h int64
+		s.api.levelDimensions(s.osr, i, &w, &h)
+		sizes = append(sizes, image.Pt(int(w), int(h)))
+		downsamples = append(downsamples, s.api.levelDownsample(s.osr, i))
+	}
+	return sizes, downsamples
+}
+
+// Property is a property's value, "" when there is none.
+func (s *Slide) Property(name string) string { return s.api.property(s.osr, name) }
+
+// ReadRegion is openslide_read_region; dst's bounds give the size.
+func (s *Slide) ReadRegion(level, x0, y0 int, dst *image.RGBA) error {
+	w, h := dst.Rect.Dx(), dst.Rect.Dy()
+	if dst.Stride != 4*w || w < 1 || h < 1 {
+		return errors.New("libopenslide: the destination must be whole")
+	}
+	purego.SyscallN(s.api.readRegion, s.osr, uintptr(unsafe.Pointer(&dst.Pix[0])), uintptr(x0), uintptr(y0), uintptr(level), uintptr(w), uintptr(h))
+	rgba(dst.Pix)
+	return s.err()
+}
+
+// Associated reads an associated image.
+func (s *Slide) Associated(name string) (*image.RGBA, error) {
+	var w, h int64
+	s.api.associatedSize(s.osr, name, &w, &h)
+	if w < 1 || h < 1 {
+		return nil, fmt.Errorf("libopenslide: no associated image %q", name)
+	}
+	m := image.NewRGBA(image.Rect(0, 0, int(w), int(h)))
+	s.api.associatedPixels(s.osr, name, (*uint32)(unsafe.Pointer(&m.Pix[0])))
+	rgba(m.Pix)
+	return m, s.err()
+}
+
+// rgba turns OpenSlide's pixels (premultiplied ARGB in words of the machine,
+// here little endian: B, G, R, A) into those of image.RGBA, also premultiplied.
+func rgba(p []byte) {
+	for i := 0; i+3 < len(p); i += 4 {
+		p[i], p[i+2] = p[i+2], p[i]
+	}
+}

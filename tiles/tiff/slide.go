@@ -1,0 +1,221 @@
+package tiff
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"image"
+	"image/color"
+	"maps"
+	"math"
+	"slices"
+	"strconv"
+
+	"coverslip/tiles"
+)
+
+// Parts are what a vendor's reader found in a file.
+type Parts struct {
+	Source     *tiles.Source
+	Info       tiles.Info        // Path, Fingerprint, Associated and OpenSlide's names are filled in by NewSlide
+	Levels     []*Image          // level 0 first; levels that do not fit the first are dropped with a warning
+	Associated map[string]*Image // by name
+	ICC        []byte            // of level 0, nil when there is none
+}
+
+// Slide is a tiles.Slide whose tiles are those of a TIFF file.
+type Slide struct {
+	src        *tiles.Source
+	info       tiles.Info
+	levels     []tiles.Level
+	images     []*Image
+	associated map[string]*Image
+	icc        []byte
+}
+
+// NewSlide makes a slide of its parts and takes over the source. It reads the
+// file's fingerprint and no pixel.
+func NewSlide(p Parts) (*Slide, error) {
+	if len(p.Levels) == 0 {
+		return nil, bad("the file has no level")
+	}
+	s := &Slide{src: p.Source, info: p.Info, associated: p.Associated, icc: p.ICC}
+	if s.info.Properties == nil {
+		s.info.Properties = map[string]string{}
+	}
+	s.addLevels(p.Levels)
+	fp, err := tiles.FingerprintOf(p.Source, p.Source.Size())
+	if err != nil {
+		return nil, err
+	}
+	s.info.Fingerprint, s.info.Path = fp, p.Source.Path()
+	s.info.Associated = slices.Sorted(maps.Keys(p.Associated))
+	if s.info.Background == (color.NRGBA{}) {
+		s.info.Background = color.NRGBA{R: 255, G: 255, B: 255, A: 255} // brightfield: no tissue is white
+	}
+	if s.info.ZPlanes == nil {
+		s.info.ZPlanes = []float64{0}
+	}
+	s.addProperties()
+	return s, nil
+}
+
+// addLevels keeps the levels that are strictly smaller than the one before and
+// of the same shape; others were seen in real files and would jump on screen.
+func (s *Slide) addLevels(images []*Image) {
+	w0, h0 := images[0].Width, images[0].Height
+	for i, m := range images {
+		l := tiles.Level{Width: m.Width, Height: m.Height, TileWidth: m.TileWidth, TileHeight: m.TileHeight, Downsample: 1}
+		if i > 0 {
+			prev := s.levels[len(s.levels)-1]
+			fx, fy := float64(w0)/float64(m.Width), float64(h0)/float64(m.Height)
+			// Rounding explains two pixels, a wrong shape does not.
+			misfit := math.Abs(float64(m.Height) - float64(h0)/fx)
+			if m.Width >= prev.Width || m.Height > prev.Height || misfit > 2+0.02*float64(m.Height) {
+				s.info.Warnings = append(s.info.Warnings, fmt.Sprintf("level of %d×%d pixels left out: it does not follow %d×%d", m.Width, m.Height, prev.Width, prev.Height))
+				continue
+			}
+			l.Downsample = (fx + fy) / 2 // as OpenSlide defines it
+		}
+		s.levels, s.images = append(s.levels, l), append(s.images, m)
+	}
+}
+
+// addProperties writes OpenSlide's names, so that scripts written for them work.
+func (s *Slide) addProperties() {
+	p, in := s.info.Properties, &s.info
+	set := func(k, v string) {
+		if _, has := p[k]; !has && v != "" {
+			p[k] = v
+		}
+	}
+	number := func(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) }
+	if in.MPPX > 0 && in.MPPY > 0 {
+		set("openslide.mpp-x", number(in.MPPX))
+		set("openslide.mpp-y", number(in.MPPY))
+	}
+	if in.Objective > 0 {
+		set("openslide.objective-power", number(in.Objective))
+	}
+	set("openslide.comment", p["tiff.ImageDescription"])
+	set("openslide.level-count", strconv.Itoa(len(s.levels)))
+	for i, l := range s.levels {
+		at := fmt.Sprintf("openslide.level[%d].", i)
+		set(at+"width", strconv.Itoa(l.Width))
+		set(at+"height", strconv.Itoa(l.Height))
+		set(at+"downsample", number(l.Downsample))
+		set(at+"tile-width", strconv.Itoa(l.TileWidth))
+		set(at+"tile-height", strconv.Itoa(l.TileHeight))
+	}
+}
+
+// Info describes the slide.
+func (s *Slide) Info() *tiles.Info { return &s.info }
+
+// Levels lists the pyramid.
+func (s *Slide) Levels() []tiles.Level { return s.levels }
+
+// ICC returns the colour profile of level 0, nil when there is none.
+func (s *Slide) ICC() []byte { return s.icc }
+
+// Close closes the file.
+func (s *Slide) Close() error { return s.src.Close() }
+
+// ReadTile implements tiles.Slide.
+func (s *Slide) ReadTile(ctx context.Context, k tiles.Key, dst *image.RGBA) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if err := s.src.Err(); err != nil {
+		return err
+	}
+	if k.Level < 0 || k.Level >= len(s.images) {
+		return &tiles.TileError{Key: k, Err: fmt.Errorf("the slide has %d levels", len(s.images))}
+	}
+	err := s.images[k.Level].ReadTile(k.Col, k.Row, dst)
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, tiles.ErrMissing):
+		tiles.Fill(dst, s.info.Background)
+		return err
+	}
+	if broken := s.src.Err(); broken != nil { // the slide is at fault, not the tile
+		return broken
+	}
+	return &tiles.TileError{Key: k, Err: err}
+}
+
+// AssociatedImage implements tiles.Slide.
+func (s *Slide) AssociatedImage(ctx context.Context, name string) (*image.RGBA, error) {
+	m, ok := s.associated[name]
+	if !ok {
+		return nil, fmt.Errorf("%q: %w", name, tiles.ErrNoAssociated)
+	}
+	if err := s.src.Err(); err != nil {
+		return nil, err
+	}
+	img, err := m.ReadAll(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("associated image %q: %w", name, err)
+	}
+	return img, nil
+}
+
+// Properties reads the texts and numbers of a directory under the names that
+// OpenSlide gives them. What cannot be read is told in warnings.
+func (d *Directory) Properties() (props map[string]string, warnings []string) {
+	props = map[string]string{}
+	for tag, name := range map[uint16]string{
+		TagImageDescription: "ImageDescription", TagMake: "Make", TagModel: "Model", TagSoftware: "Software",
+		TagDateTime: "DateTime", TagArtist: "Artist", TagHostComputer: "HostComputer", TagCopyright: "Copyright",
+	} {
+		v, err := d.Text(tag)
+		if err != nil {
+			warnings = append(warnings, err.Error())
+		} else if v != "" {
+			props["tiff."+name] = v
+		}
+	}
+	for tag, name := range map[uint16]string{TagXResolution: "XResolution", TagYResolution: "YResolution"} {
+		v, ok, err := d.Rational(tag)
+		switch {
+		case err != nil:
+			warnings = append(warnings, err.Error())
+		case ok:
+			props["tiff."+name] = strconv.FormatFloat(v, 'g', -1, 64)
+		case d.Has(tag):
+			warnings = append(warnings, fmt.Sprintf("%s is not a number", name))
+		}
+	}
+	if u, err := d.Uint(TagResolutionUnit, 2); err != nil {
+		warnings = append(warnings, err.Error())
+	} else if d.Has(TagXResolution) {
+		props["tiff.ResolutionUnit"] = map[uint64]string{1: "none", 2: "inch", 3: "centimeter"}[u]
+	}
+	if o, err := d.Uint(TagOrientation, 1); err == nil && o > 1 {
+		warnings = append(warnings, fmt.Sprintf("orientation %d is ignored: the picture is shown as stored", o))
+	}
+	slices.Sort(warnings)
+	return props, warnings
+}
+
+// ResolutionMPP is the MPP that the resolution tags of a directory give, 0 and 0
+// when they are absent or cannot be a slide's.
+func (d *Directory) ResolutionMPP() (x, y float64) {
+	unit, err := d.Uint(TagResolutionUnit, 2)
+	perUnit := map[uint64]float64{2: 25400, 3: 10000}[unit] // µm of an inch, a centimetre
+	if err != nil || perUnit == 0 {
+		return 0, 0
+	}
+	rx, okX, errX := d.Rational(TagXResolution)
+	ry, okY, errY := d.Rational(TagYResolution)
+	if errX != nil || errY != nil || !okX || !okY || rx <= 0 || ry <= 0 {
+		return 0, 0
+	}
+	x, y = perUnit/rx, perUnit/ry
+	if !tiles.SaneMPP(x) || !tiles.SaneMPP(y) {
+		return 0, 0
+	}
+	return x, y
+}

@@ -1,0 +1,238 @@
+package viewer
+
+import (
+	"math"
+
+	"fyne.io/fyne/v2"
+
+	"coverslip/annotate"
+)
+
+// touch asks for a new layout in the next frame.
+func (v *Viewer) touch() {
+	v.clock.dirty = true
+	v.wake()
+}
+
+// wake has frames ticking until there is nothing left to do.
+func (v *Viewer) wake() {
+	if v.clock.running || v.clock.ticking {
+		return
+	}
+	v.clock.running = true
+	v.clock.last = v.clock.now()
+	v.clock.anim.Start()
+}
+
+// rest stops the ticking: an idle viewer costs nothing.
+func (v *Viewer) rest() {
+	if v.clock.running {
+		v.clock.running = false
+		v.clock.anim.Stop()
+	}
+}
+
+// Tick makes one frame: it moves what moves, lays out what changed and marks
+// the window for painting. Fyne's animation calls it before each paint; tests
+// call it by hand.
+func (v *Viewer) Tick() {
+	if v.clock.ticking {
+		return
+	}
+	v.clock.ticking = true
+	defer func() { v.clock.ticking = false }()
+
+	now := v.clock.now()
+	dt := now.Sub(v.clock.last).Seconds()
+	v.clock.last = now
+	v.measure()
+	before := v.view
+	if v.motion.moving() && v.view.Valid() {
+		v.view = v.limits.clamp(v.motion.step(v.view, dt))
+		v.clock.dirty = true
+	}
+	pending := 0
+	if v.source != nil {
+		pending = v.source.Pending()
+	}
+	dirty := v.clock.dirty || pending != v.clock.pending
+	if !dirty && !v.clock.more {
+		if pending == 0 {
+			v.rest()
+		}
+		return
+	}
+	v.clock.dirty = false
+	was := len(v.objs)
+	v.layOut()
+	if v.source != nil {
+		v.clock.pending = v.source.Pending()
+	}
+	put := v.tileLayer.pool.put + v.overlay.pool.put
+	if dirty || put > 0 || was != len(v.objs) {
+		v.repaint()
+	}
+	if v.view != v.clock.reported && v.view.Valid() {
+		v.clock.reported = v.view
+		if v.OnView != nil {
+			v.OnView(v.view)
+		}
+		if v.view != before {
+			v.hoverAgain()
+		}
+	}
+}
+
+// Settle makes what moves arrive at once.
+func (v *Viewer) Settle() {
+	v.measure()
+	if v.view.Valid() {
+		v.view = v.limits.clamp(v.motion.finish(v.view))
+	}
+	v.touch()
+	v.Tick()
+}
+
+// Settled tells whether the picture is complete: nothing moves and nothing is
+// awaited.
+func (v *Viewer) Settled() bool {
+	pending := 0
+	if v.source != nil {
+		pending = v.source.Pending()
+	}
+	// What arrived since the last frame is not shown yet.
+	return !v.motion.moving() && !v.clock.dirty && !v.clock.more && pending == 0 && v.clock.pending == 0
+}
+
+// repaint marks the window. It alone is enough: the painter walks Objects anew.
+func (v *Viewer) repaint() {
+	a := fyne.CurrentApp()
+	if a == nil {
+		return
+	}
+	if c, ok := a.Driver().CanvasForObject(v).(interface{ SetDirty() }); ok {
+		c.SetDirty()
+	}
+}
+
+// measure takes over the size of the widget in device pixels.
+func (v *Viewer) measure() {
+	unit := v.unit
+	if a := fyne.CurrentApp(); a != nil {
+		if c := a.Driver().CanvasForObject(v); c != nil {
+			// Canvas.Scale leaves out the factor of the window system.
+			if px, _ := c.PixelCoordinateForPosition(fyne.NewPos(1000, 0)); px > 0 {
+				unit = float32(px) / 1000
+			}
+		}
+	}
+	size := v.Size()
+	w, h := int(math.Round(float64(size.Width*unit))), int(math.Round(float64(size.Height*unit)))
+	if unit != v.unit {
+		v.unit = unit
+		v.restyle(func(s *overlayStyle) { s.unit = float64(unit) })
+		v.overview.have = false
+	}
+	if w == v.view.W && h == v.view.H {
+		return
+	}
+	v.view.W, v.view.H = w, h
+	v.clock.dirty = true
+	v.setLimits()
+}
+
+// setLimits follows a new slide or a new size of the window.
+func (v *Viewer) setLimits() {
+	v.limits = limits{}
+	if v.source == nil || v.view.W <= 0 || v.view.H <= 0 {
+		return
+	}
+	levels := v.source.Slide().Levels()
+	if len(levels) == 0 {
+		return
+	}
+	v.limits = limitsOf(v.view, levels[0].Width, levels[0].Height)
+	switch {
+	case v.showSoon != nil:
+		v.view = v.view.ShowingBox(*v.showSoon, fitMargin)
+		v.showSoon = nil
+	case v.fitted || v.view.Scale <= 0:
+		v.view = v.view.ShowingBox(v.whole(), fitMargin)
+	}
+	v.view = v.limits.clamp(v.view)
+}
+
+// whole is the box of the slide.
+func (v *Viewer) whole() annotate.Box { return annotate.Box{MaxX: v.limits.w, MaxY: v.limits.h} }
+
+// layOut assembles the frame, from the back to the front.
+func (v *Viewer) layOut() {
+	now := v.clock.now()
+	v.objs = v.objs[:0]
+	size := v.Size()
+	if v.source == nil || !v.view.Valid() {
+		v.clock.more = false
+		place(v.ground, 0, 0, size.Width, size.Height)
+		v.objs = append(v.objs, v.ground)
+		if v.source == nil {
+			v.layOutEmpty(size)
+		}
+		return
+	}
+	moreTiles := v.tileLayer.update(v.view, v.unit, now)
+	if !v.tileLayer.covered {
+		place(v.ground, 0, 0, size.Width, size.Height)
+		v.objs = append(v.objs, v.ground)
+	}
+	v.objs = append(v.objs, v.tileLayer.objs...)
+	moreOverlay := v.overlay.update(v.view, v.unit, now)
+	v.objs = append(v.objs, v.overlay.objs...)
+	v.layOutLive()
+	mpp := 0.0
+	if v.info != nil {
+		mpp = v.info.MPPX
+	}
+	v.objs = append(v.objs, v.bar.update(v.view, mpp, v.unit)...)
+	v.objs = append(v.objs, v.overview.update(v.view, v.unit)...)
+	v.clock.more = moreTiles || moreOverlay
+}
+
+// layOutLive draws the selection and what the tool has in hand.
+func (v *Viewer) layOutLive() {
+	v.live.begin(v.view, v.unit)
+	if v.overlay.on && v.objects != nil {
+		drawn := 0
+		view := v.view.Box()
+		holder, _ := v.tool.(*selectTool)
+		for _, id := range v.selection {
+			if drawn >= selectedDrawn {
+				break
+			}
+			o := v.objects.Get(id)
+			if o == nil || holder != nil && holder.holding(id) {
+				continue
+			}
+			if b := o.ROI.Bounds(); b.MaxX < view.MinX || b.MaxY < view.MinY || b.MinX > view.MaxX || b.MinY > view.MaxY {
+				continue
+			}
+			drawn++
+			v.live.roi(&o.ROI, v.overlayColor(o.Class), liveLines/max(1, min(len(v.selection), selectedDrawn)))
+			if holder != nil && len(v.selection) == 1 && editable(o) {
+				v.drawHandles(&v.live, &o.ROI)
+			}
+		}
+	}
+	v.tool.draw(&v.live)
+	v.objs = append(v.objs, v.live.objs...)
+}
+
+// layOutEmpty says in the middle that there is no slide.
+func (v *Viewer) layOutEmpty(size fyne.Size) {
+	y := size.Height/2 - 24
+	for _, t := range v.empty {
+		h := t.MinSize().Height
+		place(t, 0, y, size.Width, h)
+		y += h + 6
+		v.objs = append(v.objs, t)
+	}
+}

@@ -1,0 +1,323 @@
+package viewer
+
+import (
+	"image"
+	"image/color"
+	"math"
+	"slices"
+	"time"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/canvas"
+
+	"coverslip/tiles"
+)
+
+// pixelsFrom is the magnification of a level's pixel from which on tiles are
+// drawn as squares: an annotator then wants to see pixels, and a smooth filter
+// would show a line at every tile's edge, since it has no neighbour to mix in.
+const pixelsFrom = 2.0
+
+// tileLayer shows the pixels of the slide: the tiles of the level that fits,
+// and under the ones that are not there yet whatever coarser ones are.
+type tileLayer struct {
+	src     Source
+	levels  []tiles.Level
+	pool    *pool[tiles.Key]
+	glass   *canvas.Rectangle // the slide's ground, where no tile is
+	hatches []*canvas.Image   // mark tiles that cannot be had
+	hatch   *image.RGBA
+
+	objs    []fyne.CanvasObject
+	covered bool // the tiles leave nothing of the ground to be seen
+
+	fine, under, over, failed, wish []tiles.Key
+	seen                            map[tiles.Key]bool
+	reported                        bool
+	onProblem                       func(error)
+}
+
+func newTileLayer(onProblem func(error)) *tileLayer {
+	return &tileLayer{
+		pool: newPool[tiles.Key](), glass: canvas.NewRectangle(color.White),
+		hatch: hatchImage(), seen: map[tiles.Key]bool{}, onProblem: onProblem,
+	}
+}
+
+// set shows another slide; nil shows nothing.
+func (t *tileLayer) set(src Source) {
+	t.src, t.levels, t.reported = src, nil, false
+	t.pool.clear()
+	t.objs = t.objs[:0]
+	if src == nil {
+		return
+	}
+	t.levels = src.Slide().Levels()
+	ground := src.Slide().Info().Background
+	if ground.A == 0 {
+		ground = color.NRGBA{R: 245, G: 245, B: 245, A: 255}
+	}
+	t.glass.FillColor = ground
+}
+
+// l0PerPixel is the level-0 pixels per pixel of a level on each axis. The
+// level's downsample is the mean of both; with its own ratio the last column
+// ends where the slide ends, as tiles.Visible has it too.
+func (t *tileLayer) l0PerPixel(level int) (x, y float64) {
+	l, whole := t.levels[level], t.levels[0]
+	return float64(whole.Width) / float64(l.Width), float64(whole.Height) / float64(l.Height)
+}
+
+// span is the range of tiles of a level that meet a rectangle in level-0
+// pixels; c1 and r1 are beyond the last.
+func (t *tileLayer) span(level int, x0, y0, x1, y1 float64) (c0, r0, c1, r1 int) {
+	l := t.levels[level]
+	px, py := t.l0PerPixel(level)
+	tw, th := float64(l.TileWidth)*px, float64(l.TileHeight)*py
+	c0, r0 = max(0, floorInt(x0/tw)), max(0, floorInt(y0/th))
+	c1, r1 = min(l.Cols(), ceilInt(x1/tw)), min(l.Rows(), ceilInt(y1/th))
+	return c0, r0, c1, r1
+}
+
+func floorInt(f float64) int { return int(math.Floor(f)) }
+func ceilInt(f float64) int  { return int(math.Ceil(f)) }
+
+// visible lists the tiles of a level in view, centre outwards; ring widens the
+// view by that many tiles on every side.
+func (t *tileLayer) visible(v Viewport, level, ring int) []tiles.Key {
+	b := v.Box()
+	l := t.levels[level]
+	px, py := t.l0PerPixel(level)
+	dx, dy := float64(ring*l.TileWidth)*px, float64(ring*l.TileHeight)*py
+	return tiles.Visible(t.levels, level, tiles.Region{
+		X: b.MinX - dx, Y: b.MinY - dy, W: b.MaxX - b.MinX + 2*dx, H: b.MaxY - b.MinY + 2*dy,
+		Downsample: l.Downsample,
+	})
+}
+
+// update lays the layer out for a viewport. more tells that tiles wait for the
+// next frame's share of uploads.
+func (t *tileLayer) update(v Viewport, unit float32, now time.Time) (more bool) {
+	t.objs = t.objs[:0]
+	t.covered = false
+	if t.src == nil || len(t.levels) == 0 {
+		return false
+	}
+	t.pool.begin(now)
+	level := v.Level(t.levels)
+	mode := canvas.ImageScaleFastest
+	if v.Scale*t.levels[level].Downsample >= pixelsFrom {
+		mode = canvas.ImageScalePixels
+	}
+	t.fine = t.visible(v, level, 0)
+	t.under, t.over, t.failed, t.wish = t.under[:0], t.over[:0], t.failed[:0], t.wish[:0]
+	clear(t.seen)
+	t.wishTop()
+	whole := true
+	shown := t.fine[:0]
+	for _, k := range t.fine {
+		have, later := t.have(k, mode)
+		more = more || later
+		if have {
+			shown = append(shown, k)
+			continue
+		}
+		whole = false
+		if !later {
+			t.miss(k)
+		}
+		t.fill(k)
+	}
+	t.fine = shown
+	t.covered = whole && t.inside(v)
+	t.prefetch(v, level)
+	t.src.Want(t.wish)
+	t.layOut(v, unit, whole)
+	return more
+}
+
+// have tells whether a tile is on the card, putting it there when it can; later
+// says that it could be there but for the frame's budget.
+func (t *tileLayer) have(k tiles.Key, mode canvas.ImageScale) (have, later bool) {
+	if it := t.pool.shown(k); it != nil && it.im.ScaleMode == mode {
+		return true, false
+	}
+	img, ok := t.src.Get(k)
+	if !ok {
+		// Dropped from memory but still on the card: only its filter is old.
+		return t.pool.shown(k) != nil, false
+	}
+	it, fresh := t.pool.show(k, img, mode)
+	return it != nil, !fresh
+}
+
+// miss wishes a visible tile, or marks it when it cannot be had.
+func (t *tileLayer) miss(k tiles.Key) {
+	err := t.src.Failed(k)
+	if err == nil {
+		t.want(k)
+		return
+	}
+	t.failed = append(t.failed, k)
+	if !t.reported && t.onProblem != nil {
+		// A cut slide fails at thousands of tiles; people need to hear it once.
+		t.reported = true
+		t.onProblem(err)
+	}
+}
+
+func (t *tileLayer) want(k tiles.Key) {
+	if !t.seen[k] {
+		t.seen[k] = true
+		t.wish = append(t.wish, k)
+	}
+}
+
+// wishTop keeps the coarsest level at hand: it is what is under everything.
+func (t *tileLayer) wishTop() {
+	top := len(t.levels) - 1
+	l := t.levels[top]
+	if l.Cols()*l.Rows() > 16 {
+		return // a slide without a pyramid
+	}
+	for r := range l.Rows() {
+		for c := range l.Cols() {
+			if k := (tiles.Key{Level: top, Col: c, Row: r}); !t.resident(k) && t.src.Failed(k) == nil {
+				t.want(k)
+			}
+		}
+	}
+}
+
+func (t *tileLayer) resident(k tiles.Key) bool {
+	_, ok := t.src.Get(k)
+	return ok
+}
+
+// fill finds what can be shown in the place of a missing tile: coarser tiles
+// beneath, and finer ones that are still on the card from before a zoom out.
+func (t *tileLayer) fill(k tiles.Key) {
+	x0, y0, x1, y1 := t.l0Rect(k)
+	for a := k.Level + 1; a < len(t.levels); a++ {
+		if t.gather(&t.under, a, x0, y0, x1, y1, true) {
+			break
+		}
+	}
+	if k.Level > 0 {
+		t.gather(&t.over, k.Level-1, x0, y0, x1, y1, false)
+	}
+}
+
+// gather adds the tiles of a level that meet a rectangle and are there; it
+// tells whether all of them are. Only with upload may textures be made.
+func (t *tileLayer) gather(to *[]tiles.Key, level int, x0, y0, x1, y1 float64, upload bool) bool {
+	c0, r0, c1, r1 := t.span(level, x0, y0, x1, y1)
+	all := c1 > c0 && r1 > r0
+	for r := r0; r < r1; r++ {
+		for c := c0; c < c1; c++ {
+			k := tiles.Key{Level: level, Col: c, Row: r}
+			if t.seen[k] { // wished, hence missing
+				all = false
+				continue
+			}
+			have := t.pool.shown(k) != nil
+			if !have && upload {
+				have, _ = t.have(k, canvas.ImageScaleFastest)
+			}
+			if !have {
+				all = false
+			} else if !slices.Contains(*to, k) {
+				*to = append(*to, k)
+			}
+		}
+	}
+	return all
+}
+
+// prefetch wishes, after what is seen, one ring around it and the next coarser
+// level, where a zoom out leads.
+func (t *tileLayer) prefetch(v Viewport, level int) {
+	ahead := t.visible(v, level, 1)
+	if level+1 < len(t.levels) {
+		ahead = append(ahead, t.visible(v, level+1, 0)...)
+	}
+	for _, k := range ahead {
+		if !t.pool.has(k) && !t.resident(k) && t.src.Failed(k) == nil {
+			t.want(k)
+		}
+	}
+}
+
+// inside tells whether the window shows nothing but slide.
+func (t *tileLayer) inside(v Viewport) bool {
+	b := v.Box()
+	return b.MinX >= 0 && b.MinY >= 0 &&
+		b.MaxX <= float64(t.levels[0].Width) && b.MaxY <= float64(t.levels[0].Height)
+}
+
+// layOut places what was found, coarsest first.
+func (t *tileLayer) layOut(v Viewport, unit float32, whole bool) {
+	if !whole {
+		x0, y0 := v.SFromL0(0, 0)
+		x1, y1 := v.SFromL0(float64(t.levels[0].Width), float64(t.levels[0].Height))
+		// Far beyond the window a float32 has no pixels left.
+		x0, y0 = max(snap(x0), -8), max(snap(y0), -8)
+		x1, y1 = min(snap(x1), float64(v.W)+8), min(snap(y1), float64(v.H)+8)
+		t.glass.Move(fyne.NewPos(float32(x0)/unit, float32(y0)/unit))
+		t.glass.Resize(fyne.NewSize(float32(x1-x0)/unit, float32(y1-y0)/unit))
+		t.objs = append(t.objs, t.glass)
+	}
+	slices.SortStableFunc(t.under, func(a, b tiles.Key) int { return b.Level - a.Level })
+	for _, keys := range [][]tiles.Key{t.under, t.fine, t.over} {
+		for _, k := range keys {
+			it := t.pool.items[k]
+			x0, y0, x1, y1 := t.onScreen(v, k)
+			t.pool.place(it, x0, y0, x1, y1, unit)
+			t.objs = append(t.objs, it.im)
+		}
+	}
+	for i, k := range t.failed {
+		if i == len(t.hatches) {
+			t.hatches = append(t.hatches, newImage())
+			t.hatches[i].Image = t.hatch
+		}
+		x0, y0, x1, y1 := t.onScreen(v, k)
+		pos := fyne.NewPos(float32(x0)/unit, float32(y0)/unit)
+		t.pool.sizer.set(t.hatches[i], fyne.NewSize(float32(x1)/unit-pos.X, float32(y1)/unit-pos.Y))
+		t.hatches[i].Move(pos)
+		t.objs = append(t.objs, t.hatches[i])
+	}
+}
+
+// l0Rect is what a tile covers, level-0 pixels.
+func (t *tileLayer) l0Rect(k tiles.Key) (x0, y0, x1, y1 float64) {
+	r := t.levels[k.Level].TileRect(k.Col, k.Row)
+	px, py := t.l0PerPixel(k.Level)
+	return float64(r.Min.X) * px, float64(r.Min.Y) * py, float64(r.Max.X) * px, float64(r.Max.Y) * py
+}
+
+// onScreen is the snapped rectangle of a tile in screen pixels.
+func (t *tileLayer) onScreen(v Viewport, k tiles.Key) (x0, y0, x1, y1 float64) {
+	x0, y0, x1, y1 = t.l0Rect(k)
+	x0, y0 = v.SFromL0(x0, y0)
+	x1, y1 = v.SFromL0(x1, y1)
+	return snap(x0), snap(y0), snap(x1), snap(y1)
+}
+
+// hatchImage is the mark of a tile that cannot be read: thin diagonal lines, so
+// that a coarser picture beneath is still seen but not taken for the real one.
+func hatchImage() *image.RGBA {
+	const size, step = 128, 16
+	im := image.NewRGBA(image.Rect(0, 0, size, size))
+	for y := range size {
+		for x := range size {
+			switch d := (x + y) % step; {
+			case d < 2:
+				im.SetRGBA(x, y, color.RGBA{R: 150, G: 30, B: 30, A: 190})
+			default:
+				im.SetRGBA(x, y, color.RGBA{R: 20, G: 6, B: 6, A: 24})
+			}
+		}
+	}
+	return im
+}
