@@ -380,3 +380,14 @@ func TestHouse_WallsHold(t *testing.T) {
 		}
 	}
 }
+
+// The version stands in the code and in the packages' description alike.
+func TestHouse_VersionsAgree(t *testing.T) {
+	b, err := os.ReadFile(filepath.Join(root(t), "FyneApp.toml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := "Version = \"" + Version + "\""; !strings.Contains(string(b), want) {
+		t.Errorf("FyneApp.toml lacks %s", want)
+	}
+}
