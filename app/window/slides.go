@@ -150,6 +150,17 @@ func (p *slidesPanel) update() {
 	p.list.Update(len(p.items))
 }
 
+// count takes over what was counted on the open slide, so that the list need
+// not be read again after each edit.
+func (p *slidesPanel) count(v survey) {
+	for i := range p.items {
+		if it := &p.items[i]; it.ID == v.slide {
+			it.Labels, it.Suggestions, it.Rejected = len(v.labels), len(v.queue), v.rejected
+			p.list.body.Refresh()
+		}
+	}
+}
+
 // describe shows what is known of the open slide.
 func (p *slidesPanel) describe() {
 	p.meta.Objects = nil

@@ -208,6 +208,16 @@ func (w *Window) stepped(words string, err error) error {
 	return err
 }
 
+// escape drops the selection; with nothing selected it puts the problem away.
+func (w *Window) escape() {
+	if len(w.viewer.Selection()) == 0 {
+		w.problem.dismiss()
+		return
+	}
+	w.viewer.SetSelection(nil)
+	w.selected(nil)
+}
+
 func (w *Window) deleteSelection() {
 	ids := w.viewer.Selection()
 	w.viewer.SetSelection(nil)
