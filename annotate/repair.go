@@ -2,6 +2,7 @@ package annotate
 
 import (
 	"math"
+	"math/big"
 	"slices"
 
 	"github.com/peterstace/simplefeatures/geom"
@@ -23,9 +24,17 @@ func Repair(ring Ring) ([]Polygon, error) {
 	if validPolygons(probe.Polygons) == nil {
 		return probe.Polygons, nil
 	}
+	return settled(wound(ring))
+}
+
+// wound is the area that the ring winds around.
+func wound(ring Ring) ([]Polygon, error) {
 	ring = slices.Compact(slices.Clone(ring))
 	if distinct(ring) < 3 {
 		return nil, invalid("a ring of %d distinct points", distinct(ring))
+	}
+	if ps := []Polygon{{Outer: ring}}; validPolygons(ps) == nil {
+		return ps, nil
 	}
 	noded, err := guard(func() (geom.Geometry, error) { return geom.UnaryUnion(toLine(ring).AsGeometry()) })
 	if err != nil {
@@ -33,13 +42,31 @@ func Repair(ring Ring) ([]Polygon, error) {
 	}
 	var inside []geom.Geometry
 	for _, face := range newNet(noded).faces() {
-		poly := toGeom(Polygon{Outer: face})
-		at, ok := poly.PointOnSurface().XY()
-		if ok && ring.winding(Point{at.X, at.Y}) != 0 {
-			inside = append(inside, poly.AsGeometry())
+		if at, ok := face.innerPoint(); ok && ring.winding(at) != 0 {
+			inside = append(inside, toGeom(Polygon{Outer: face}).AsGeometry())
 		}
 	}
 	return join(inside)
+}
+
+// grids are the steps, in pixels, to which a result is snapped when edges nearly
+// coincide, so that rounding makes the library contradict itself.
+var grids = [...]float64{1. / 4096, 1. / 256, 1. / 16}
+
+// settled tries again on coarser and coarser grids when polygons came out that
+// are not valid.
+func settled(ps []Polygon, err error) ([]Polygon, error) {
+	if err == nil || len(ps) == 0 {
+		return ps, err
+	}
+	for _, grid := range grids {
+		snap := func(p Point) Point { return Point{math.Round(p.X/grid) * grid, math.Round(p.Y/grid) * grid} }
+		mended, again := covered(ROI{Kind: KindPolygon, Polygons: ps}.Map(snap).Polygons)
+		if again == nil {
+			return mended, nil
+		}
+	}
+	return nil, err
 }
 
 // RepairPolygons makes valid, disjoint polygons of the area that the given ones
@@ -53,15 +80,20 @@ func RepairPolygons(ps []Polygon) ([]Polygon, error) {
 	if validPolygons(ps) == nil {
 		return ps, nil
 	}
+	return settled(covered(ps))
+}
+
+// covered is the area of all the polygons together.
+func covered(ps []Polygon) ([]Polygon, error) {
 	var all []geom.Geometry
 	for _, p := range ps {
-		outer, err := Repair(p.Outer)
+		outer, err := wound(p.Outer)
 		if err != nil {
 			continue // no area: other polygons may have some
 		}
 		var holes []Polygon
 		for _, h := range p.Holes {
-			if mended, err := Repair(h); err == nil {
+			if mended, err := wound(h); err == nil {
 				holes = append(holes, mended...)
 			}
 		}
@@ -115,7 +147,8 @@ func union(gs []geom.Geometry) (geom.Geometry, error) {
 	return guard(func() (geom.Geometry, error) { return geom.UnionMany(gs) })
 }
 
-// join unites the geometries and checks the result.
+// join unites the geometries and checks the result, which it answers even when
+// it is not valid.
 func join(gs []geom.Geometry) ([]Polygon, error) {
 	g, err := union(gs)
 	if err != nil {
@@ -130,12 +163,12 @@ func join(gs []geom.Geometry) ([]Polygon, error) {
 	}
 	// A face may touch itself in a point; the library's own rebuilding of the
 	// outline (a buffer of no width) parts it there without loss of area.
-	g, err = guard(func() (geom.Geometry, error) { return geom.Buffer(g, 0) })
+	clean, err := guard(func() (geom.Geometry, error) { return geom.Buffer(g, 0) })
 	if err != nil {
-		return nil, err
+		return ps, err
 	}
-	if ps = polygonsOf(g); len(ps) == 0 {
-		return nil, invalid("no area")
+	if parted := polygonsOf(clean); len(parted) > 0 && math.Abs(clean.Area()-g.Area()) <= 1e-6*g.Area() {
+		ps = parted
 	}
 	return ps, validPolygons(ps)
 }
@@ -148,6 +181,51 @@ func polygonsOf(g geom.Geometry) []Polygon {
 		}
 	}
 	return ps
+}
+
+// scans is how many lines innerPoint tries.
+const scans = 24
+
+// innerPoint is a point inside the ring and well away from its edges: where the
+// ring is widest along one of the horizontal lines midway between its vertices.
+// (A point that merely lies inside may lie on another edge as far as float64 can
+// tell.)
+func (r Ring) innerPoint() (Point, bool) {
+	ys := make([]float64, len(r))
+	for i, p := range r {
+		ys[i] = p.Y
+	}
+	slices.Sort(ys)
+	var best Point
+	room := 0.0
+	xs := make([]float64, 0, len(r))
+	for k := range scans {
+		lo, hi := k*(len(ys)-1)/scans, (k+1)*(len(ys)-1)/scans
+		// Of the gaps between vertices in this part, the widest.
+		gap, y := 0.0, 0.0
+		for i := lo; i <= min(hi, len(ys)-2); i++ {
+			if d := ys[i+1] - ys[i]; d > gap {
+				gap, y = d, ys[i]+d/2
+			}
+		}
+		if gap <= room {
+			continue
+		}
+		xs = xs[:0]
+		for i, a := range r {
+			b := r[(i+1)%len(r)]
+			if (a.Y > y) != (b.Y > y) {
+				xs = append(xs, a.X+(y-a.Y)/(b.Y-a.Y)*(b.X-a.X))
+			}
+		}
+		slices.Sort(xs)
+		for i := 0; i+1 < len(xs); i += 2 {
+			if w := min(gap, xs[i+1]-xs[i]); w > room {
+				room, best = w, Point{xs[i] + (xs[i+1]-xs[i])/2, y}
+			}
+		}
+	}
+	return best, room > 0
 }
 
 // winding is how often the ring turns around the point (Sunday 2001).
@@ -237,20 +315,43 @@ func (n *net) prune() {
 	}
 }
 
+// sort puts the edges around each point in the order of their direction. The
+// comparison is exact: edges of a hand-drawn line may run so close together that
+// their angles are the same number, and one wrong order loses a face.
 func (n *net) sort() {
-	angle := make([]float64, len(n.from))
-	for e := range n.from {
-		a, b := n.points[n.from[e]], n.points[n.from[e^1]]
-		angle[e] = math.Atan2(b.Y-a.Y, b.X-a.X)
-	}
-	for _, out := range n.around {
-		slices.SortFunc(out, func(a, b int32) int {
-			if angle[a] != angle[b] {
-				return sign(angle[a] - angle[b])
+	for at, out := range n.around {
+		o := n.points[at]
+		slices.SortFunc(out, func(d, e int32) int {
+			a, b := n.points[n.from[d^1]], n.points[n.from[e^1]]
+			if h := upper(o, b) - upper(o, a); h != 0 {
+				return h
 			}
-			return int(a - b)
+			return -turn(o, a, b)
 		})
 	}
+}
+
+// upper is 1 for directions from 0 up to 180 degrees, else 0.
+func upper(o, p Point) int {
+	if p.Y > o.Y || p.Y == o.Y && p.X > o.X {
+		return 1
+	}
+	return 0
+}
+
+// turn is the exact sign of the cross product of a-o and b-o: positive when b
+// lies towards larger angles.
+func turn(o, a, b Point) int {
+	l, r := (a.X-o.X)*(b.Y-o.Y), (b.X-o.X)*(a.Y-o.Y)
+	// Shewchuk's bound (1997) for this expression.
+	if d := l - r; math.Abs(d) > 3.3306690738754716e-16*(math.Abs(l)+math.Abs(r)) {
+		return sign(d)
+	}
+	x := func(p, q float64) *big.Rat {
+		return new(big.Rat).Sub(new(big.Rat).SetFloat64(p), new(big.Rat).SetFloat64(q))
+	}
+	left := new(big.Rat).Mul(x(a.X, o.X), x(b.Y, o.Y))
+	return left.Cmp(new(big.Rat).Mul(x(b.X, o.X), x(a.Y, o.Y)))
 }
 
 // faces walks around every bounded face once, its inside to the same hand.

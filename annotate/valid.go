@@ -38,7 +38,7 @@ func (c ClassChange) ID() ID {
 
 // Validate tells whether the edit makes sense by itself: it changes something,
 // Before and After carry the same ID, no object or class occurs twice, objects
-// have a slide and a well-formed ROI. It answers ErrInvalidEdit or
+// have a slide, a well-formed ROI and scores that are numbers. It answers ErrInvalidEdit or
 // ErrInvalidROI.
 func (e Edit) Validate() error {
 	bad := func(format string, a ...any) error {
@@ -73,6 +73,9 @@ func (e Edit) Validate() error {
 		}
 		if k := c.After.Kind; k != Annotation && k != Detection {
 			return bad("object %s has the unknown kind %d", c.After.ID, k)
+		}
+		if by := c.After.By; !finite(by.Score) || !finite(by.Margin) {
+			return bad("object %s has a score or margin that is not a number", c.After.ID)
 		}
 		if err := c.After.ROI.WellFormed(); err != nil {
 			return fmt.Errorf("annotate: edit %q: object %s: %w", e.Label, c.After.ID, err)
@@ -196,17 +199,15 @@ func validPolygons(ps []Polygon) error {
 			}
 		}
 		parts[i] = toGeom(p)
-		if err := parts[i].Validate(); err != nil {
-			return invalid("%v", err)
+		if err := judged(parts[i].Validate); err != nil {
+			return err
 		}
 		if !(p.Area() > 0) {
 			return invalid("no area")
 		}
 	}
 	if len(parts) > 1 {
-		if err := geom.NewMultiPolygon(parts).Validate(); err != nil {
-			return invalid("%v", err)
-		}
+		return judged(geom.NewMultiPolygon(parts).Validate)
 	}
 	return nil
 }
@@ -272,6 +273,20 @@ func fromLine(l geom.LineString) Ring {
 
 func invalid(format string, a ...any) error {
 	return fmt.Errorf("%w: %s", ErrInvalidROI, fmt.Sprintf(format, a...))
+}
+
+// judged calls a Validate of the geometry library, which panics when rounding
+// lets two of its own predicates contradict each other. Such a shape is no use.
+func judged(validate func() error) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = invalid("edges too close to tell apart")
+		}
+	}()
+	if err := validate(); err != nil {
+		return invalid("%v", err)
+	}
+	return nil
 }
 
 // guard turns a panic of the geometry library, and an area that is not a

@@ -32,7 +32,7 @@ func ProjectForSlide(slidePath string, o Options) (*Session, annotate.ID, error)
 	ctx := context.Background()
 	t, err := formats.Open(ctx, abs)
 	if err != nil {
-		return nil, annotate.ID{}, err
+		return nil, annotate.ID{}, about("slide", slidePath, err)
 	}
 	fingerprint := t.Info().Fingerprint
 	if err := t.Close(); err != nil {

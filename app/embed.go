@@ -173,7 +173,7 @@ func (s *Session) embed(ctx context.Context, slide annotate.ID, o SuggestOptions
 		}
 	}
 	if len(wanted) == 0 {
-		return nil, fmt.Errorf("slide %s: %w", item.Name, ErrNoTissue)
+		return nil, about("slide", item.Name, ErrNoTissue)
 	}
 	e.report.Patches = len(wanted)
 	err = s.fill(ctx, e, t, item.Fingerprint, o, wanted, p)

@@ -39,6 +39,7 @@ func (s *Session) Encoder() (models.Encoder, error) {
 	}
 	if s.options.Model != "" {
 		s.encoder, err = folder.Open(rt, s.options.Model)
+		err = about("model", s.options.Model, err)
 	} else {
 		s.encoder, err = vit.Demo(rt, demoSeed)
 	}

@@ -34,13 +34,22 @@ type grid struct {
 func newGrid(sl storage.Slide, patch int, mpp float64) (grid, error) {
 	scale := math.Sqrt(sl.MPPX * sl.MPPY)
 	if !(scale > 0) {
-		return grid{}, fmt.Errorf("slide %s: %w", sl.Name, ErrNoScale)
+		return grid{}, about("slide", sl.Name, noScale(sl))
 	}
 	side := int(math.Round(float64(patch) * mpp / scale))
 	if side < 1 {
 		return grid{}, fmt.Errorf("slide %s: patches of %d pixels at %g µm are smaller than a pixel (%g µm)", sl.Name, patch, mpp, scale)
 	}
 	return grid{cols: sl.Width / side, rows: sl.Height / side, side: side, patch: patch, mpp: mpp}, nil
+}
+
+// noScale is ErrNoScale with what the objective lets expect: 10 µm divided by
+// its magnification is the usual scale.
+func noScale(sl storage.Slide) error {
+	if sl.Objective <= 0 {
+		return ErrNoScale
+	}
+	return fmt.Errorf("%w; its objective of %g× usually means %.3g", ErrNoScale, sl.Objective, 10/sl.Objective)
 }
 
 // cell names a patch of the grid.

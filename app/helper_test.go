@@ -15,12 +15,12 @@ import (
 	"coverslip/tiles/tiffwrite"
 )
 
-// The test slide: 1344 × 900 pixels at 1 µm, three upright bands of 384 pixels
-// (six patches of 64) with colours of their own, and glass (three
+// The test slide: 960 × 576 pixels at 1 µm, three upright bands of 256 pixels
+// (four patches of 64) with colours of their own, and glass (three
 // patches) to the right.
 const (
-	slideW, slideH = 1344, 900
-	bandW          = 384
+	slideW, slideH = 960, 576
+	bandW          = 256
 )
 
 // bandColors are nuclear purple, stromal pink and necrotic grey-brown.
@@ -142,6 +142,13 @@ func checkInvariants(t testing.TB, s *Session) {
 		if err != nil {
 			t.Error(err)
 			continue
+		}
+		var n tally
+		for _, o := range disk {
+			n.add(o, 1)
+		}
+		if n != (tally{item.Labels, item.Suggestions, item.Rejected}) {
+			t.Errorf("slide %s: %+v on disk, listed are %d, %d, %d", item.Name, n, item.Labels, item.Suggestions, item.Rejected)
 		}
 		if len(disk) != set.Len() {
 			t.Errorf("slide %s: %d objects on disk, %d in memory", item.Name, len(disk), set.Len())

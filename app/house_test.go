@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -116,8 +117,22 @@ func root(t testing.TB) string {
 	}
 }
 
-// sources parses every Go file of the project.
+// sources gives every Go file of the project, parsed once for all tests.
 func sources(t *testing.T) []source {
+	t.Helper()
+	parseOnce.Do(func() { parsed = parseAll(t) })
+	if len(parsed) < 50 {
+		t.Fatalf("only %d Go files were found", len(parsed))
+	}
+	return parsed
+}
+
+var (
+	parseOnce sync.Once
+	parsed    []source
+)
+
+func parseAll(t *testing.T) []source {
 	t.Helper()
 	top := root(t)
 	var all []source
@@ -149,9 +164,6 @@ func sources(t *testing.T) []source {
 	})
 	if err != nil {
 		t.Fatal(err)
-	}
-	if len(all) < 50 {
-		t.Fatalf("only %d Go files were found under %s", len(all), top)
 	}
 	return all
 }

@@ -66,7 +66,7 @@ func (s *Session) ImportGeoJSON(slide annotate.ID, path string) (ImportReport, e
 func readGeoJSON(path string, o geojson.ReadOptions) (*geojson.File, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, err
+		return nil, about("file", path, err)
 	}
 	defer f.Close()
 	file, err := geojson.Read(f, o)

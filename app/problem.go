@@ -94,7 +94,7 @@ func explanations() []explanation {
 		{is(storage.ErrNotProject), "%s is not a Coverslip project", "Choose a folder that Coverslip made (its name usually ends in .coverslip), or make a new project."},
 		{is(storage.ErrExists), "There is a project at %s already", "Open it, or choose another folder."},
 		{is(storage.ErrMoved), "The project's file was moved, deleted or replaced while it was open", "Put the file back and open the project again; what was saved before is in it."},
-		{is(storage.ErrLocked), "%s is open in another window or program", "Close the project there, or open it read-only."},
+		{is(storage.ErrLocked), "%s is open in another window or program", "Close the project there and try again."},
 		{is(storage.ErrNewer), "%s was written by a newer Coverslip", "Update Coverslip on this computer; nothing in the project was changed."},
 		{is(storage.ErrReadOnly), "%s is open read-only", "Open it without the read-only option, from a place where you may write."},
 		{as[*storage.DamageError], "%s is damaged", "Nothing was changed. Restore the latest backup of the project (coverslipctl project backup makes one), and check the disk."},
@@ -138,7 +138,7 @@ func explanations() []explanation {
 		{is(runtimes.ErrChecksum), "%s is damaged or not the expected file", "Fetch it again; nothing was installed."},
 
 		{is(tiles.ErrNoAssociated), "%s has no image of that name", "coverslipctl info SLIDE lists the images that are there."},
-		{is(tiles.ErrNotSlide), "%s is not a slide that Coverslip can read", "Choose a slide file (.svs, pyramidal .tif). The details say what each reader found."},
+		{is(tiles.ErrNotSlide), "%s is not a slide that Coverslip can read", "Choose a slide file (.svs, pyramidal .tif). If it should be one, this copy is cut or damaged: copy it again and compare the file sizes. The details say what each reader found."},
 		{as[*tiles.UnsupportedError], "%s uses something that Coverslip cannot read", "Convert the slide, for example to a pyramidal TIFF. The details name what is unsupported."},
 		{as[*tiles.FormatError], "%s is damaged or incomplete", "Copy the slide again from where it came, and compare the file sizes."},
 		{as[*tiles.TileError], "A part of %s cannot be decoded", "The rest of the slide is usable. Copy the slide again from where it came."},

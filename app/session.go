@@ -45,6 +45,8 @@ type Session struct {
 	author       string
 	palette      annotate.Palette
 	sets         map[annotate.ID]*annotate.Set
+	tallies      map[annotate.ID]tally
+	sightings    map[annotate.ID]sighting
 	current      *OpenSlide
 	listeners    map[int]func(Event)
 	lastListener int
@@ -63,7 +65,7 @@ func CreateProject(dir, name string, o Options) (*Session, error) {
 	s := newSession(o)
 	p, err := storage.Create(dir, name, s.stamp())
 	if err != nil {
-		return nil, err
+		return nil, about("project", dir, err)
 	}
 	return s.use(p)
 }
@@ -73,7 +75,7 @@ func OpenProject(dir string, o Options) (*Session, error) {
 	s := newSession(o)
 	p, err := storage.Open(dir, storage.Options{ReadOnly: o.ReadOnly})
 	if err != nil {
-		return nil, err
+		return nil, about("project", dir, err)
 	}
 	return s.use(p)
 }
@@ -94,6 +96,8 @@ func newSession(o Options) *Session {
 		session:   annotate.NewID().String(),
 		cache:     tiles.NewCache(o.CacheBytes),
 		sets:      map[annotate.ID]*annotate.Set{},
+		tallies:   map[annotate.ID]tally{},
+		sightings: map[annotate.ID]sighting{},
 		listeners: map[int]func(Event){},
 	}
 }

@@ -16,9 +16,9 @@ import (
 	"coverslip/models/modeltest"
 )
 
-// The test slide holds 18 × 14 patches of tissue.
+// The test slide holds 12 × 9 patches of tissue.
 const (
-	gridCols, gridRows = 18, 14
+	gridCols, gridRows = 12, 9
 	tissuePatches      = gridCols * gridRows
 )
 

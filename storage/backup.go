@@ -96,7 +96,7 @@ func (p *Project) Compact() error {
 }
 
 func compactInto(path string, from *bolt.DB) error {
-	to, err := bolt.Open(path, 0o600, boltOptions(false, 0))
+	to, err := openBolt(path, boltOptions(false, 0))
 	if err != nil {
 		return err
 	}

@@ -32,7 +32,7 @@ func (p *Project) migrate(steps []migration) error {
 		return nil
 	}
 	to := steps[len(steps)-1].To
-	name := fmt.Sprintf("pre-v%d-%s.bolt", to, time.Now().UTC().Format("20060102T150405"))
+	name := fmt.Sprintf("schema%d-before-%d-%s.bolt", p.head.Schema, to, time.Now().UTC().Format("20060102T150405"))
 	if err := p.Backup(filepath.Join(p.dir, BackupDir, name)); err != nil {
 		return fmt.Errorf("copy before the change to schema %d: %w", to, err)
 	}

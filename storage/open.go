@@ -33,6 +33,7 @@ const (
 	firstMap    int64 = 1 << 30
 	populateMax int64 = 1 << 30
 	maxInt            = int64(^uint(0) >> 1)
+	growth      int   = 1 << 20 // bytes by which the file grows; bbolt's own 16 MiB make every small project large
 )
 
 // buckets of a project, see docs/project-format.md.
@@ -122,7 +123,7 @@ func initialise(path, name string, by Stamp) error {
 	if err != nil {
 		return err
 	}
-	db, err := bolt.Open(path, 0o600, boltOptions(false, 0))
+	db, err := openBolt(path, boltOptions(false, 0))
 	if err != nil {
 		return err
 	}
@@ -233,6 +234,9 @@ func openBolt(path string, o *bolt.Options) (db *bolt.DB, err error) {
 		db, err = bolt.Open(path, 0o600, o)
 		return err
 	})
+	if db != nil {
+		db.AllocSize = growth
+	}
 	switch {
 	case errors.Is(err, bolterrors.ErrTimeout):
 		return nil, ErrLocked

@@ -15,8 +15,18 @@
 //
 // # Rooms
 //
+//	formats      the ordered list of readers, Open, and what decodes what
+//	aperio       Aperio SVS
+//	generic      tiled TIFF that no vendor claims, and OME-TIFF
+//	tiff         the container: TIFF and BigTIFF, directories and tiles
+//	jpegstream   JPEG markers: size, colour, tables, without decoding
+//	codec        which decoder is used for a compression
+//	native       libjpeg-turbo and OpenJPEG without cgo, one package a library
+//	tiffwrite    writes pyramids; synth, tissue: made-up slides, where tissue is
+//	slidetest    the suite that every format passes; openslidetest: the oracle
+//
 // A format is a value (Format) in the ordered list of package tiles/formats;
 // each vendor has a sub-package that never names another vendor. Slide is what
-// a format opens to. Loader and Cache stand between a Slide and the screen.
-// Native codecs live in tiles/native, one package a library.
+// a format opens to, Source the file below it. Loader and Cache stand between a
+// Slide and the screen; ReadRegion, Thumbnail and Halved need a Slide alone.
 package tiles

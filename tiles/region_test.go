@@ -299,3 +299,28 @@ func TestParseNumber(t *testing.T) {
 		t.Error("SaneMPP")
 	}
 }
+
+func BenchmarkHalved_Tile(b *testing.B) {
+	l := tiles.Level{Width: 1 << 14, Height: 1 << 14, Downsample: 1, TileWidth: 256, TileHeight: 256}
+	s := tiles.Halved(&blank{newFake(l)})
+	dst := image.NewRGBA(image.Rect(0, 0, 256, 256))
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		must(b, s.ReadTile(context.Background(), tiles.Key{Level: 1, Col: i % 32, Row: i / 32 % 32}, dst))
+	}
+}
+
+// blank costs nothing to read.
+type blank struct{ *fake }
+
+func (b *blank) ReadTile(context.Context, tiles.Key, *image.RGBA) error { return nil }
+
+func BenchmarkThumbnail(b *testing.B) {
+	l := tiles.Level{Width: 1 << 12, Height: 1 << 12, Downsample: 1, TileWidth: 256, TileHeight: 256}
+	s := &blank{newFake(l)}
+	b.ReportAllocs()
+	for b.Loop() {
+		_, err := tiles.Thumbnail(context.Background(), s, 1000)
+		must(b, err)
+	}
+}

@@ -82,8 +82,9 @@ func fitSize(w, h, limit int) (int, int) {
 // averager shrinks a picture that comes in parts: each pixel of the result is
 // the mean of the source pixels it covers, weighted by area.
 type averager struct {
-	w, h   int // of the result
-	sums   []float32
+	w, h   int       // of the result
+	sums   []float32 // 4 channels a pixel
+	line   []float32 // sums of one source row
 	xs, ys []share
 }
 
@@ -96,7 +97,7 @@ type share struct {
 }
 
 func newAverager(srcW, srcH, w, h int) *averager {
-	return &averager{w: w, h: h, sums: make([]float32, w*h*4), xs: shares(srcW, w), ys: shares(srcH, h)}
+	return &averager{w: w, h: h, sums: make([]float32, w*h*4), line: make([]float32, 4*(w+1)), xs: shares(srcW, w), ys: shares(srcH, h)}
 }
 
 func shares(src, dst int) []share {
@@ -118,33 +119,64 @@ func shares(src, dst int) []share {
 
 // add takes a part of the source whose upper left corner is at.
 func (a *averager) add(m *image.RGBA, at image.Point) {
+	if m.Rect.Empty() {
+		return
+	}
+	xs := a.xs[at.X : at.X+m.Rect.Dx()]
+	x0 := xs[0].first
+	line := a.line[:4*(xs[len(xs)-1].first-x0+2)]
 	for y := range m.Rect.Dy() {
-		row := m.Pix[y*m.Stride : y*m.Stride+4*m.Rect.Dx()]
+		clear(line)
+		sumRow(line, m.Pix[y*m.Stride:y*m.Stride+4*m.Rect.Dx()], xs)
 		ys := a.ys[at.Y+y]
-		a.addRow(row, a.xs[at.X:at.X+m.Rect.Dx()], int(ys.first), ys.part)
+		a.addLine(line, int(x0), int(ys.first), ys.part)
 		if ys.part < 1 {
-			a.addRow(row, a.xs[at.X:at.X+m.Rect.Dx()], int(ys.first)+1, 1-ys.part)
+			a.addLine(line, int(x0), int(ys.first)+1, 1-ys.part)
 		}
 	}
 }
 
-func (a *averager) addRow(row []byte, xs []share, y int, weight float32) {
-	line := a.sums[4*y*a.w : 4*(y+1)*a.w]
+// sumRow sums a source row; line begins at the result's pixel xs[0].first.
+// Source pixels that lie whole on one pixel, nearly all, are summed as integers.
+func sumRow(line []float32, row []byte, xs []share) {
+	x0 := xs[0].first
+	at := x0
+	var r, g, b, al uint32
+	flush := func() {
+		q := line[4*(at-x0):]
+		q[0] += float32(r)
+		q[1] += float32(g)
+		q[2] += float32(b)
+		q[3] += float32(al)
+		r, g, b, al = 0, 0, 0, 0
+	}
 	for i, s := range xs {
 		p := row[4*i : 4*i+4 : 4*i+4]
-		f := weight * s.part
-		q := line[4*s.first:]
-		q[0] += f * float32(p[0])
-		q[1] += f * float32(p[1])
-		q[2] += f * float32(p[2])
-		q[3] += f * float32(p[3])
-		if s.part < 1 {
-			f = weight - f
-			q[4] += f * float32(p[0])
-			q[5] += f * float32(p[1])
-			q[6] += f * float32(p[2])
-			q[7] += f * float32(p[3])
+		if s.first != at {
+			flush()
+			at = s.first
 		}
+		if s.part == 1 {
+			r += uint32(p[0])
+			g += uint32(p[1])
+			b += uint32(p[2])
+			al += uint32(p[3])
+			continue
+		}
+		q := line[4*(at-x0) : 4*(at-x0)+8]
+		for c := range 4 {
+			q[c] += s.part * float32(p[c])
+			q[4+c] += (1 - s.part) * float32(p[c])
+		}
+	}
+	flush()
+}
+
+// addLine adds a line of sums to row y of the result, from column x on.
+func (a *averager) addLine(line []float32, x, y int, weight float32) {
+	sums := a.sums[4*(y*a.w+x) : 4*(y+1)*a.w]
+	for i := range min(len(sums), len(line)) {
+		sums[i] += weight * line[i]
 	}
 }
 

@@ -10,7 +10,6 @@ import (
 const (
 	keyPan  = 0.5 // share of the window an arrow moves
 	keyZoom = 1.5 // scale by + and −
-	pageBy  = 2.0 // scale by Page Up and Page Down
 )
 
 // AcceptsTab belongs to Fyne: Tab is a key like others here.
@@ -59,10 +58,6 @@ func (v *Viewer) moveKey(name fyne.KeyName) bool {
 		v.panBy(0, h)
 	case fyne.KeyDown:
 		v.panBy(0, -h)
-	case fyne.KeyPageUp:
-		v.ZoomBy(pageBy, v.Middle())
-	case fyne.KeyPageDown:
-		v.ZoomBy(1/pageBy, v.Middle())
 	case fyne.KeyHome:
 		v.Fit()
 	case fyne.KeyEnd:

@@ -107,19 +107,22 @@ func (o *overview) extent() fyne.Size {
 	return fyne.NewSize(float32(max(8, o.w*k)), float32(max(8, o.h*k)))
 }
 
-// update lays the overview out; nothing when the window is too small for it.
+// update lays the overview out; nothing when the window is too small for it, or
+// shows the whole slide itself.
 func (o *overview) update(v Viewport, unit float32) []fyne.CanvasObject {
 	o.assemble(unit)
 	o.size = fyne.Size{}
 	w, h := float32(v.W)/unit, float32(v.H)/unit
-	if !o.on || o.w == 0 || w < 3*overviewLongest || h < 2*overviewLongest {
+	b := v.Box()
+	// With the whole slide in view it would only hide a part of it.
+	whole := b.MinX <= 0 && b.MinY <= 0 && b.MaxX >= o.w && b.MaxY >= o.h
+	if !o.on || whole || o.w == 0 || w < 3*overviewLongest || h < 2*overviewLongest {
 		return nil
 	}
 	o.size = o.extent()
 	o.pos = fyne.NewPos(w-furnitureGap-overviewPad-o.size.Width, furnitureGap+overviewPad)
 	place(o.panel, o.pos.X-overviewPad, o.pos.Y-overviewPad, o.size.Width+2*overviewPad, o.size.Height+2*overviewPad)
 	place(o.image, o.pos.X, o.pos.Y, o.size.Width, o.size.Height)
-	b := v.Box()
 	kx, ky := float64(o.size.Width)/o.w, float64(o.size.Height)/o.h
 	x0, x1 := span1(b.MinX*kx, b.MaxX*kx, float64(o.size.Width))
 	y0, y1 := span1(b.MinY*ky, b.MaxY*ky, float64(o.size.Height))
@@ -129,12 +132,8 @@ func (o *overview) update(v Viewport, unit float32) []fyne.CanvasObject {
 	if o.have {
 		shown = append(shown, o.image)
 	}
-	// A frame around everything says nothing and colours the thumbnail.
-	if b.MinX > 0 || b.MinY > 0 || b.MaxX < o.w || b.MaxY < o.h {
-		shown = append(shown, o.frame)
-	}
-	o.shown = shown
-	return shown
+	o.shown = append(shown, o.frame)
+	return o.shown
 }
 
 // span1 cuts an interval to [0,most] and widens it to what can be seen.

@@ -60,14 +60,12 @@ type pointer struct {
 // idle is a tool that does nothing; tools embed it for what they leave out.
 type idle struct{}
 
-func (idle) cursor() desktop.Cursor { return desktop.DefaultCursor }
-func (idle) press(pointer) bool     { return false }
-func (idle) drag(pointer)           {}
-func (idle) release(pointer, bool)  {}
-func (idle) hover(pointer)          {}
-func (idle) key(fyne.KeyName) bool  { return false }
-func (idle) cancel()                {}
-func (idle) draw(*live)             {}
+func (idle) drag(pointer)          {}
+func (idle) release(pointer, bool) {}
+func (idle) hover(pointer)         {}
+func (idle) key(fyne.KeyName) bool { return false }
+func (idle) cancel()               {}
+func (idle) draw(*live)            {}
 
 // near tells whether two screen points lie within a distance in Fyne units.
 func (v *Viewer) near(a, b pixel, units float64) bool {

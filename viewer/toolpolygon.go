@@ -16,7 +16,6 @@ const (
 // polygonTool draws a polygon: a click sets a vertex, a drag draws free-hand.
 // A polygon that is one single stroke is closed on release.
 type polygonTool struct {
-	idle
 	v      *Viewer
 	pts    []annotate.Point // level-0 pixels
 	marks  []int            // lengths of pts before each click or stroke, for Backspace

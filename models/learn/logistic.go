@@ -29,9 +29,18 @@ type logistic struct {
 	c           float64   // the C used
 }
 
-// Above this many examples a fit would keep a person waiting and gain little;
-// an even, repeatable choice of them is used.
-const mostExamples = 4000
+// Above these numbers of examples a fit would keep a person waiting and gain
+// little; an even, repeatable choice of them is used.
+const (
+	mostExamples = 2500 // for the weights
+	mostTrials   = 600  // for choosing C, which takes twenty fits
+)
+
+// Steps of L-BFGS. Choosing C needs no more than a rough answer.
+const (
+	mostSteps  = 300
+	trialSteps = 40
+)
 
 // grid of C tried by cross-validation.
 var gridC = [...]float64{0.001, 0.01, 0.1, 1}
@@ -47,12 +56,13 @@ func FitLogistic(ctx context.Context, examples []Example, classes int, o Logisti
 		return nil, fmt.Errorf("learn: C is %v", o.C)
 	}
 	p := newProbe(examples, classes)
-	used := thin(examples, classes)
+	used := thin(examples, classes, mostExamples)
 	d := newDesign(used, p.present)
 	m := &logistic{mean: d.mean, scale: d.scale, kinds: d.kinds, t: 1, c: o.C}
 	if o.C == 0 {
 		var err error
-		if m.c, m.t, err = d.choose(ctx); err != nil {
+		trial := newDesign(thin(examples, classes, mostTrials), p.present)
+		if m.c, m.t, err = trial.choose(ctx); err != nil {
 			return nil, err
 		}
 	}
@@ -61,7 +71,7 @@ func FitLogistic(ctx context.Context, examples []Example, classes int, o Logisti
 		all[i] = i
 	}
 	var err error
-	if m.weights, err = d.fit(ctx, all, m.c, nil); err != nil {
+	if m.weights, err = d.fit(ctx, all, m.c, nil, mostSteps); err != nil {
 		return nil, err
 	}
 	p.logistic = m
@@ -69,9 +79,9 @@ func FitLogistic(ctx context.Context, examples []Example, classes int, o Logisti
 	return p, nil
 }
 
-// thin keeps at most mostExamples, taking from the largest classes first.
-func thin(examples []Example, classes int) []Example {
-	if len(examples) <= mostExamples {
+// thin keeps at most the given number, taking from the largest classes first.
+func thin(examples []Example, classes, most int) []Example {
+	if len(examples) <= most {
 		return examples
 	}
 	counts := make([]int, classes)
@@ -84,7 +94,7 @@ func thin(examples []Example, classes int) []Example {
 		for _, n := range counts {
 			total += min(n, limit+1)
 		}
-		if total > mostExamples {
+		if total > most {
 			break
 		}
 	}
@@ -152,8 +162,8 @@ func newDesign(examples []Example, present []bool) *design {
 }
 
 // fit minimises Σ wᵢ·logloss + ‖W‖²/2C over the rows given, the bias not
-// being punished, from start (nil = zero).
-func (d *design) fit(ctx context.Context, rows []int, c float64, start []float64) ([]float64, error) {
+// being punished, from start (nil = zero), in so many steps at most.
+func (d *design) fit(ctx context.Context, rows []int, c float64, start []float64, steps int) ([]float64, error) {
 	o := d.objective(rows, c)
 	if start == nil {
 		start = make([]float64, len(d.kinds)*(d.dim+1))
@@ -170,7 +180,7 @@ func (d *design) fit(ctx context.Context, rows []int, c float64, start []float64
 	}
 	settings := &optimize.Settings{
 		GradientThreshold: 1e-5,
-		MajorIterations:   300,
+		MajorIterations:   steps,
 		Converger:         &optimize.FunctionConverge{Relative: 1e-10, Iterations: 5},
 	}
 	res, err := optimize.Minimize(problem, start, settings, &optimize.LBFGS{Store: 10})
@@ -298,7 +308,7 @@ func (d *design) choose(ctx context.Context) (c, t float64, err error) {
 		}
 		var start []float64
 		for g, c := range gridC {
-			if start, err = d.fit(ctx, rows, c, start); err != nil {
+			if start, err = d.fit(ctx, rows, c, start, trialSteps); err != nil {
 				return 0, 0, err
 			}
 			for i, v := range fold {

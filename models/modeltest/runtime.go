@@ -8,11 +8,11 @@ import (
 	"coverslip/models/onnx"
 )
 
-// Runtime opens the ONNX Runtime of this machine, or skips the test with one
-// line when there is none. COVERSLIP_ORT names a library to use.
+// Runtime opens the ONNX Runtime that the program would use (onnx.Find), or
+// skips the test with one line when there is none.
 func Runtime(tb testing.TB) *onnx.Runtime {
 	tb.Helper()
-	path, _, err := onnx.Find(os.Getenv("COVERSLIP_ORT"))
+	path, _, err := onnx.Find("")
 	if err != nil {
 		tb.Skipf("needs ONNX Runtime: %v", err)
 	}

@@ -16,7 +16,7 @@ import (
 // Candidate is a library that was looked at, and why it was not taken.
 type Candidate struct {
 	Path    string
-	From    string // "setting", "installed", "beside the program", "system"
+	From    string // "setting", "environment", "installed", "beside the program", "system"
 	Version string // of the library, when it could be asked
 	Note    string // a warning that does not stop its use, such as an old version
 	Err     error  // why it was not taken; nil for the one that was
@@ -48,9 +48,14 @@ func LibraryNames(goos string) []string {
 	return []string{"libonnxruntime.so", "libonnxruntime.so.1"}
 }
 
-// Find looks for a usable library: the setting (a file or a folder), what was
-// installed for this user (newest version first), the folders beside the
-// program, the system's folders. Each candidate is opened and asked for its
+// Environment names a library (a file or a folder) to be used when the caller
+// of Find has no setting; it is an order just as that is.
+const Environment = "COVERSLIP_ONNXRUNTIME"
+
+// Find looks for a usable library: the setting (a file or a folder) or, when
+// that is empty, the one that Environment names; what was installed for this
+// user (newest version first); the folders beside the program; the system's
+// folders. Each candidate is opened and asked for its
 // version; the first that answers with 1.17 or later is taken. tried lists
 // every candidate in order, the one taken last.
 //
@@ -58,7 +63,11 @@ func LibraryNames(goos string) []string {
 // further, because running with another library than the one asked for would
 // hide the mistake. Nothing found gives ErrNoRuntime with all reasons.
 func Find(setting string) (path string, tried []Candidate, err error) {
-	list := candidates(setting)
+	from := "setting"
+	if setting == "" {
+		setting, from = os.Getenv(Environment), "environment"
+	}
+	list := candidates(setting, from)
 	for _, c := range list {
 		rt, err := Load(c.Path)
 		if err != nil {
@@ -92,12 +101,12 @@ func notFound(setting string, tried []Candidate) error {
 }
 
 // candidates lists what there is to try, without opening anything.
-func candidates(setting string) []Candidate {
+func candidates(setting, from string) []Candidate {
 	if setting != "" {
 		if st, err := os.Stat(setting); err == nil && st.IsDir() {
-			return inFolder(setting, "setting")
+			return inFolder(setting, from)
 		}
-		return []Candidate{{Path: setting, From: "setting"}}
+		return []Candidate{{Path: setting, From: from}}
 	}
 	list := installed()
 	for _, dir := range besideProgram() {

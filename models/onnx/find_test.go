@@ -71,7 +71,24 @@ func TestFind_FolderSetting(t *testing.T) {
 	}
 }
 
+func TestFind_EnvironmentIsObeyedOrRefused(t *testing.T) {
+	rt := modeltest.Runtime(t)
+	t.Setenv(onnx.Environment, rt.Path())
+	path, tried, err := onnx.Find("")
+	if err != nil || path != rt.Path() || len(tried) != 1 || tried[0].From != "environment" {
+		t.Errorf("%s, %+v, %v", path, tried, err)
+	}
+	t.Setenv(onnx.Environment, t.TempDir())
+	if _, _, err := onnx.Find(""); !errors.Is(err, onnx.ErrNoRuntime) {
+		t.Errorf("an empty folder: %v", err)
+	}
+	if path, _, err := onnx.Find(rt.Path()); err != nil || path != rt.Path() {
+		t.Errorf("the setting comes first: %s, %v", path, err)
+	}
+}
+
 func TestFind_NothingInstalled(t *testing.T) {
+	t.Setenv(onnx.Environment, "")
 	t.Setenv("XDG_CACHE_HOME", t.TempDir())
 	t.Setenv("HOME", t.TempDir())
 	path, tried, err := onnx.Find("")
@@ -89,6 +106,7 @@ func TestFind_TakesNewestInstalled(t *testing.T) {
 		t.Skip("sets the cache folder as Linux has it")
 	}
 	cache := t.TempDir()
+	t.Setenv(onnx.Environment, "")
 	t.Setenv("XDG_CACHE_HOME", cache)
 	root, err := onnx.InstalledFolder()
 	if err != nil || root != filepath.Join(cache, "coverslip", "runtime", "ort") {

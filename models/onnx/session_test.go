@@ -95,7 +95,7 @@ func TestSession_Run_ElementTypes(t *testing.T) {
 		"int64":   onnx.NewTensor([]int64{math.MinInt64, math.MaxInt64}, 2),
 		"bool":    onnx.NewTensor([]bool{true, false}, 2),
 		"float16": onnx.NewTensor([]onnx.Half{0x3c00, 0xfbff}, 2),
-		"float64": onnx.NewTensor([]float64{math.Pi, -0.0}, 2),
+		"float64": onnx.NewTensor([]float64{math.Pi, math.Copysign(0, -1)}, 2),
 		"uint32":  onnx.NewTensor([]uint32{0, math.MaxUint32}, 2),
 		"uint64":  onnx.NewTensor([]uint64{0, math.MaxUint64}, 2),
 	}

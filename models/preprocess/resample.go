@@ -281,13 +281,18 @@ func down(src rgb, h int, a *axis) rgb {
 		for i := range sums {
 			sums[i] = 1 << (precision - 1)
 		}
-		first := int(a.first[y])
-		for j, k := range a.weight[y*a.stride:][:a.count[y]] {
-			row := src.pix[(first+j)*n:][:n:n]
-			acc := sums[:len(row)]
+		rows := src.pix[int(a.first[y])*n:]
+		weights := a.weight[y*a.stride:][:a.count[y]]
+		for ; len(weights) >= 4; weights = weights[4:] {
+			addFour(sums, rows, weights)
+			rows = rows[4*n:]
+		}
+		for _, k := range weights {
+			row := rows[:len(sums)]
 			for i, v := range row {
-				acc[i] += int32(v) * k
+				sums[i] += int32(v) * k
 			}
+			rows = rows[n:]
 		}
 		dst := out.pix[y*n:][:n:n]
 		for i, v := range sums {
@@ -295,4 +300,15 @@ func down(src rgb, h int, a *axis) rgb {
 		}
 	}
 	return out
+}
+
+// addFour adds four rows at once: the sums are fetched and stored once, not
+// four times.
+func addFour(sums []int32, rows []byte, weights []int32) {
+	n := len(sums)
+	k0, k1, k2, k3 := weights[0], weights[1], weights[2], weights[3]
+	r0, r1, r2, r3 := rows[:n], rows[n:][:n], rows[2*n:][:n], rows[3*n:][:n]
+	for i := range sums {
+		sums[i] += int32(r0[i])*k0 + int32(r1[i])*k1 + int32(r2[i])*k2 + int32(r3[i])*k3
+	}
 }

@@ -337,3 +337,33 @@ func FuzzCollect(f *testing.F) {
 		}
 	})
 }
+
+func TestRemedy_NamesThePackage(t *testing.T) {
+	p, ok := Here()
+	if !ok {
+		t.Skip("needs a platform with a package")
+	}
+	if got := Remedy(); !strings.Contains(got, p.Name) || !strings.Contains(got, "MB") {
+		t.Errorf("%s", got)
+	}
+	if urls := DownloadURLs(""); len(urls) != 2 || !strings.HasSuffix(urls[0], p.Library) {
+		t.Errorf("%q", urls)
+	}
+}
+
+func FuzzRegistryLine(f *testing.F) {
+	f.Add("registry=https://a/\n//a/:_authToken=secret\n")
+	f.Add("registry\n=\n\x00")
+	f.Fuzz(func(t *testing.T, text string) {
+		got := registryLine(strings.NewReader(text))
+		if got != "" && !strings.Contains(text, got) {
+			t.Errorf("%q is not in the file", got)
+		}
+		p, _ := PackageFor("linux", "amd64")
+		for _, u := range p.DownloadURLs(got) {
+			if !strings.HasPrefix(u, "https://") {
+				t.Errorf("%q", u)
+			}
+		}
+	})
+}

@@ -41,6 +41,7 @@ type Reason struct {
 // and every reader's reason too.
 type RefusedError struct {
 	Path    string
+	Seen    string // what the file looks like, "" when unknown
 	Reasons []Reason
 }
 
@@ -59,7 +60,11 @@ func (e *RefusedError) Error() string {
 	for i, msg := range order {
 		parts[i] = fmt.Sprintf("%s: %s", strings.Join(by[msg], ", "), msg)
 	}
-	return fmt.Sprintf("%s: %v (%s)", e.Path, tiles.ErrNotSlide, strings.Join(parts, "; "))
+	seen := ""
+	if e.Seen != "" {
+		seen = ": it is " + e.Seen
+	}
+	return fmt.Sprintf("%s: %v%s (%s)", e.Path, tiles.ErrNotSlide, seen, strings.Join(parts, "; "))
 }
 
 // Unwrap gives tiles.ErrNotSlide and the reasons.
@@ -115,5 +120,6 @@ func OpenSource(ctx context.Context, src *tiles.Source, codecs *codec.Set) (tile
 		}
 		return s, nil
 	}
+	refused.Seen = sniff(src)
 	return nil, refused
 }

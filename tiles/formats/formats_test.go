@@ -283,6 +283,23 @@ func TestOpen_NotAFile(t *testing.T) {
 	}
 }
 
+// What no reader knows is named where it is known.
+func TestOpen_NamesWhatItSees(t *testing.T) {
+	dicom := append(make([]byte, 128), "DICM and more"...)
+	for name, c := range map[string]struct {
+		data []byte
+		want string
+	}{
+		"a.dcm": {dicom, "DICOM"}, "b.czi": {[]byte("ZISRAWFILE......"), "CZI"}, "c.mrxs": {nil, "MIRAX"}, "d.svs": {[]byte("\x89PNG\r\n\x1a\n...."), "PNG"},
+		"e.svs": {[]byte("<!DOCTYPE html><title>404"), "web page"}, "f.vms": {[]byte("[Virtual Microscope Specimen]\r\n"), "VMS"},
+	} {
+		_, err := Open(context.Background(), write(t, name, c.data))
+		if !errors.Is(err, tiles.ErrNotSlide) || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 // A slide of JPEG 2000 without its library says what to install.
 func TestOpen_J2KWithoutLibrary(t *testing.T) {
 	path := slidetest.Shared(t, "svs/TCGA-CR-7395-ts1.svs")

@@ -53,12 +53,7 @@ func openOME(ctx context.Context, src *tiles.Source, codecs *codec.Set) (tiles.S
 	if err != nil {
 		return nil, &tiles.FormatError{Format: omeName, What: "description", Err: err}
 	}
-	main := 0
-	for i, m := range ome.images {
-		if int64(m.sizeX)*int64(m.sizeY) > int64(ome.images[main].sizeX)*int64(ome.images[main].sizeY) {
-			main = i
-		}
-	}
+	main := ome.slide(f)
 	img := &ome.images[main]
 	if err := img.check(f); err != nil {
 		return nil, err
@@ -102,6 +97,39 @@ func openOME(ctx context.Context, src *tiles.Source, codecs *codec.Set) (tiles.S
 	return tiff.NewSlide(p)
 }
 
+// slide is the number of the image that is the slide: one in tiles rather than
+// in strips, one not named label, macro or thumbnail, the largest, the first; in
+// this order, because a small slide may have a larger macro image.
+func (o *omeFile) slide(f *tiff.File) int {
+	rank := func(m omeImage) int64 {
+		r := int64(min(m.sizeX, tiff.MaxSide)) * int64(min(m.sizeY, tiff.MaxSide)) >> 2
+		if m.kind() == "" {
+			r |= 1 << 61
+		}
+		if at := max(0, m.ifd); at < len(f.Directories()) && f.Directories()[at].Tiled() {
+			r |= 1 << 62
+		}
+		return r
+	}
+	best := 0
+	for i, m := range o.images {
+		if m.sizeX > 0 && m.sizeY > 0 && rank(m) > rank(o.images[best]) {
+			best = i
+		}
+	}
+	return best
+}
+
+// kind is the associated image that an image's name says it is, "" for others.
+func (m *omeImage) kind() string {
+	for _, k := range []string{"label", "macro", "thumbnail"} {
+		if strings.Contains(strings.ToLower(m.name), k) {
+			return k
+		}
+	}
+	return ""
+}
+
 // check refuses images this reader would show wrongly.
 func (m *omeImage) check(f *tiff.File) error {
 	no := func(format string, args ...any) error {
@@ -128,17 +156,15 @@ func (o *omeFile) associated(p *tiff.Parts, f *tiff.File, main int, codecs *code
 		if i == main || m.ifd < 0 || m.ifd >= len(f.Directories()) {
 			continue
 		}
-		for _, kind := range []string{"label", "macro", "thumbnail"} {
-			if !strings.Contains(strings.ToLower(m.name), kind) {
-				continue
-			}
-			img, err := f.Directories()[m.ifd].Image(codecs)
-			if err != nil {
-				p.Info.Warnings = append(p.Info.Warnings, fmt.Sprintf("%s left out: %v", kind, err))
-			} else if _, twice := p.Associated[kind]; !twice {
-				p.Associated[kind] = img
-			}
-			break
+		kind := m.kind()
+		if kind == "" {
+			continue
+		}
+		img, err := f.Directories()[m.ifd].Image(codecs)
+		if err != nil {
+			p.Info.Warnings = append(p.Info.Warnings, fmt.Sprintf("%s left out: %v", kind, err))
+		} else if _, twice := p.Associated[kind]; !twice {
+			p.Associated[kind] = img
 		}
 	}
 }

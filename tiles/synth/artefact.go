@@ -180,7 +180,7 @@ func (t *tile) overlay() {
 			streak := noise(k.seed+3, d/(0.13*k.half), at*9) + 0.5*noise(k.seed+4, d/(0.05*k.half), at*25)
 			ragged := 0.06 * k.half * noise(k.seed+5, at*60, d/k.half)
 			a := absolute(d) + ragged
-			in := ramp(k.half+k.blunt, k.half-k.blunt, a+k.half*max(1-min(at, 1-at)*30, 0))
+			in := ramp(k.half+k.blunt, k.half-k.blunt, a)
 			if in <= 0 {
 				return
 			}

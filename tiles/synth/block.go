@@ -32,10 +32,9 @@ func (b *block) spread(f int, out *[side * side]float32) {
 		t := (float32(v) + 0.5) / side
 		l, r := c0+(c2-c0)*t, c1+(c3-c1)*t
 		step := (r - l) / side
-		x := l + step*(float32(b.u0)+0.5)
+		// Not summed up step by step: the value must not depend on u0.
 		for u := b.u0; u < b.u1; u++ {
-			out[v*side+u] = x
-			x += step
+			out[v*side+u] = l + step*(float32(u)+0.5)
 		}
 	}
 }
@@ -63,7 +62,7 @@ func (b *block) ground() {
 	}
 	from := 0
 	for i := range layers {
-		if i > 0 && b.low(layers[i].field) > 1.6*layers[i].soft {
+		if i > 0 && b.low(layers[i].field) > 1.6*layers[i].soft && (layers[i].field != fFat || b.withinLobule()) {
 			from = i
 		}
 	}
@@ -84,6 +83,9 @@ func (b *block) ground() {
 	}
 	b.trim()
 }
+
+// withinLobule says that no strand of connective tissue shows through the fat.
+func (b *block) withinLobule() bool { return b.low(fLobule) > 14 || b.high(fLobule) < -14 }
 
 // weigh writes how much of a ground is seen at every wanted pixel; wide borders
 // are mottled.
@@ -163,7 +165,7 @@ func (b *block) connective(w *[side * side]float32) {
 			strand := t.fibre.at(a*1.9+511, c*1.35+31)
 			fibril := t.fibre.at(a*3.1+311, c*3.3+0.8*bundle)
 			grain := t.grain.near(int32(b.x+u), int32(b.y+v))
-			density := 0.30 + 0.085*bundle + 0.06*strand + 0.05*fibril + 0.02*grain - 0.06*l
+			density := 0.30 + 0.08*bundle + 0.06*strand + 0.07*fibril + 0.025*grain - 0.06*l
 			open := ramp(-0.75, -1.45, 0.85*bundle+0.55*strand+0.3*fibril-0.62*l)
 			if septum && nest[k] > -9 {
 				open = max(open, ramp(-8, -5.5, nest[k])*ramp(0.15, -0.9, nest[k])*ramp(0.35, 0.8, t.cloud.at(x*0.55, y*0.55)))
@@ -184,8 +186,8 @@ func (b *block) lymphoid(w *[side * side]float32) {
 			x, y := b.um(u, v)
 			net := t.clump.at(x*2.1, y*2.1)
 			c := t.cloud.at(x*0.6, y*0.6)
-			m := 0.85 + 0.30*net + 0.12*c
-			b.over(k, w[k], 0.075*m, max(0.14*m, 0.01))
+			m := max(0.95+0.26*net+0.12*c, 0.1)
+			b.over(k, w[k], 0.105*m, 0.165*m)
 		}
 	}
 }

@@ -16,7 +16,7 @@ type population struct {
 }
 
 var (
-	adipocytes  = population{0xFA7, 52, 0.17}
+	adipocytes  = population{0xFA7, 52, 0.13}
 	tumourCells = population{0x70, 12.6, 0.30}
 	lymphocytes = population{0x17, 7.6, 0.42}
 	fibroblasts = population{0xF1B, 15.5, 0.10}
@@ -137,7 +137,7 @@ func (b *block) wall(x, y float32, round bool) (cell *seed, distance float32) {
 		}
 	}
 	if round {
-		return cell, first * second / (first + second + 1e-3)
+		return cell, first * second / (1.5*first + second + 1e-3)
 	}
 	return cell, first
 }
@@ -157,11 +157,10 @@ func (b *block) fat(w *[side * side]float32) {
 			wob2 := t.cloud.at(x*0.5+91, y*0.5+37)
 			_, d := b.wall(x+1.8*wob, y+1.8*wob2, true)
 			grain := t.grain.near(int32(b.x+u), int32(b.y+v))
-			// Strands of collagen part the lobules.
-			strand := ramp(9, 4, absolute(lobule[k])+2*wob)
-			m := max(ramp(1.75, 0.6, d+0.2*wob), strand)
-			e := (0.27 + 0.05*grain) * (1 + 0.12*strand*wob2)
-			b.over(k, w[k], 0.006+0.05*m, 0.014+e*m)
+			m := ramp(1.75, 0.6, d+0.2*wob)
+			// Strands of connective tissue part the lobules and show through.
+			strand := ramp(8, 4, absolute(lobule[k])+1.5*wob)
+			b.over(k, w[k]*(1-strand), 0.006+0.05*m, 0.012+(0.27+0.03*grain)*m)
 		}
 	}
 }

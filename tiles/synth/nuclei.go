@@ -61,7 +61,7 @@ var looks = [...]look{
 	Endothelium: {h: 0.74, e: 0.18, vary: 0.10, chrom: 0.10, grain: 4.0, rim: 0.10, rough: 0.10, edge: 0.45},
 	Muscle:      {h: 0.56, e: 0.18, vary: 0.10, chrom: 0.10, grain: 4.0, rim: 0.10, rough: 0.08, edge: 0.45},
 	Adipocyte:   {h: 0.74, e: 0.16, vary: 0.10, chrom: 0.08, grain: 4.0, rim: 0.05, rough: 0.08, edge: 0.45},
-	Debris:      {h: 0.75, e: 0.16, vary: 0.30, chrom: 0.05, grain: 4.0, rough: 0.16, edge: 0.45},
+	Debris:      {h: 0.72, e: 0.17, vary: 0.32, chrom: 0.08, grain: 4.0, rough: 0.09, edge: 0.55},
 }
 
 func (s *Scene) nucleus(k Kind, x, y, a, b, angle float32, r *random) nucleus {
@@ -141,7 +141,7 @@ func (s *Scene) scatteredNuclei(x0, y0, x1, y1 float32, f func(nucleus)) {
 		if p[fTumour] > 0 {
 			share += 0.2
 		}
-		if roll > share || p[fTissue] < 4 || p[fNest] > -2.5 || p[fLymph] > 0 || p[fNecrosis] > 0 || p[fFat] > 0 || s.tubes.hit(x, y, 2.5) != nil {
+		if roll > share || p[fTissue] < 4 || p[fNest] > -2.5 || p[fLymph] > 0 || p[fNecrosis] > 0 || p.lobular() || s.tubes.hit(x, y, 2.5) != nil {
 			return
 		}
 		// The long axis follows the fibres: along it fAcross does not change.
@@ -152,6 +152,10 @@ func (s *Scene) scatteredNuclei(x0, y0, x1, y1 float32, f func(nucleus)) {
 		f(s.nucleus(Fibroblast, x, y, a, r.between(1.15, 2.3), angle, r))
 	})
 }
+
+// lobular says whether a site lies among adipocytes and not in a strand
+// between their lobules.
+func (f *site) lobular() bool { return f[fFat] > 0 && absolute(f[fLobule]) > 4.5 }
 
 // lymphDensity is the chance that a place for a lymphocyte is taken.
 func (s *Scene) lymphDensity(x, y float32, p *site) float32 {
@@ -168,8 +172,8 @@ func (s *Scene) lymphDensity(x, y float32, p *site) float32 {
 	switch {
 	case p[fTumour] > -60:
 		d *= 5
-	case p[fFat] > 0:
-		return d * 0.1
+	case p.lobular():
+		return 0
 	case p[fGland] > 0:
 		d *= 5.5
 	}

@@ -33,6 +33,7 @@ type Scene struct {
 	holeScale   float32 // µm, of lumina in the tumour
 	holeLevel   float32 // the higher the fewer lumina
 	pleomorphic float32 // 0.6..1.4: how unlike the tumour's nuclei are
+	glandRough  float32 // how uneven the outlines of glands are
 	goblet      float32 // share of gland cells with a drop of mucin
 	inflamed    float32 // density of scattered lymphocytes, 1 is usual
 	buffers     *sync.Pool
@@ -63,6 +64,7 @@ func New(o Options) (*Scene, error) {
 	s.holeLevel = r.between(0.30, 0.75)
 	s.pleomorphic = r.between(0.7, 1.25)
 	s.goblet = r.between(0, 0.5)
+	s.glandRough = r.between(0.12, 0.19)
 	s.inflamed = r.between(0.5, 1.6)
 	s.stains = stainsBySeed(&r, o.Stain)
 	s.scanner = scannerBySeed(&r, s.mpp)

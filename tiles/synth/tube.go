@@ -1,6 +1,10 @@
 package synth
 
-import "math"
+import (
+	"cmp"
+	"math"
+	"slices"
+)
 
 // tube is a gland or a vessel cut across: a wall around a lumen. Its outline
 // is a table over direction, so that a pixel needs no arc tangent.
@@ -123,59 +127,73 @@ func (t *tube) on(along, depth float32) (x, y, ux, uy float32) {
 	return t.x + ux*r, t.y + uy*r, ty / n, -tx / n
 }
 
-// layGlands fills the glandular zones with glands, one to a jittered cell.
+// Places of glands and vessels.
+var (
+	glandPlaces  = population{0x61A, 152, 0.30}
+	vesselPlaces = population{0x7E5, 240, 0.30}
+)
+
+// layGlands fills the glandular zones with glands.
 func (s *Scene) layGlands() {
-	const pitch = 158
-	rnd := random(s.seed ^ 0x61A4D)
-	kind := rnd.between(0, 1)
-	s.scatter(0x61A, pitch, func(r *random, x, y float32) (tube, bool) {
+	s.scatter(&glandPlaces, func(r *random, x, y, room float32) (tube, bool) {
 		f := s.site(x, y)
-		if f[fGland] < 20 || f[fTissue] < 60 || f[fLymph] > -40 || r.float() > 0.93 {
+		if f[fGland] < 20 || f[fTissue] < 60 || f[fLymph] > -40 || r.float() > 0.95 {
 			return tube{}, false
 		}
-		radius, elong := r.between(36, 64), 1+0.8*r.float()*r.float()
-		t := newTube(r.bits(), x, y, radius, min(elong, 78/radius), 0.13+0.06*kind)
+		radius := min(r.between(34, 66), 0.43*room)
+		elong := min(1+0.8*r.float()*r.float(), max(0.47*room/radius, 1))
+		t := newTube(r.bits(), x, y, radius, elong, s.glandRough)
 		t.wall = min(r.between(15, 24), 0.55*radius)
 		t.cell = r.between(5.6, 7.2)
 		t.fill = r.between(-2.2, 0.6)
-		return t, t.reach < 0.62*pitch
+		return t, radius > 22 && t.reach < 0.56*room
 	}, &s.glands)
 }
 
 // layVessels puts vessels into connective tissue, few large and more small.
 func (s *Scene) layVessels() {
-	const pitch = 240
-	s.scatter(0x7E5, pitch, func(r *random, x, y float32) (tube, bool) {
+	s.scatter(&vesselPlaces, func(r *random, x, y, room float32) (tube, bool) {
 		f := s.site(x, y)
 		size := r.float()
 		radius := 9 + 75*size*size*size*size
 		clear := -radius * 1.5
-		if r.float() > 0.42 || f[fTissue] < radius*2+20 || f[fNest] > clear || f[fNecrosis] > clear ||
+		if r.float() > 0.5 || f[fTissue] < radius*2+20 || f[fNest] > clear || f[fNecrosis] > clear ||
 			f[fFat] > clear || f[fGland] > clear-60 || f[fLymph] > clear {
 			return tube{}, false
 		}
 		t := newTube(r.bits(), x, y, radius, 1+0.9*r.float(), 0.16)
 		t.vessel, t.cell, t.fill = true, r.between(11, 17), r.float()
 		t.wall = min(2.2+radius*r.between(0.10, 0.34), 0.6*radius)
-		return t, t.reach < 0.7*pitch
+		return t, t.reach < 0.5*room
 	}, &s.vessels)
 	s.tubes = newBuckets(s)
 }
 
-// scatter tries one tube in each cell of a jittered grid.
-func (s *Scene) scatter(salt uint64, pitch float32, try func(r *random, x, y float32) (tube, bool), out *[]tube) {
-	rows := make([][]tube, int(s.h/pitch)+1)
+// scatter tries one tube at each place of the population; room is the distance
+// to the nearest other place.
+func (s *Scene) scatter(p *population, try func(r *random, x, y, room float32) (tube, bool), out *[]tube) {
+	height := 4 * p.pitch
+	rows := make([][]tube, int(s.h/height)+1)
 	parallel(len(rows), func(j int) {
-		for i := range int(s.w/pitch) + 1 {
-			r := randomAt(s.seed^salt, i, j)
-			shift := float32(j%2) * 0.5
-			x := (float32(i) + shift + 0.5 + 0.2*r.between(-1, 1)) * pitch
-			y := (float32(j) + 0.5 + 0.2*r.between(-1, 1)) * pitch
-			if s.empty(x, y, x, y) {
+		top := float32(j) * height
+		var all []seed
+		reach := 1.6 * p.pitch
+		p.each(s, -reach, top-reach, s.w+reach, top+height+reach, func(x, y float32, r *random) {
+			all = append(all, seed{x, y, uint64(*r)})
+		})
+		for _, q := range all {
+			if q.y < top || q.y >= top+height || q.x < 0 || q.x >= s.w || q.y >= s.h || s.empty(q.x, q.y, q.x, q.y) {
 				continue
 			}
-			if t, ok := try(&r, x, y); ok {
-				t.cells = int(t.arc[rays] / t.cell)
+			room := reach
+			for _, o := range all {
+				if d := hypot(o.x-q.x, o.y-q.y); d > 0 && d < room {
+					room = d
+				}
+			}
+			r := random(q.id)
+			if t, ok := try(&r, q.x, q.y, room); ok {
+				t.cells = max(int(t.arc[rays]/t.cell), 3)
 				rows[j] = append(rows[j], t)
 			}
 		}
@@ -231,6 +249,8 @@ func (b *buckets) in(x0, y0, x1, y1 float32, out []*tube) []*tube {
 			out = append(out, t)
 		}
 	})
+	// Where tubes touch, the order of painting must not depend on the rectangle.
+	slices.SortFunc(out, func(a, b *tube) int { return cmp.Compare(a.seed, b.seed) })
 	return out
 }
 

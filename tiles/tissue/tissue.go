@@ -81,6 +81,7 @@ func Find(thumb *image.RGBA, downsample float64) *Mask {
 	for i, v := range mean {
 		m.Bits[i] = v > limit
 	}
+	m.addPale(d)
 	m.removeInk(d)
 	radius := max(m.W, m.H) / 250
 	m.spread(radius, true)
@@ -88,6 +89,34 @@ func Find(thumb *image.RGBA, downsample float64) *Mask {
 	m.drop(true, max(len(m.Bits)/4000, 9))
 	m.drop(false, max(len(m.Bits)/2500, 9))
 	return m
+}
+
+// leastTint is the excess of green density over red that shows eosin, averaged
+// over a neighbourhood: glass, shadows and stitching are grey.
+const leastTint = 0.012
+
+// addPale adds what is mostly holes but faintly pink as a whole: fat, whose
+// walls are finer than the thumbnail's pixels.
+func (m *Mask) addPale(d [][3]float32) {
+	radius := max(m.W, m.H) / 160
+	tint := make([]float32, len(d))
+	for i, p := range d {
+		// One dark nucleus or grain must not tint its surroundings.
+		tint[i] = min(max(p[1]-p[0], -0.1), 0.06)
+	}
+	for range 2 {
+		boxBlur(tint, m.W, m.H, max(radius/2, 1))
+	}
+	pale := &Mask{W: m.W, H: m.H, Bits: make([]bool, len(m.Bits))}
+	for i, v := range tint {
+		pale.Bits[i] = v > leastTint
+	}
+	// The averages reach beyond the tissue by about their radius.
+	pale.spread(max(radius-1, 1), false)
+	pale.drop(true, 4*radius*radius)
+	for i, is := range pale.Bits {
+		m.Bits[i] = m.Bits[i] || is
+	}
 }
 
 // densities is the optical density of each pixel against the glass.
@@ -153,14 +182,23 @@ func glassColour(img *image.RGBA) [3]float64 {
 }
 
 // smooth averages 3 x 3 in place, so that a pixel's noise decides nothing.
-func smooth(v []float32, w, h int) {
+func smooth(v []float32, w, h int) { boxBlur(v, w, h, 1) }
+
+// boxBlur averages squares of 2*radius+1 pixels in place; the rim is repeated.
+func boxBlur(v []float32, w, h, radius int) {
 	line := make([]float32, max(w, h))
 	pass := func(n, stride, start int) {
 		for i := range n {
 			line[i] = v[start+i*stride]
 		}
+		sum := float64(0)
+		at := func(i int) float64 { return float64(line[min(max(i, 0), n-1)]) }
+		for i := -radius; i <= radius; i++ {
+			sum += at(i)
+		}
 		for i := range n {
-			v[start+i*stride] = (line[max(i-1, 0)] + line[i] + line[min(i+1, n-1)]) / 3
+			v[start+i*stride] = float32(sum / float64(2*radius+1))
+			sum += at(i+radius+1) - at(i-radius)
 		}
 	}
 	for y := range h {

@@ -8,7 +8,9 @@ import (
 	"encoding/binary"
 	"fmt"
 	"image"
+	"image/jpeg"
 	"image/png"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -168,6 +170,15 @@ func flat(img *image.RGBA) bool {
 }
 
 func savePNG(path string, img image.Image) error {
+	return save(path, func(w io.Writer) error { return png.Encode(w, img) })
+}
+
+// saveJPEG is for pictures in papers, which must be small.
+func saveJPEG(path string, img image.Image) error {
+	return save(path, func(w io.Writer) error { return jpeg.Encode(w, img, &jpeg.Options{Quality: 82}) })
+}
+
+func save(path string, encode func(io.Writer) error) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
 	}
@@ -175,7 +186,7 @@ func savePNG(path string, img image.Image) error {
 	if err != nil {
 		return err
 	}
-	if err := png.Encode(f, img); err != nil {
+	if err := encode(f); err != nil {
 		f.Close()
 		return err
 	}

@@ -157,6 +157,13 @@ func TestWindow_Shots(t *testing.T) {
 		s.press("ctrl+t")
 		s.keep("light-" + size)
 		s.press("ctrl+t")
+		if size == "1280x800" {
+			s.press("z", "z") // on to a suggestion near others
+			s.keep("window")
+			if err := saveJPEG(filepath.Join(shots, "window.jpg"), s.shown); err != nil {
+				t.Fatal(err)
+			}
+		}
 		s.quit()
 	}
 }

@@ -308,11 +308,13 @@ func (s *session) quit() {
 	}
 }
 
+// shots is where pictures for people go.
+var shots = filepath.Join("..", "..", "..", "build", "shots")
+
 // keep writes what the screen shows into build/shots, for people to look at.
 func (s *session) keep(name string) {
 	s.t.Helper()
-	path := filepath.Join("..", "..", "..", "build", "shots", name+".png")
-	if err := savePNG(path, s.shown); err != nil {
+	if err := savePNG(filepath.Join(shots, name+".png"), s.shown); err != nil {
 		s.t.Fatal(err)
 	}
 }
