@@ -27,6 +27,7 @@ type slidesPanel struct {
 	empty  *fyne.Container
 	thumbs *thumbs
 
+	file     string // size and name of the open slide's file
 	metaHead *text
 	meta     *fyne.Container
 }
@@ -193,7 +194,7 @@ func (p *slidesPanel) describe() {
 		add("Scale from", info.MPPFrom)
 	}
 	add("Levels", levelWords(open.Item, levels[len(levels)-1].Downsample, len(levels)))
-	add("File", fileWords(info.Path))
+	add("File", p.file)
 	add("Folder", filepath.Dir(info.Path))
 	add("Case", open.Item.Case)
 	add("Patient", open.Item.Patient)
@@ -218,6 +219,7 @@ func pixelWords(x, y float64) string {
 	return fmt.Sprintf("%.4g × %.4g µm", x, y)
 }
 
+// fileWords says how large a file is, and its name. It asks the disk.
 func fileWords(path string) string {
 	name := filepath.Base(path)
 	st, err := os.Stat(path)

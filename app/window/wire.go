@@ -19,7 +19,12 @@ func (w *Window) wireViewer() {
 	v.OnSelect = w.selected
 	v.OnHover = w.status.hover
 	v.OnView = func(viewer.Viewport) { w.centre.viewChanged(); w.status.viewChanged() }
-	v.OnProblem = w.fail
+	v.OnProblem = func(err error) {
+		if w.open != nil {
+			err = &app.FileError{What: "slide", Path: w.open.Item.Path, Err: err}
+		}
+		w.fail(err)
+	}
 	v.OnHint = w.centre.hinted
 }
 
