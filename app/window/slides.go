@@ -190,10 +190,10 @@ func (p *slidesPanel) describe() {
 	add("Size", number(levels[0].Width)+" × "+number(levels[0].Height)+" px")
 	add("Pixel", pixelWords(info.MPPX, info.MPPY))
 	if info.MPPX > 0 {
-		add("Extent", fmt.Sprintf("%.1f × %.1f mm", float64(levels[0].Width)*info.MPPX/1000, float64(levels[0].Height)*info.MPPY/1000))
+		add("Extent", extentWords(float64(levels[0].Width)*info.MPPX, float64(levels[0].Height)*info.MPPY))
 		add("Scale from", info.MPPFrom)
 	}
-	add("Levels", levelWords(open.Item, levels[len(levels)-1].Downsample, len(levels)))
+	add("Levels", levelWords(levels[len(levels)-1].Downsample, len(levels)))
 	add("File", p.file)
 	add("Folder", filepath.Dir(info.Path))
 	add("Case", open.Item.Case)
@@ -205,8 +205,19 @@ func (p *slidesPanel) describe() {
 	p.meta.Refresh()
 }
 
-func levelWords(_ app.SlideItem, coarsest float64, n int) string {
+func levelWords(coarsest float64, n int) string {
+	if n == 1 {
+		return "1"
+	}
 	return fmt.Sprintf("%d, down to 1 : %.0f", n, coarsest)
+}
+
+// extentWords is the size of a slide given in µm.
+func extentWords(x, y float64) string {
+	if max(x, y) < 1000 {
+		return fmt.Sprintf("%.0f × %.0f µm", x, y)
+	}
+	return fmt.Sprintf("%.1f × %.1f mm", x/1000, y/1000)
 }
 
 func pixelWords(x, y float64) string {
