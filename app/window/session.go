@@ -16,20 +16,17 @@ import (
 // Open opens a slide file or a project folder. What cannot be opened is told in
 // the window's problem bar; what was open before stays.
 func (w *Window) Open(path string) {
-	st, err := os.Stat(path)
-	switch {
-	case err != nil:
-		w.fail(err)
-	case st.IsDir():
-		w.load(path, func(o app.Options) (*app.Session, annotate.ID, error) {
-			s, err := app.OpenProject(path, o)
-			return s, annotate.ID{}, err
-		})
-	default:
-		w.load(path, func(o app.Options) (*app.Session, annotate.ID, error) {
+	w.load(path, func(o app.Options) (*app.Session, annotate.ID, error) {
+		st, err := os.Stat(path)
+		if err != nil {
+			return nil, annotate.ID{}, err
+		}
+		if !st.IsDir() {
 			return app.ProjectForSlide(path, o)
-		})
-	}
+		}
+		s, err := app.OpenProject(path, o)
+		return s, annotate.ID{}, err
+	})
 }
 
 // create makes a new project in a folder and opens it.
@@ -59,6 +56,10 @@ func (w *Window) load(path string, open func(app.Options) (*app.Session, annotat
 			closing = old.Close()
 		}
 		s, id, err := open(options)
+		var items []app.SlideItem
+		if err == nil {
+			items = s.Slides()
+		}
 		w.post(func() {
 			w.setOpening("")
 			if turn != w.turn { // something else was asked for meanwhile
@@ -78,7 +79,7 @@ func (w *Window) load(path string, open func(app.Options) (*app.Session, annotat
 				w.fail(err)
 				return
 			}
-			w.attach(s)
+			w.attach(s, items)
 			w.remember(path)
 			if id.IsZero() {
 				id = w.firstSlide()
@@ -95,7 +96,7 @@ func samePath(a, b string) bool {
 }
 
 // attach puts an opened project in the window; the one before is closed.
-func (w *Window) attach(s *app.Session) {
+func (w *Window) attach(s *app.Session, items []app.SlideItem) {
 	old := w.session
 	w.detach()
 	if old != nil {
@@ -112,7 +113,7 @@ func (w *Window) attach(s *app.Session) {
 	}
 	w.viewer.SetPalette(s.Palette())
 	w.viewer.SetClass(w.class)
-	w.slides.items = s.Slides()
+	w.slides.items = items
 	w.showAll()
 }
 
@@ -197,6 +198,10 @@ func (w *Window) openSlide(id annotate.ID) {
 	w.setOpening(name)
 	w.edits.do(func() {
 		open, err := s.OpenSlide(context.Background(), id)
+		file := ""
+		if err == nil {
+			file = fileWords(open.Slide.Info().Path)
+		}
 		w.post(func() {
 			if turn != w.turn {
 				return
@@ -207,6 +212,7 @@ func (w *Window) openSlide(id annotate.ID) {
 				return
 			}
 			w.showSlide(open)
+			w.slides.file = file
 			w.showAll()
 			w.focus()
 			if w.opts.Debug != nil {

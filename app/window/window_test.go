@@ -118,6 +118,9 @@ func TestWindow_Draw_ClassUndoRedo(t *testing.T) {
 	if o := s.objects()[0]; o.Class != s.classNamed("Stroma") {
 		t.Error("undo did not take the class back")
 	}
+	if !strings.Contains(s.status.words.value, "Undone") {
+		t.Errorf("the status says %q", s.status.words.value)
+	}
 	s.shortcut(&fyne.ShortcutUndo{})
 	if n := len(s.objects()); n != 0 {
 		t.Errorf("undo left %d objects", n)
@@ -159,6 +162,9 @@ func TestWindow_Review_ByKeys(t *testing.T) {
 		t.Fatalf("%d suggestions; problem: %s", n, s.problem.title.value)
 	}
 	first := s.queue.current
+	if s.menuItems["suggest.accept"].Disabled {
+		t.Error("the menu's Accept is grey")
+	}
 	if sel := s.viewer.Selection(); len(sel) != 1 || sel[0] != first {
 		t.Fatalf("the viewer selects %v, the first suggestion is %v", sel, first)
 	}
@@ -218,9 +224,9 @@ func TestWindow_Suggest_TooFewLabelsIsAProblemNotADialog(t *testing.T) {
 	if s.win.Canvas().Focused() != fyne.Focusable(s.viewer) {
 		t.Error("the problem took the keyboard away")
 	}
-	s.problem.dismiss()
+	s.key(fyne.KeyEscape)
 	if s.problem.object.Visible() {
-		t.Error("it cannot be dismissed")
+		t.Error("Escape does not dismiss it")
 	}
 }
 
