@@ -58,6 +58,13 @@ func (s *Session) follow(e annotate.Edit) error {
 		s.mu.Unlock()
 	}
 	s.mu.Lock()
+	if n, ok := s.tallies[e.Slide]; ok {
+		for _, c := range e.Changes {
+			n.add(c.Before, -1)
+			n.add(c.After, 1)
+		}
+		s.tallies[e.Slide] = n
+	}
 	set := s.sets[e.Slide]
 	s.mu.Unlock()
 	if set == nil || len(e.Changes) == 0 {

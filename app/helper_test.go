@@ -143,6 +143,13 @@ func checkInvariants(t testing.TB, s *Session) {
 			t.Error(err)
 			continue
 		}
+		var n tally
+		for _, o := range disk {
+			n.add(o, 1)
+		}
+		if n != (tally{item.Labels, item.Suggestions, item.Rejected}) {
+			t.Errorf("slide %s: %+v on disk, listed are %d, %d, %d", item.Name, n, item.Labels, item.Suggestions, item.Rejected)
+		}
 		if len(disk) != set.Len() {
 			t.Errorf("slide %s: %d objects on disk, %d in memory", item.Name, len(disk), set.Len())
 		}

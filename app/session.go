@@ -45,6 +45,8 @@ type Session struct {
 	author       string
 	palette      annotate.Palette
 	sets         map[annotate.ID]*annotate.Set
+	tallies      map[annotate.ID]tally
+	sightings    map[annotate.ID]sighting
 	current      *OpenSlide
 	listeners    map[int]func(Event)
 	lastListener int
@@ -94,6 +96,8 @@ func newSession(o Options) *Session {
 		session:   annotate.NewID().String(),
 		cache:     tiles.NewCache(o.CacheBytes),
 		sets:      map[annotate.ID]*annotate.Set{},
+		tallies:   map[annotate.ID]tally{},
+		sightings: map[annotate.ID]sighting{},
 		listeners: map[int]func(Event){},
 	}
 }

@@ -70,29 +70,89 @@ func (s *Session) Slide(id annotate.ID) (SlideItem, error) {
 
 // item adds to a stored slide what a list shows of it.
 func (s *Session) item(sl storage.Slide) SlideItem {
-	item := SlideItem{Slide: sl, Missing: true}
+	item := SlideItem{Slide: sl, Missing: s.missing(sl)}
+	n, err := s.tally(sl.ID)
+	if err == nil {
+		item.Labels, item.Suggestions, item.Rejected = n.labels, n.suggestions, n.rejected
+	}
+	return item
+}
+
+// tally is how many objects of each sort a slide has. It is counted once and
+// then kept up to date edit by edit, so that a list of slides costs nothing.
+type tally struct{ labels, suggestions, rejected int }
+
+// add counts an object n times; nil is nothing.
+func (t *tally) add(o *annotate.Object, n int) {
+	switch {
+	case o == nil:
+	case o.IsLabel():
+		t.labels += n
+	case o.IsSuggestion():
+		t.suggestions += n
+	default:
+		t.rejected += n
+	}
+}
+
+func (s *Session) tally(slide annotate.ID) (tally, error) {
+	s.mu.Lock()
+	n, ok := s.tallies[slide]
+	s.mu.Unlock()
+	if ok {
+		return n, nil
+	}
+	s.door.Lock() // so that no edit comes between the counting and the keeping
+	defer s.door.Unlock()
+	objects, err := s.project.Objects(slide)
+	if err != nil {
+		return tally{}, err
+	}
+	for _, o := range objects {
+		n.add(o, 1)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.tallies[slide] = n
+	return n, nil
+}
+
+// sighting is when a slide's file was last looked for, and whether in vain.
+type sighting struct {
+	missing bool
+	at      time.Time
+}
+
+// lookAgain is how long a sighting counts: a list of a thousand slides on a
+// network drive must not be looked for after every stroke.
+const lookAgain = 5 * time.Second
+
+// missing tells whether the slide's file is at none of its places.
+func (s *Session) missing(sl storage.Slide) bool {
+	s.mu.Lock()
+	seen, ok := s.sightings[sl.ID]
+	s.mu.Unlock()
+	if ok && time.Since(seen.at) < lookAgain {
+		return seen.missing
+	}
+	seen = sighting{missing: true, at: time.Now()}
 	for _, p := range s.places(sl) {
 		if _, err := os.Stat(p); err == nil {
-			item.Missing = false
+			seen.missing = false
 			break
 		}
 	}
-	set, err := s.Objects(sl.ID)
-	if err != nil {
-		return item
-	}
-	set.All(func(o *annotate.Object) bool {
-		switch {
-		case o.IsLabel():
-			item.Labels++
-		case o.IsSuggestion():
-			item.Suggestions++
-		default:
-			item.Rejected++
-		}
-		return true
-	})
-	return item
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.sightings[sl.ID] = seen
+	return seen.missing
+}
+
+// forgetSighting has a slide's file looked for anew.
+func (s *Session) forgetSighting(slide annotate.ID) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.sightings, slide)
 }
 
 // places lists where the slide's file may be, best first: beside the project as
@@ -231,6 +291,7 @@ func (s *Session) UpdateSlide(sl storage.Slide) error {
 	if err := s.project.UpdateSlide(sl, s.stamp()); err != nil {
 		return fmt.Errorf("slide %s: %w", sl.Name, err)
 	}
+	s.forgetSighting(sl.ID)
 	s.emit(Event{Kind: EventSlides, Slide: sl.ID, Text: sl.Name})
 	return nil
 }
@@ -313,6 +374,7 @@ func (s *Session) OpenSlide(ctx context.Context, id annotate.ID) (*OpenSlide, er
 	if err != nil {
 		return nil, err
 	}
+	s.forgetSighting(id)
 	t, path, err := s.find(ctx, item.Slide)
 	if err != nil {
 		return nil, err

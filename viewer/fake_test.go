@@ -144,6 +144,16 @@ func waves(l0X, l0Y float64) color.RGBA {
 	}
 }
 
+// pictures leaves out, under the race detector, a test that is about pictures
+// only: painting in software is ten times slower there, and what runs beside the
+// UI is watched by the other tests.
+func pictures(t *testing.T) {
+	t.Helper()
+	if raced {
+		t.Skip("about pictures only")
+	}
+}
+
 // stage is a viewer in a window of the test driver, with a clock of its own.
 type stage struct {
 	t   testing.TB

@@ -32,6 +32,7 @@ var bare = color.NRGBA(pink(0, 0))
 // TestOverlay_pixels checks what is painted inside, on the edge and outside of
 // a polygon with a hole, from far away to far above one to one.
 func TestOverlay_pixels(t *testing.T) {
+	pictures(t)
 	for _, scale := range []float64{0.11, 0.3, 1, 1.3, 7.7} {
 		// 100 px wide on screen, the hole 40.
 		u := 1 / scale
@@ -76,6 +77,7 @@ func TestOverlay_pixels(t *testing.T) {
 // TestOverlay_tilesMeet paints a large polygon over many tiles: inside there
 // must be one colour only.
 func TestOverlay_tilesMeet(t *testing.T) {
+	pictures(t)
 	r := rand.New(rand.NewPCG(9, 1))
 	for range 12 {
 		s := overlaid(t, math.Exp2(6*r.Float64()-3), label(classA, annotate.Rectangle(0, 0, 8000, 8000)))
@@ -175,6 +177,7 @@ func TestOverlay_whatIsShown(t *testing.T) {
 }
 
 func TestOverlay_kinds(t *testing.T) {
+	pictures(t)
 	pts := func(kind annotate.Kind, p ...annotate.Point) *annotate.Object {
 		return label(classA, annotate.ROI{Kind: kind, Points: p})
 	}
@@ -260,6 +263,7 @@ func TestOverlay_keepsOldStep(t *testing.T) {
 }
 
 func TestOverlay_dotsWhenSmall(t *testing.T) {
+	pictures(t)
 	s := overlaid(t, 0.05, label(classA, annotate.Rectangle(3995, 3995, 4005, 4005)))
 	n := inked(s.picture(), 180, 130, 220, 170)
 	if n < 1 || n > 12 {

@@ -27,6 +27,7 @@ func fillOf(pts []pixel, w, h int) *image.RGBA {
 // TestRaster_edge_againstVector compares areas with the rasteriser of
 // golang.org/x/image, also for shapes that reach far beyond the tile.
 func TestRaster_edge_againstVector(t *testing.T) {
+	pictures(t)
 	r := rand.New(rand.NewPCG(5, 6))
 	const w, h = 520, 48 // above 512 the other one counts in floats
 	for n := range 400 {

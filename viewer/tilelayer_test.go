@@ -31,6 +31,7 @@ func TestViewer_pixels(t *testing.T) {
 
 // TestViewer_pixels_magnified checks that pixels are squares far above 1:1.
 func TestViewer_pixels_magnified(t *testing.T) {
+	pictures(t)
 	board := func(x, y float64) color.RGBA {
 		if (int(x)+int(y))%2 == 0 {
 			return color.RGBA{R: 250, G: 250, B: 250, A: 255}
@@ -54,6 +55,7 @@ func TestViewer_pixels_magnified(t *testing.T) {
 // TestViewer_seams looks for gaps between tiles in random views of a slide of
 // one colour: any other colour inside is one.
 func TestViewer_seams(t *testing.T) {
+	pictures(t)
 	slide := newFakeSlide(20000, 16000, 240, pink) // 240: not a divisor of anything
 	s := newStage(t, slide, 300, 200)
 	s.bare()
@@ -160,6 +162,7 @@ func TestViewer_zoomUploadsNothing(t *testing.T) {
 }
 
 func TestViewer_poolIsBounded(t *testing.T) {
+	pictures(t)
 	s := newStage(t, newFakeSlide(200000, 150000, 256, pink), 800, 600)
 	for i := range 120 {
 		s.v.CenterOn(annotate.Point{X: 5000 + 1500*float64(i), Y: 60000}, 1)

@@ -4,12 +4,14 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"strings"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/driver/desktop"
 	"fyne.io/fyne/v2/widget"
 
+	"coverslip/app"
 	"coverslip/viewer"
 )
 
@@ -30,6 +32,9 @@ func (w *Window) bind() error {
 	on("file.openProject", w.askProject, nil)
 	on("file.newProject", w.askNewProject, nil)
 	on("file.addSlide", w.askAdd, writable)
+	on("file.relink", w.askRelink, func() bool {
+		return writable() && slices.ContainsFunc(w.slides.items, func(i app.SlideItem) bool { return i.Missing })
+	})
 	on("file.exportDataset", w.askDataset, project)
 	on("file.exportGeoJSON", w.askGeoJSON, slide)
 	on("file.close", w.closeProject, project)

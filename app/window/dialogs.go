@@ -171,6 +171,24 @@ func (w *Window) askAuthor() {
 	})
 }
 
+// askRelink asks for the folder in which the missing slides lie now.
+func (w *Window) askRelink() {
+	w.askFolder("Choose the folder in which the missing slides lie now", func(dir string) {
+		s := w.session
+		w.startJob("Find missing slides", func(j *job) error {
+			n, err := s.Relink(j.ctx, dir)
+			if err != nil {
+				return err
+			}
+			w.post(func() {
+				w.status.say(fmt.Sprintf("Found %s in %s", plural(n, "missing slide"), dir))
+				w.relist()
+			})
+			return nil
+		})
+	})
+}
+
 // formEntry is a line of a form that knows the keys of a dialog.
 type formEntry struct {
 	widget.Entry

@@ -1,6 +1,8 @@
 package window
 
 import (
+	"errors"
+
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/theme"
@@ -17,6 +19,7 @@ type problemBar struct {
 	hint   *paragraph
 	cause  string
 	more   *button
+	find   *button // offered when a slide's file is missing
 }
 
 func newProblemBar(w *Window) *problemBar {
@@ -24,8 +27,10 @@ func newProblemBar(w *Window) *problemBar {
 	mark := newButton(nil, iconIn("warning", theme.ColorNameError), "", "", "", nil).sized(30, 30)
 	p.more = newButton(w.tips, nil, "Details", "", "The cause in full", func() { w.openDetails(p.title.value, p.cause); w.focus() }).sized(64, 24)
 	p.more.fill = colorChip
+	p.find = newButton(w.tips, nil, "Find…", "", "Choose the folder in which the slides lie now", func() { w.run("file.relink") }).sized(56, 24)
+	p.find.fill = colorChip
 	away := newButton(w.tips, icon("reject"), "", "", "Dismiss", func() { p.dismiss(); w.focus() }).sized(28, 24)
-	buttons := container.NewCenter(hbox(4, p.more, away))
+	buttons := container.NewCenter(hbox(4, p.find, p.more, away))
 	body := padded(container.NewBorder(nil, nil, container.NewCenter(mark), buttons, padded(vbox(1, p.title, p.hint), 0, 0, 6, 12)), 6, 6, 8, 8)
 	p.object = container.NewStack(newFill(colorAlarm, 0), body)
 	p.object.Hide()
@@ -41,6 +46,7 @@ func (p *problemBar) show(problem app.Problem) {
 		p.cause = problem.Err.Error()
 	}
 	show(p.more, p.cause != "")
+	show(p.find, errors.Is(problem.Err, app.ErrSlideMissing) && p.w.cmds.CanDo("file.relink"))
 	p.object.Show()
 	p.relayout()
 }

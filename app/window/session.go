@@ -188,10 +188,10 @@ func (w *Window) openSlide(id annotate.ID) {
 	}
 	w.turn++
 	turn := w.turn
-	name := "slide"
+	name, path := "slide", ""
 	for _, item := range w.slides.items {
 		if item.ID == id {
-			name = item.Name
+			name, path = item.Name, item.Path
 		}
 	}
 	w.setOpening(name)
@@ -203,7 +203,7 @@ func (w *Window) openSlide(id annotate.ID) {
 			}
 			w.setOpening("")
 			if err != nil {
-				w.fail(err)
+				w.fail(&app.FileError{What: "slide", Path: path, Err: err})
 				return
 			}
 			w.showSlide(open)

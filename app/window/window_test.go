@@ -471,6 +471,9 @@ func TestWindow_MissingSlide_IsShown(t *testing.T) {
 	if s.Window.open != nil || !s.problem.object.Visible() || len(s.slides.items) != 1 || !s.slides.items[0].Missing {
 		t.Fatalf("missing slide: problem %q, items %+v", s.problem.title.value, s.slides.items)
 	}
+	if !strings.Contains(s.problem.title.value, "bands.svs") || !s.problem.find.Visible() || !s.cmds.CanDo("file.relink") {
+		t.Errorf("problem %q, find offered %v", s.problem.title.value, s.problem.find.Visible())
+	}
 	if got := slideWords(s.slides.items[0]); got != "file not found" {
 		t.Errorf("the list says %q", got)
 	}

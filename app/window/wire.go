@@ -2,6 +2,7 @@ package window
 
 import (
 	"fmt"
+	"strings"
 
 	"coverslip/annotate"
 	"coverslip/app"
@@ -223,7 +224,7 @@ func (w *Window) suggest() {
 			return err
 		}
 		words := fmt.Sprintf("%d suggestions from %d labels by %s", r.Suggested, r.Labels, r.Model)
-		if r.Untrained {
+		if r.Untrained && !strings.Contains(r.Model, "untrained") {
 			words += " (untrained)"
 		}
 		w.post(func() {

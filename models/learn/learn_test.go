@@ -63,11 +63,11 @@ func accuracy(p *Probe, test []Example) (all float64, byClass []float64) {
 }
 
 func TestFit_ChoosesTheMethod(t *testing.T) {
-	few, err := Fit(clouds(1, 24, 0.5, 20, 9), 3)
+	few, err := Fit(clouds(1, 24, 0.5, 10, 9), 3)
 	if err != nil || !strings.HasPrefix(few.Method(), "SimpleShot") {
 		t.Errorf("%v, %v", few.Method(), err)
 	}
-	many, err := Fit(clouds(1, 24, 0.5, 20, 10), 3)
+	many, err := Fit(clouds(1, 24, 0.5, 17, 3), 3)
 	if err != nil || !strings.HasPrefix(many.Method(), "logistic") {
 		t.Errorf("%v, %v", many.Method(), err)
 	}
@@ -75,16 +75,18 @@ func TestFit_ChoosesTheMethod(t *testing.T) {
 
 func TestFit_Learns(t *testing.T) {
 	for name, c := range map[string]struct {
+		fit    func([]Example, int) (*Probe, error)
 		counts []int
 		want   float64
 	}{
-		"two labels a class": {[]int{2, 2, 2, 2}, 0.65},
-		"uneven few":         {[]int{100, 3, 5}, 0.9},
-		"uneven many":        {[]int{300, 12, 15}, 0.94},
-		"many":               {[]int{40, 40, 40, 40}, 0.9},
+		"two labels a class":      {Fit, []int{2, 2, 2, 2}, 0.65},
+		"uneven few, class means": {FitSimpleShot, []int{100, 3, 5}, 0.9},
+		"uneven few":              {Fit, []int{100, 3, 5}, 0.77},
+		"uneven many":             {Fit, []int{300, 12, 15}, 0.94},
+		"many":                    {Fit, []int{40, 40, 40, 40}, 0.9},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p, err := Fit(clouds(1, 48, 2, c.counts...), len(c.counts))
+			p, err := c.fit(clouds(1, 48, 2, c.counts...), len(c.counts))
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -17,8 +17,10 @@ var (
 	ErrOneClass = errors.New("labels of at least two classes are needed")
 )
 
-// LogisticFrom is the number of labels that every labelled class must have
-// before Fit turns from class means to logistic regression.
+// LogisticFrom is the number of labels a labelled class must have on average
+// before Fit turns from class means to logistic regression. The average and not
+// the fewest: one class with three labels must not hold back what a hundred
+// labels of the others have to say.
 const LogisticFrom = 10
 
 // Example is the embedding of a labelled patch.
@@ -51,8 +53,8 @@ type Probe struct {
 	logistic *logistic
 }
 
-// Fit learns from the examples: SimpleShot while a labelled class has fewer
-// than LogisticFrom labels, logistic regression from then on. classes is the
+// Fit learns from the examples: SimpleShot while the labelled classes have fewer
+// than LogisticFrom labels on average, logistic regression from then on. classes is the
 // size of the palette; classes without labels are never predicted.
 func Fit(examples []Example, classes int) (*Probe, error) {
 	return FitContext(context.Background(), examples, classes)
@@ -60,19 +62,18 @@ func Fit(examples []Example, classes int) (*Probe, error) {
 
 // FitContext is Fit, given up with the cause of ctx when that is cancelled.
 func FitContext(ctx context.Context, examples []Example, classes int) (*Probe, error) {
-	fewest, err := check(examples, classes)
+	kinds, err := check(examples, classes)
 	if err != nil {
 		return nil, err
 	}
-	if fewest < LogisticFrom {
+	if len(examples) < LogisticFrom*kinds {
 		return FitSimpleShot(examples, classes)
 	}
 	return FitLogistic(ctx, examples, classes, LogisticOptions{})
 }
 
-// check validates the examples and returns the smallest number of labels
-// among the classes that have any.
-func check(examples []Example, classes int) (fewest int, err error) {
+// check validates the examples and returns how many classes have any.
+func check(examples []Example, classes int) (kinds int, err error) {
 	if len(examples) == 0 {
 		return 0, fmt.Errorf("learn: %w", ErrNoExamples)
 	}
@@ -96,20 +97,15 @@ func check(examples []Example, classes int) (fewest int, err error) {
 		}
 		counts[e.Class]++
 	}
-	kinds := 0
 	for _, n := range counts {
-		if n == 0 {
-			continue
-		}
-		kinds++
-		if fewest == 0 || n < fewest {
-			fewest = n
+		if n > 0 {
+			kinds++
 		}
 	}
 	if kinds < 2 {
 		return 0, fmt.Errorf("learn: %w", ErrOneClass)
 	}
-	return fewest, nil
+	return kinds, nil
 }
 
 func finite(v []float32) bool {

@@ -169,6 +169,7 @@ func TestDemo_TellsTissueApart(t *testing.T) {
 			}
 		}
 	}
+	t.Logf("learned from %d patches", len(train))
 	if got := fitAndScore(t, e, train, test, a, b, 3); got < 0.9 {
 		t.Errorf("%.2f of glass, stroma and epithelium were told apart", got)
 	}

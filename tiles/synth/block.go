@@ -165,7 +165,7 @@ func (b *block) connective(w *[side * side]float32) {
 			strand := t.fibre.at(a*1.9+511, c*1.35+31)
 			fibril := t.fibre.at(a*3.1+311, c*3.3+0.8*bundle)
 			grain := t.grain.near(int32(b.x+u), int32(b.y+v))
-			density := 0.30 + 0.085*bundle + 0.06*strand + 0.05*fibril + 0.02*grain - 0.06*l
+			density := 0.30 + 0.08*bundle + 0.06*strand + 0.07*fibril + 0.025*grain - 0.06*l
 			open := ramp(-0.75, -1.45, 0.85*bundle+0.55*strand+0.3*fibril-0.62*l)
 			if septum && nest[k] > -9 {
 				open = max(open, ramp(-8, -5.5, nest[k])*ramp(0.15, -0.9, nest[k])*ramp(0.35, 0.8, t.cloud.at(x*0.55, y*0.55)))

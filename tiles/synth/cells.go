@@ -160,7 +160,7 @@ func (b *block) fat(w *[side * side]float32) {
 			m := ramp(1.75, 0.6, d+0.2*wob)
 			// Strands of connective tissue part the lobules and show through.
 			strand := ramp(8, 4, absolute(lobule[k])+1.5*wob)
-			b.over(k, w[k]*(1-strand), 0.006+0.05*m, 0.014+(0.27+0.05*grain)*m)
+			b.over(k, w[k]*(1-strand), 0.006+0.05*m, 0.012+(0.27+0.03*grain)*m)
 		}
 	}
 }

@@ -67,6 +67,10 @@ func (s *Scene) site(x, y float32) (f site) {
 	f[fLoose] += 0.7*noise(n+15, x/950, y/950) - 0.15
 	if f[fFat] > -20 {
 		f[fLobule] = 300 * (noise(n+16, x/480, y/480) + 0.3*noise(n+17, x/130, y/130))
+		// Fibres run along the strands between lobules, close together.
+		in := ramp(-6, 8, f[fFat])
+		f[fAcross] += (f[fLobule] - f[fAcross]) * in
+		f[fLoose] -= 0.7 * in
 	}
 	f[fNest], f[fHole] = -1000, -1000
 	if f[fTumour] > -40 {

@@ -222,7 +222,7 @@ func (t *tile) gland(g *tube) {
 			r := randomAt(g.seed, i, 2)
 			f := along/cell - float32(i)
 			// Each cell bulges a little into the lumen.
-			wall := g.wall * (0.90 + (0.06+0.20*r.float())*4*f*(1-f)*0.7)
+			wall := g.wall * (0.94 + (0.02+0.09*r.float())*4*f*(1-f))
 			q := inside / wall
 			tone, mucous := r.between(-1, 1), r.float() < s.goblet
 			fine := tab.clump.at(x*3.3, y*3.3)
@@ -310,7 +310,7 @@ func (t *tile) bloodCell(x, y float32, r *random) {
 			q := hypot((dx*cs+dy*sn)/a, (dy*cs-dx*sn)/b)
 			if w := ramp(1.08, 0.9, q); w > 0 {
 				dense := tone * (0.72 + 0.28*ramp(0.1, 0.75, q))
-				t.over(v*t.w+u, w*0.95, 0.02, 0.10*dense, 0.50*dense)
+				t.over(v*t.w+u, w*0.95, 0.02, 0.10*dense, 0.60*dense)
 			}
 		}
 	}

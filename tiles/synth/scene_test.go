@@ -9,6 +9,9 @@ import (
 	"path/filepath"
 	"sync"
 	"testing"
+
+	"coverslip/tiles"
+	"coverslip/tiles/formats"
 )
 
 func scene(t testing.TB, o Options) *Scene {
@@ -304,6 +307,25 @@ func TestWriteSmall_IsASlideQuickly(t *testing.T) {
 	info, err := os.Stat(path)
 	if err != nil || info.Size() < 50_000 {
 		t.Fatalf("%v %v", info, err)
+	}
+	slide, err := formats.Open(context.Background(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer slide.Close()
+	if in := slide.Info(); in.Format != "aperio" || in.MPPX != 0.25 || in.Objective != 40 || len(in.Associated) != 3 || slide.Levels()[0].Width != 1200 {
+		t.Errorf("read back as %+v, levels %+v", in, slide.Levels())
+	}
+	got := image.NewRGBA(image.Rect(0, 0, 500, 400))
+	if err := tiles.ReadRegion(context.Background(), slide, 0, 350, 250, got); err != nil {
+		t.Fatal(err)
+	}
+	want, sum := render(s, 350, 250, 500, 400, 1), 0.0
+	for i := range want.Pix {
+		sum += math.Abs(float64(want.Pix[i]) - float64(got.Pix[i]))
+	}
+	if mean := sum / float64(len(want.Pix)); mean > 4 {
+		t.Errorf("pixels read back differ by %.2f in the mean", mean)
 	}
 	if n := len(s.Truth().Nuclei); n < 30 {
 		t.Errorf("%d nuclei", n)
