@@ -109,10 +109,6 @@ func (d *testIFD) one(tag uint16) int {
 	return int(d.n[tag][0])
 }
 
-func (d *testIFD) text() string {
-	return string(bytes.TrimRight(d.b[tagImageDescription], "\x00"))
-}
-
 // pixels decodes every tile of the directory into one image.
 func (d *testIFD) pixels(t *testing.T) *image.RGBA {
 	t.Helper()

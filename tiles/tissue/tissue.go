@@ -271,9 +271,10 @@ func (m *Mask) spread(radius int, on bool) {
 	if radius <= 0 {
 		return
 	}
+	line := make([]bool, max(m.W, m.H))
 	pass := func(n, stride, start int) {
 		last := -1 << 30 // the latest pixel equal to on
-		near := make([]bool, n)
+		near := line[:n]
 		for i := range n {
 			if m.Bits[start+i*stride] == on {
 				last = i
