@@ -33,7 +33,7 @@ func TestExplain_Table(t *testing.T) {
 		{wrap(&tiles.FormatError{Format: "tiff", What: "cut"}), "A12.svs is damaged", "Copy the slide again"},
 		{wrap(&tiles.UnsupportedError{Format: "tiff", What: "compression 52479"}), "cannot read", "Convert"},
 		{wrap(&tiles.UnsupportedError{Format: "tiff", What: "JPEG 2000", Hint: "apt install libopenjp2-7"}), "cannot read", "apt install"},
-		{wrap(&tiles.TileError{Err: errors.New("bad")}), "A part of Slide A12.svs", "Copy"},
+		{wrap(&tiles.TileError{Err: errors.New("bad")}), "Slide A12.svs has a part", "Copy"},
 		{wrap(ErrSlideMissing), "was moved", "relink"},
 		{wrap(ErrOtherSlide), "another slide", "Put the original"},
 		{wrap(ErrNoScale), "µm", "--mpp"},
