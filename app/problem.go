@@ -92,7 +92,8 @@ func explanations() []explanation {
 		{is(context.DeadlineExceeded), "%s did not answer in time", "Try again; if it lies on a network drive, copy it to this computer first."},
 
 		{is(storage.ErrNotProject), "%s is not a Coverslip project", "Choose a folder that Coverslip made (its name usually ends in .coverslip), or make a new project."},
-		{is(storage.ErrExists), "There is a project at %s already", "Open it, or choose another folder."},
+		{is(storage.ErrExists), "%s is there already", "Open it, or choose another folder."},
+		{is(storage.ErrOwnFile), "A project cannot be backed up onto itself", "Name another file for the backup."},
 		{is(storage.ErrMoved), "The project's file was moved, deleted or replaced while it was open", "Put the file back and open the project again; what was saved before is in it."},
 		{is(storage.ErrLocked), "%s is open in another window or program", "Close the project there and try again."},
 		{is(storage.ErrNewer), "%s was written by a newer Coverslip", "Update Coverslip on this computer; nothing in the project was changed."},
@@ -196,7 +197,10 @@ func hint(err error, table string) string {
 // stand in the details.
 func subject(err error) string {
 	var f *FileError
-	if errors.As(err, &f) && f.Path != "" {
+	for inner := err; errors.As(inner, &f) && as[*FileError](f.Err); { // the innermost knows best
+		inner = f.Err
+	}
+	if f != nil && f.Path != "" {
 		return strings.ToUpper(f.What[:1]) + f.What[1:] + " " + filepath.Base(f.Path)
 	}
 	var d *storage.DamageError

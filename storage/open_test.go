@@ -184,6 +184,13 @@ func TestOpen_OtherThings_AreRefusedUntouched(t *testing.T) {
 	if _, err := Open(dir, Options{}); !errors.Is(err, ErrNotProject) {
 		t.Error("a folder in place of the file:", err)
 	}
+	file := filepath.Join(t.TempDir(), "slide.svs")
+	if err := os.WriteFile(file, []byte("II"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(file, Options{}); !errors.Is(err, ErrNotProject) {
+		t.Error("a file in place of the folder:", err)
+	}
 }
 
 func TestOpen_Locked(t *testing.T) {
