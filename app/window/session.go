@@ -82,9 +82,10 @@ func (w *Window) load(path string, open func(app.Options) (*app.Session, annotat
 			w.attach(s, items)
 			w.remember(path)
 			if id.IsZero() {
-				id = w.firstSlide()
+				w.openOneOf(w.firstSlides())
+			} else {
+				w.openSlide(id)
 			}
-			w.openSlide(id)
 		})
 	})
 }
@@ -162,53 +163,77 @@ func (w *Window) quit() {
 	})
 }
 
-// firstSlide is the slide to show of a project just opened: the first whose
-// file is there.
-func (w *Window) firstSlide() annotate.ID {
+// firstMost bounds how many slides of a project just opened are tried.
+const firstMost = 8
+
+// firstSlides are the slides to try of a project just opened, best first: those
+// whose files are there, or else the first, so that it is told what is wrong.
+func (w *Window) firstSlides() []annotate.ID {
+	var ids []annotate.ID
 	for _, item := range w.slides.items {
-		if !item.Missing {
-			return item.ID
+		if !item.Missing && len(ids) < firstMost {
+			ids = append(ids, item.ID)
 		}
 	}
-	if len(w.slides.items) > 0 {
-		return w.slides.items[0].ID
+	if len(ids) == 0 && len(w.slides.items) > 0 {
+		ids = append(ids, w.slides.items[0].ID)
 	}
-	return annotate.ID{}
+	return ids
 }
 
-// openSlide opens a slide of the project in the background and shows it.
+// openSlide opens a slide of the project in the background and shows it. What
+// was told of another slide is past with it.
 func (w *Window) openSlide(id annotate.ID) {
-	s := w.session
-	if s == nil || id.IsZero() {
+	if id.IsZero() {
 		w.focus()
 		return
 	}
-	if w.open != nil && w.open.Item.ID == id {
+	w.openOneOf([]annotate.ID{id})
+}
+
+// openOneOf opens the first of the slides that can be opened, in the background,
+// and shows it. What is wrong with the first that cannot be is told.
+func (w *Window) openOneOf(ids []annotate.ID) {
+	s := w.session
+	if s == nil || len(ids) == 0 {
+		w.focus()
+		return
+	}
+	w.problem.dismiss()
+	if w.open != nil && w.open.Item.ID == ids[0] {
 		w.focus()
 		return
 	}
 	w.turn++
 	turn := w.turn
-	name, path := "slide", ""
+	paths := map[annotate.ID]string{}
 	for _, item := range w.slides.items {
-		if item.ID == id {
-			name, path = item.Name, item.Path
+		paths[item.ID] = item.Path
+		if item.ID == ids[0] {
+			w.setOpening(item.Name)
 		}
 	}
-	w.setOpening(name)
 	w.edits.do(func() {
-		open, err := s.OpenSlide(context.Background(), id)
+		var open *app.OpenSlide
+		var failed error
 		file := ""
-		if err == nil {
-			file = fileWords(open.Slide.Info().Path)
+		for _, id := range ids {
+			var err error
+			if open, err = s.OpenSlide(context.Background(), id); err == nil {
+				file = fileWords(open.Slide.Info().Path)
+				break
+			}
+			if failed == nil {
+				failed = &app.FileError{What: "slide", Path: paths[id], Err: err}
+			}
 		}
 		w.post(func() {
 			if turn != w.turn {
 				return
 			}
 			w.setOpening("")
-			if err != nil {
-				w.fail(&app.FileError{What: "slide", Path: path, Err: err})
+			w.fail(failed)
+			if open == nil {
 				return
 			}
 			w.showSlide(open)
@@ -250,7 +275,7 @@ func (w *Window) step(by int) {
 			return
 		}
 	}
-	w.openSlide(w.firstSlide())
+	w.openOneOf(w.firstSlides())
 }
 
 // add puts slide files into the project and opens the last of them.

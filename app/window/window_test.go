@@ -464,6 +464,64 @@ func TestWindow_Dropped_FilesAndFolders(t *testing.T) {
 	}
 }
 
+// damagedFirst makes a project of two slides, of which the first is damaged
+// afterwards, and closes it.
+func damagedFirst(t *testing.T) (s *stage, dir string) {
+	t.Helper()
+	s = newStage(t, Options{}).withSlide()
+	dir = s.session.Dir()
+	second := writeSlide(t, filepath.Join(s.dir, "second.svs"))
+	f, err := os.OpenFile(second, os.O_APPEND|os.O_WRONLY, 0)
+	if err == nil { // other bytes, so that it is another slide
+		_, err = f.WriteString("second")
+		err = errors.Join(err, f.Close())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.add([]string{second})
+	s.settle()
+	s.closeProject()
+	s.settle()
+	if err := os.WriteFile(filepath.Join(s.dir, "bands.svs"), []byte("no slide any more"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return s, dir
+}
+
+func TestWindow_Open_FirstSlideDamaged_ShowsTheNext(t *testing.T) {
+	s, dir := damagedFirst(t)
+	s.Open(dir)
+	s.settle()
+	if s.Window.open == nil || s.Window.open.Item.Name != "second.svs" {
+		t.Fatalf("shown: %+v, problem %q", s.Window.open, s.problem.title.value)
+	}
+	if !s.problem.object.Visible() || !strings.Contains(s.problem.title.value, "bands.svs") {
+		t.Errorf("nothing is said of the damaged slide: %q", s.problem.title.value)
+	}
+}
+
+func TestWindow_Problem_GoesWithTheNextSlide(t *testing.T) {
+	s, dir := damagedFirst(t)
+	s.Open(dir)
+	s.settle()
+	good := s.Window.open.Item.ID
+	for _, item := range s.slides.items {
+		if item.ID != good {
+			s.openSlide(item.ID)
+			s.settle()
+		}
+	}
+	if !s.problem.object.Visible() || s.Window.open.Item.ID != good {
+		t.Fatal("the damaged slide was opened, or nothing is said of it")
+	}
+	s.openSlide(good)
+	s.settle()
+	if s.problem.object.Visible() {
+		t.Errorf("still complains: %q", s.problem.title.value)
+	}
+}
+
 func TestWindow_MissingSlide_IsShown(t *testing.T) {
 	s := newStage(t, Options{}).withSlide()
 	dir := s.session.Dir()
