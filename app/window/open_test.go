@@ -136,3 +136,19 @@ func TestWindow_Problem_GoesWithTheNextSlide(t *testing.T) {
 		t.Errorf("still complains: %q", s.problem.title.value)
 	}
 }
+
+func TestWindow_CancelJob_IsTold(t *testing.T) {
+	s := newStage(t, Options{}).withSlide()
+	started := make(chan struct{})
+	s.startJob("Suggest labels", func(j *job) error {
+		close(started)
+		<-j.ctx.Done()
+		return j.ctx.Err()
+	})
+	<-started
+	s.run("job.cancel")
+	s.settle()
+	if got := s.status.words.value; got != "Suggest labels: stopped" || s.problem.object.Visible() {
+		t.Errorf("the status says %q, problem %v", got, s.problem.object.Visible())
+	}
+}
