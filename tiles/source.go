@@ -93,8 +93,8 @@ func (s *Source) ReadAt(p []byte, off int64) (int, error) {
 	if err == nil || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		err = fmt.Errorf("the file was cut off while it was open: %d bytes at %d are gone: %w", len(p)-n, off+int64(n), io.ErrUnexpectedEOF)
 	}
-	err = fmt.Errorf("%s: %w", s.path, err)
-	s.broken.CompareAndSwap(nil, &err)
+	latched := fmt.Errorf("%s: %w", s.path, err) // a variable of its own: err would cost an allocation every read
+	s.broken.CompareAndSwap(nil, &latched)
 	return n, *s.broken.Load()
 }
 
