@@ -44,7 +44,7 @@ var nativeHomes = []string{"models/onnx", "tiles/openslide", "tiles/openslidetes
 // goes online or starts another one behind the user's back, and lower floors
 // report errors instead of logging.
 var restricted = map[string][]string{
-	"net":       {},
+	"net":       {"models/runtimes"},
 	"net/http":  {"models/runtimes"},
 	"os/exec":   {},
 	"log":       {"cmd"},

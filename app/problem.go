@@ -136,6 +136,7 @@ func explanations() []explanation {
 
 		{is(runtimes.ErrNoLibrary), "%s holds no ONNX Runtime library for this system", runtimes.Remedy()},
 		{is(runtimes.ErrTooLarge), "%s is larger than any ONNX Runtime", runtimes.Remedy()},
+		{is(runtimes.ErrUnreachable), "The download did not reach its server", "Check the network and try again, or bring the file: coverslipctl setup --from FILE."},
 		{is(runtimes.ErrChecksum), "%s is damaged or not the expected file", "Fetch it again; nothing was installed."},
 
 		{is(tiles.ErrNoAssociated), "%s has no image of that name", "coverslipctl info SLIDE lists the images that are there."},

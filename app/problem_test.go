@@ -15,6 +15,7 @@ import (
 	"coverslip/annotate"
 	"coverslip/models"
 	"coverslip/models/onnx"
+	"coverslip/models/runtimes"
 	"coverslip/storage"
 	"coverslip/tiles"
 
@@ -50,6 +51,7 @@ func TestExplain_Table(t *testing.T) {
 		{wrap(about("model", "m", models.ErrNoModel)), "Model m holds no model", "model.onnx"},
 		{&storage.DamageError{Path: "/x/project.bolt", What: "page 3"}, "project.bolt is damaged", "backup"},
 		{storage.ErrNothingToUndo, "nothing to undo", "taken back"},
+		{fmt.Errorf("setup: %w", runtimes.ErrUnreachable), "did not reach", "--from"},
 		{storage.ErrNothingToRedo, "nothing to redo", "undo"},
 		{onnx.ErrNoRuntime, "ONNX Runtime", "coverslipctl setup"},
 		{onnx.ErrOldRuntime, "too old", "setup"},

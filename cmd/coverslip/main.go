@@ -128,29 +128,8 @@ func revision() string {
 	return ""
 }
 
-// plainLanguage is the language to set where the environment names a locale of
-// no language, such as C.UTF-8, which Fyne reports as an error; "" where nothing
-// needs setting. The locale itself stays: the window system reads from it how
-// typed letters are coded.
-func plainLanguage(env func(string) string) string {
-	for _, name := range []string{"LC_ALL", "LC_MESSAGES", "LANG"} { // as gettext looks
-		if locale := env(name); locale != "" {
-			if env("LANGUAGE") == "" && (strings.HasPrefix(locale, "C.") || strings.HasPrefix(locale, "POSIX.")) {
-				return "en"
-			}
-			return ""
-		}
-	}
-	return ""
-}
-
 // run shows the window until it is closed.
 func run(o settings) (err error) {
-	if language := plainLanguage(os.Getenv); language != "" {
-		if err := os.Setenv("LANGUAGE", language); err != nil {
-			return err
-		}
-	}
 	fyneapp.SetMetadata(fyne.AppMetadata{ID: "coverslip", Name: "Coverslip", Version: app.Version, Build: 1,
 		Icon: fyne.NewStaticResource("coverslip.png", assets.AppIcon()), Migrations: map[string]bool{"fyneDo": true}})
 	started := false

@@ -57,21 +57,3 @@ func TestParse_DebugSwitches(t *testing.T) {
 		t.Errorf("an unknown switch: %v, %q", err, errs.String())
 	}
 }
-
-func TestPlainLanguage(t *testing.T) {
-	for _, c := range []struct {
-		env  map[string]string
-		want string
-	}{
-		{map[string]string{"LANG": "C.UTF-8"}, "en"},
-		{map[string]string{"LC_ALL": "POSIX.UTF-8", "LANG": "de_DE.UTF-8"}, "en"},
-		{map[string]string{"LANG": "C"}, ""}, // Fyne knows this one
-		{map[string]string{"LC_MESSAGES": "de_DE.UTF-8", "LANG": "C.UTF-8"}, ""},
-		{map[string]string{"LANG": "C.UTF-8", "LANGUAGE": "fr"}, ""},
-		{nil, ""},
-	} {
-		if got := plainLanguage(func(name string) string { return c.env[name] }); got != c.want {
-			t.Errorf("%v: %q, want %q", c.env, got, c.want)
-		}
-	}
-}
