@@ -387,7 +387,11 @@ func (w *Window) fail(err error) {
 	if err == nil || errors.Is(err, context.Canceled) {
 		return
 	}
-	w.problem.show(app.Explain(err))
+	problem := app.Explain(err)
+	w.problem.show(problem)
+	if w.opts.Told != nil {
+		w.opts.Told(problem)
+	}
 }
 
 // failLater is fail for other goroutines.

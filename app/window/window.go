@@ -22,6 +22,7 @@ type Options struct {
 	Theme   string             // "dark", "light"; "" is as it was left last time, first dark
 	Demo    string             // folder of the demo project, offered at the start; "" for none
 	Debug   io.Writer          // where a line is written when a slide is shown; nil for nowhere
+	Told    func(app.Problem)  // hears of every problem that the window shows, on Fyne's goroutine; nil for nobody
 }
 
 // Window is one window of the program with at most one project in it.

@@ -24,7 +24,7 @@ import (
 const usage = `Usage: coverslip [options] [PATH]
 
 PATH is a slide file, or the folder of a project. With none the window begins
-with a choice. A PATH that cannot be opened is told here and in the window,
+with a choice. What cannot be opened or written is told here and in the window,
 which stays; the exit status is not 0 only when there is no window to show.
 
 Options:
@@ -142,6 +142,8 @@ func run(o settings) (err error) {
 		}
 	}()
 	o.window.Demo = demo()
+	// Whoever started the program from a terminal reads there what the window says.
+	o.window.Told = func(p app.Problem) { fmt.Fprintln(os.Stderr, "coverslip:", p.Error()) }
 	a := fyneapp.NewWithID("coverslip")
 	a.Lifecycle().SetOnStarted(func() { started = true })
 	w, err := window.New(a, o.window)
@@ -150,9 +152,6 @@ func run(o settings) (err error) {
 	}
 	w.Show()
 	if o.path != "" {
-		if _, err := os.Stat(o.path); err != nil {
-			fmt.Fprintln(os.Stderr, "coverslip:", err)
-		}
 		w.Open(o.path)
 	}
 	a.Run()

@@ -3,9 +3,11 @@
 package main
 
 import (
+	"image"
+	"os"
 	"path/filepath"
+	"strings"
 	"testing"
-	"time"
 )
 
 // The words of the window's own palette for the number keys used below.
@@ -128,18 +130,53 @@ func TestWindow_Moves(t *testing.T) {
 	s.quit()
 }
 
-// TestWindow_BadInput opens what is no slide: the window stays up and says so.
+// TestWindow_BadInput opens what is no slide and no project: the window stays, says so, and
+// the same words with the file's name go to standard error.
 func TestWindow_BadInput(t *testing.T) {
 	w := newWorld(t)
-	d := newDisplay(t, 1280, 800)
-	w.project = filepath.Join(w.dir, "nowhere.svs")
-	s := w.window(d)
-	s.keep("missing-file-1280x800")
-	select {
-	case <-s.program.done:
-		t.Fatalf("the program ended: %s", s.program.output.String())
-	case <-time.After(time.Second):
+	slide, err := os.ReadFile(filepath.Join(w.dir, "slide.svs"))
+	if err != nil {
+		t.Fatal(err)
 	}
+	write := func(name string, data []byte) {
+		t.Helper()
+		path := filepath.Join(w.dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, data, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("letter.svs", []byte("Dear colleague, the slide is in the other mail.\n"))
+	write("cut.svs", slide[:len(slide)/2])
+	write("foreign.coverslip/project.bolt", []byte(strings.Repeat("not a bolt file. ", 1000)))
+	d := newDisplay(t, 1280, 800)
+	for _, name := range []string{"nowhere.svs", "letter.svs", "cut.svs", "foreign.coverslip"} {
+		t.Run(name, func(t *testing.T) {
+			w := &world{t: t, bin: w.bin, dir: w.dir, home: w.home, project: filepath.Join(w.dir, name)}
+			s := w.window(d)
+			s.keep("bad-" + name + "-1280x800")
+			if said := s.program.output.String(); !strings.Contains(said, name) {
+				t.Errorf("standard error does not name %s: %q", name, said)
+			}
+			if n := reddish(s.shown); n < 10_000 {
+				t.Errorf("only %d pixels of a red bar: the window says nothing", n)
+			}
+			s.quit()
+		})
+	}
+}
+
+// reddish counts the pixels of the bar that tells of a problem, in the dark theme.
+func reddish(img *image.RGBA) int {
+	n := 0
+	for i := 0; i < len(img.Pix); i += 4 {
+		if r, g, b := img.Pix[i], img.Pix[i+1], img.Pix[i+2]; r > 50 && r > 3*g/2 && r > 3*b/2 {
+			n++
+		}
+	}
+	return n
 }
 
 // TestWindow_Shots makes the pictures of the papers.
