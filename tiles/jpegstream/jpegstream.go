@@ -18,6 +18,7 @@ const (
 	markerSOS   = 0xda
 	markerDQT   = 0xdb
 	markerDHT   = 0xc4
+	markerAPP0  = 0xe0
 	markerAPP14 = 0xee
 )
 
@@ -42,6 +43,9 @@ type Header struct {
 	Components    int  // 1 grey, 3 colour, 4 CMYK or YCCK
 	Precision     int  // bits per sample
 	SOF           byte // start-of-frame marker: 0xC0 baseline, 0xC2 progressive, ...
+	JFIF          bool // a JFIF APP0 segment is present: YCbCr by its rule
+	NamedRGB      bool // the components are called R, G, B
+	Subsampled    bool // components differ in sampling: the later ones are chroma
 	Adobe         bool // an Adobe APP14 segment is present
 	Transform     int  // its colour transform: 0 none, 1 YCbCr, 2 YCCK; meaningful if Adobe
 	Quantised     bool // the stream carries quantisation tables of its own
@@ -74,6 +78,8 @@ func ParseHeader(data []byte) (Header, error) {
 			h.Quantised = true
 		case m == markerDHT:
 			h.Huffman = true
+		case m == markerAPP0 && len(body) >= 5 && string(body[:4]) == "JFIF":
+			h.JFIF = true
 		case m == markerAPP14 && len(body) >= 12 && string(body[:5]) == "Adobe":
 			h.Adobe, h.Transform = true, int(body[11])
 		case isSOF(m):
@@ -85,8 +91,19 @@ func ParseHeader(data []byte) (Header, error) {
 			h.Height = int(body[1])<<8 | int(body[2])
 			h.Width = int(body[3])<<8 | int(body[4])
 			h.Components = int(body[5])
+			h.readComponents(body[6:])
 		}
 	}
+}
+
+// readComponents looks at names and sampling of a frame's components, T.81
+// B.2.2: three bytes each.
+func (h *Header) readComponents(b []byte) {
+	if h.Components != 3 || len(b) < 9 {
+		return
+	}
+	h.NamedRGB = b[0] == 'R' && b[3] == 'G' && b[6] == 'B'
+	h.Subsampled = b[1] != b[4] || b[1] != b[7]
 }
 
 // isSOF: C0..CF without DHT, JPG and DAC.
