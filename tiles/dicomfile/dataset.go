@@ -3,6 +3,7 @@ package dicomfile
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"math"
 	"strconv"
@@ -277,7 +278,7 @@ func (d *Dataset) Items(t Tag, f func(i int, item *Dataset) error) error {
 // First is the first item of a sequence, nil when there is none.
 func (d *Dataset) First(t Tag) (*Dataset, error) {
 	var first *Dataset
-	stop := fmt.Errorf("enough")
+	stop := errors.New("enough")
 	err := d.Items(t, func(_ int, item *Dataset) error { first = item; return stop })
 	if first != nil {
 		return first, nil

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"slices"
+
+	"coverslip/tiles"
 )
 
 // Frames says where the frames of a file lie. Its methods are safe for
@@ -68,21 +70,24 @@ func (f *File) encapsulated(fr *Frames) error {
 	if err == nil && fr.starts == nil {
 		err = f.basic(fr, base, length)
 	}
+	if err != nil && !errors.Is(err, errTable) { // of reading, not of what was read
+		return err
+	}
+	if err == nil && fr.starts != nil {
+		return nil
+	}
+	starts, ends := fr.starts, fr.ends
+	walked := f.fragments(fr, base)
 	if err != nil {
-		if isRead(err) {
-			return err
-		}
 		fr.Warning = err.Error() + "; the frames are looked for one by one"
-		fr.starts = nil
+		if walked != nil && starts != nil && errors.As(walked, new(*tiles.FormatError)) {
+			// Damage in some places: the table still leads to the other frames.
+			fr.starts, fr.ends, fr.Warning = starts, ends, err.Error()
+			return nil
+		}
 	}
-	if fr.starts == nil {
-		return f.fragments(fr, base)
-	}
-	return nil
+	return walked
 }
-
-// isRead says whether err is of reading the file and not of what was read.
-func isRead(err error) bool { return !errors.Is(err, errTable) }
 
 // errTable marks what is wrong with an offset table.
 var errTable = errors.New("offset table")
@@ -116,11 +121,8 @@ func (f *File) extended(fr *Frames, base int64) error {
 		starts[i] = base + int64(offs[i])
 		ends[i] = min(starts[i]+8+(int64(lens[i])+1)&^1, f.size) // fragments are padded to even lengths
 	}
-	if err := f.sample(starts); err != nil {
-		return err
-	}
 	fr.starts, fr.ends = starts, ends
-	return nil
+	return f.sample(starts)
 }
 
 // basic reads the basic offset table of the given length, which may be 0.
@@ -148,16 +150,15 @@ func (f *File) basic(fr *Frames, base, length int64) error {
 	if starts[0] != base {
 		return badTable("the first frame is at %d", starts[0]-base)
 	}
+	fr.starts, fr.ends = starts, append(slices.Clone(starts[1:]), f.size)
 	if err := f.sample(starts); err != nil {
 		return err
 	}
-	ends := append(slices.Clone(starts[1:]), 0)
 	end, err := f.frameEnd(starts[fr.n-1])
 	if err != nil {
 		return badTable("last frame: %v", err)
 	}
-	ends[fr.n-1] = end
-	fr.starts, fr.ends = starts, ends
+	fr.ends[fr.n-1] = end
 	return nil
 }
 
