@@ -102,7 +102,7 @@ func (d *Dataset) texts(e Element) ([]string, error) {
 		v, err := numbers(e, b)
 		out := make([]string, len(v))
 		for i, n := range v {
-			out[i] = strconv.FormatFloat(n, 'f', -1, 8*max(4, size&^3))
+			out[i] = strconv.FormatFloat(n, 'f', -1, 64)
 		}
 		return out, err
 	}
