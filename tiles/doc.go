@@ -17,8 +17,10 @@
 //
 //	formats      the ordered list of readers, Open, and what decodes what
 //	aperio       Aperio SVS
+//	dicom        DICOM whole slide images, one or several files
 //	generic      tiled TIFF that no vendor claims, and OME-TIFF
 //	tiff         the container: TIFF and BigTIFF, directories and tiles
+//	dicomfile    the container: DICOM data sets and frames
 //	jpegstream   JPEG markers: size, colour, tables, without decoding
 //	codec        which decoder is used for a compression
 //	native       libjpeg-turbo and OpenJPEG without cgo, one package a library

@@ -60,6 +60,8 @@ func brokenFiles(t testing.TB) map[string]broken {
 		"frame count no number":        {data: edit(g(), 0x00280008, 0, 'x', 'y'), want: "no number"},
 		"planes":                       {data: with(func(d *slidetest.DICOM) { d.FocalPlanes = 3 }), want: "3 focal planes"},
 		"optical paths":                {data: with(func(d *slidetest.DICOM) { d.OptPaths = 2 }), want: "2 optical paths"},
+		"two channels":                 {data: with(func(d *slidetest.DICOM) { d.Channels, d.Frames = 1, append(d.Frames, d.Frames...) }), want: "2 optical paths"},
+		"high bit 6":                   {data: edit(g(), 0x00280102, 0, 6, 0), want: "highest bit of 8 is 6"},
 		"matrix 2^32":                  {data: edit(g(), 0x00480006, 0, 0xff, 0xff, 0xff, 0xff), want: "4294967295"},
 		"matrix 2^31":                  {data: edit(g(), 0x00480006, 0, 0xff, 0xff, 0xff, 0x7f), want: "tiles, more than"},
 		"matrix 0":                     {data: edit(g(), 0x00480007, 0, 0, 0, 0, 0), want: "is 0"},

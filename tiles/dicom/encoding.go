@@ -12,11 +12,11 @@ const hintConvert = "convert the file to JPEG, JPEG 2000 or uncompressed, for in
 
 // readEncoding checks that the pixels are of a kind that is read.
 func (in *instance) readEncoding(d *dicomfile.Dataset) error {
-	ints := [5]int64{}
+	ints := [6]int64{}
 	for i, t := range []struct {
 		tag dicomfile.Tag
 		def int64
-	}{{dicomfile.SamplesPerPixel, 1}, {dicomfile.BitsAllocated, 8}, {dicomfile.BitsStored, 0}, {dicomfile.PixelRepresentation, 0}, {dicomfile.PlanarConfiguration, 0}} {
+	}{{dicomfile.SamplesPerPixel, 1}, {dicomfile.BitsAllocated, 8}, {dicomfile.BitsStored, 0}, {dicomfile.PixelRepresentation, 0}, {dicomfile.PlanarConfiguration, 0}, {dicomfile.HighBit, -1}} {
 		v, err := d.Int(t.tag, t.def)
 		if err != nil {
 			return err
@@ -26,6 +26,10 @@ func (in *instance) readEncoding(d *dicomfile.Dataset) error {
 	samples, bits, stored, signed, planar := ints[0], ints[1], ints[2], ints[3], ints[4]
 	if stored == 0 {
 		stored = bits
+	}
+	high := ints[5]
+	if high < 0 {
+		high = stored - 1
 	}
 	switch {
 	case samples != 1 && samples != 3:
@@ -40,6 +44,8 @@ func (in *instance) readEncoding(d *dicomfile.Dataset) error {
 		return unsupported("", "colour of 16 bits")
 	case signed != 0:
 		return unsupported("", "signed samples")
+	case high != stored-1:
+		return unsupported("", "samples whose highest bit of %d is %d", stored, high)
 	case planar != 0 && planar != 1:
 		return bad("%v is %d", dicomfile.PlanarConfiguration, planar)
 	}
@@ -115,6 +121,7 @@ func (in *instance) frameBytes() int64 {
 // that the file gives (PS3.3 C.11.2.1.2.1), else all values that its bits can
 // hold.
 func (in *instance) readWindow(d *dicomfile.Dataset) ([]byte, error) {
+	slope, intercept := 1.0, 0.0
 	centre, width := float64(int(1)<<in.stored)/2, float64(int(1)<<in.stored)
 	c, w, err := voi(d)
 	if err != nil {
@@ -125,12 +132,15 @@ func (in *instance) readWindow(d *dicomfile.Dataset) ([]byte, error) {
 			return nil, bad("a display window of width %g", w[0])
 		}
 		centre, width = c[0], w[0]
+		if slope, intercept, err = rescale(d); err != nil {
+			return nil, err
+		}
 	} else {
 		in.warn("no display window is given: all of the %d bits are shown", in.stored)
 	}
 	table := make([]byte, 1<<16)
 	for x := range table {
-		v := float64(x & (1<<in.stored - 1))
+		v := float64(x&(1<<in.stored-1))*slope + intercept
 		y := 255.0
 		if width > 1 {
 			y = ((v-(centre-0.5))/(width-1) + 0.5) * 255
@@ -140,6 +150,27 @@ func (in *instance) readWindow(d *dicomfile.Dataset) ([]byte, error) {
 		table[x] = byte(math.Round(min(max(y, 0), 255)))
 	}
 	return table, nil
+}
+
+// rescale is what turns samples into the numbers that the window is given in,
+// PS3.3 C.7.6.16.2.9.
+func rescale(d *dicomfile.Dataset) (slope, intercept float64, err error) {
+	at, err := d.First(dicomfile.SharedGroups)
+	if err == nil && at != nil {
+		at, err = at.First(dicomfile.PixelValueTransformation)
+	}
+	if err != nil || at == nil {
+		return 1, 0, err
+	}
+	m, err := at.Floats(dicomfile.RescaleSlope)
+	if err != nil {
+		return 1, 0, err
+	}
+	b, err := at.Floats(dicomfile.RescaleIntercept)
+	if err != nil || len(m) == 0 || len(b) == 0 {
+		return 1, 0, err
+	}
+	return m[0], b[0], nil
 }
 
 // voi finds centre and width of the display window: of the image, or of the

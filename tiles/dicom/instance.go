@@ -33,8 +33,8 @@ type instance struct {
 
 	uid, series   string
 	kind          string // ImageType value 3
+	paths         int    // optical paths described
 	resampled     bool   // ImageType value 4: a lower level
-	optical       string // identifier of the optical path
 	number        int64  // InstanceNumber
 	width, height int    // total pixel matrix
 	tileW, tileH  int    // of a frame
@@ -97,12 +97,7 @@ func (in *instance) readNames(d *dicomfile.Dataset) error {
 		in.kind = kind[2]
 	}
 	in.resampled = len(kind) > 3 && kind[3] == "RESAMPLED"
-	path, err := d.First(dicomfile.OpticalPaths)
-	if err != nil || path == nil {
-		return err
-	}
-	in.optical, err = path.Text(dicomfile.OpticalPathIdentifier)
-	return err
+	return d.Items(dicomfile.OpticalPaths, func(int, *dicomfile.Dataset) error { in.paths++; return nil })
 }
 
 // side reads a length in pixels.
@@ -212,6 +207,9 @@ func (in *instance) readLayout(d *dicomfile.Dataset) error {
 		return in.readPositions(d)
 	}
 	grid := in.cols() * in.rows()
+	if in.paths > 1 && in.frames == grid*in.paths {
+		return unsupported("", "image of %d optical paths (1 is read)", in.paths)
+	}
 	if in.concat == "" && in.frames != grid || in.concat != "" && in.firstFrame+int64(in.frames) > int64(grid) {
 		return bad("%d frames where %d×%d tiles are due: %v lies, or the image has several planes", in.frames, in.cols(), in.rows(), dicomfile.NumberOfFrames)
 	}

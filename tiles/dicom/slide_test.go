@@ -274,6 +274,8 @@ func TestReadTile_PlainSamples(t *testing.T) {
 			window.Frames[i][2*x], window.Frames[i][2*x+1] = byte(v), byte(v>>8)
 		}
 	}
+	rescaled := window // 2·v − 1000, in a window of twice the width
+	rescaled.Window, rescaled.Slope, rescaled.Intercept = []float64{1000.5, 999}, 2, -1000
 	for name, c := range map[string]struct {
 		d    slidetest.DICOM
 		want []byte // of the first pixels, RGBA
@@ -283,6 +285,7 @@ func TestReadTile_PlainSamples(t *testing.T) {
 		"white is 0":  {plain(1, 8, "MONOCHROME1"), []byte{255, 255, 255, 255, 248, 248, 248, 255}},
 		"YBR":         {plain(3, 8, "YBR_FULL"), []byte{0, 123, 0, 255, 0, 122, 0, 255}},
 		"16 bit":      {plain(1, 16, "MONOCHROME2"), []byte{7, 7, 7, 255, 21, 21, 21, 255}},
+		"rescaled":    {rescaled, []byte{0, 0, 0, 255, 0, 0, 0, 255, 128, 128, 128, 255, 255, 255, 255, 255, 255, 255, 255, 255}},
 		"with window": {window, []byte{0, 0, 0, 255, 0, 0, 0, 255, 128, 128, 128, 255, 255, 255, 255, 255, 255, 255, 255, 255}},
 	} {
 		s := openUntil(t, folder(t, map[string][]byte{"a.dcm": c.d.Data()}))

@@ -47,9 +47,12 @@ const (
 	PixelRepresentation        Tag = 0x00280103
 	WindowCenter               Tag = 0x00281050
 	WindowWidth                Tag = 0x00281051
+	RescaleIntercept           Tag = 0x00281052
+	RescaleSlope               Tag = 0x00281053
 	ICCProfile                 Tag = 0x00282000
 	PixelMeasures              Tag = 0x00289110
 	FrameVOILUT                Tag = 0x00289132
+	PixelValueTransformation   Tag = 0x00289145
 	ImagedVolumeWidth          Tag = 0x00480001
 	ImagedVolumeHeight         Tag = 0x00480002
 	TotalColumns               Tag = 0x00480006
@@ -152,6 +155,8 @@ var dictionary = [...]struct {
 	{0x00280301, "CS", "BurnedInAnnotation"},
 	{0x00281050, "DS", "WindowCenter"},
 	{0x00281051, "DS", "WindowWidth"},
+	{0x00281052, "DS", "RescaleIntercept"},
+	{0x00281053, "DS", "RescaleSlope"},
 	{0x00282000, "OB", "ICCProfile"},
 	{0x00282002, "CS", "ColorSpace"},
 	{0x00282110, "CS", "LossyImageCompression"},
@@ -159,6 +164,7 @@ var dictionary = [...]struct {
 	{0x00282114, "CS", "LossyImageCompressionMethod"},
 	{0x00289110, "SQ", "PixelMeasuresSequence"},
 	{0x00289132, "SQ", "FrameVOILUTSequence"},
+	{0x00289145, "SQ", "PixelValueTransformationSequence"},
 	{0x00400512, "LO", "ContainerIdentifier"},
 	{0x00400551, "LO", "SpecimenIdentifier"},
 	{0x0040072A, "DS", "XOffsetInSlideCoordinateSystem"},

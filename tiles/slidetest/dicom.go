@@ -28,11 +28,13 @@ type DICOM struct {
 	OpenSequences         bool      // sequences and items of undefined length
 	Spacing               float64   // mm; 0 is none
 	Window                []float64 // centre and width
+	Slope, Intercept      float64   // of the samples, for the window; 0 and 0 are none
 	ICC                   []byte
 	Concat                string // UID
 	Part, Parts, FirstAt  int    // of the concatenation
 	Claim                 int    // frames claimed, if not as many as there are
 	Nested                int    // depth of sequences added
+	Channels              int    // optical paths added
 	FocalPlanes, OptPaths int    // 0 is absent
 }
 
@@ -187,13 +189,17 @@ func (d DICOM) image(w *dicomWriter) {
 	}
 	w.long(0x00480006, "UL", d.Width)
 	w.long(0x00480007, "UL", d.Height)
-	w.sequence(0x00480105, func(p *dicomWriter) {
+	paths := []func(*dicomWriter){func(p *dicomWriter) {
 		if d.ICC != nil {
 			p.put(0x00282000, "OB", d.ICC)
 		}
 		p.text(0x00480106, "SH", "1")
 		p.text(0x00480112, "DS", "40")
-	})
+	}}
+	for range d.Channels {
+		paths = append(paths, func(p *dicomWriter) { p.text(0x00480106, "SH", "more") })
+	}
+	w.sequence(0x00480105, paths...)
 	if d.OptPaths > 0 {
 		w.long(0x00480302, "UL", d.OptPaths)
 	}
@@ -214,6 +220,12 @@ func (d DICOM) groups(w *dicomWriter) {
 	}
 	w.sequence(0x52009229, func(s *dicomWriter) {
 		nest(d.Nested)(s)
+		if d.Slope != 0 {
+			s.sequence(0x00289145, func(m *dicomWriter) {
+				m.text(0x00281052, "DS", fmt.Sprint(d.Intercept))
+				m.text(0x00281053, "DS", fmt.Sprint(d.Slope))
+			})
+		}
 		if d.Spacing > 0 {
 			s.sequence(0x00289110, func(m *dicomWriter) { m.text(0x00280030, "DS", fmt.Sprintf(`%g\%g`, d.Spacing, d.Spacing)) })
 		}
