@@ -80,8 +80,8 @@ fuzz: build/setup.mk ## every fuzz target for FUZZTIME (10s)
 bench: build/setup.mk ## the benchmarks: make bench BENCH=Loader PACKAGES=./tiles
 	$(HEADLESS) $(GO) test -tags $(HEADLESS_TAGS) -run '^$$' -bench '$(BENCH)' -benchmem $(PACKAGES)
 
-bench-peers: build/setup.mk ## the benchmarks that compare with other programs' libraries
-	$(HEADLESS) $(GO) test -tags $(HEADLESS_TAGS) -run '^$$' -bench Peer -benchmem $(PACKAGES)
+bench-peers: build/setup.mk ## regions against libopenslide, JPEG against Go's decoder
+	$(HEADLESS) $(GO) test -run '^$$' -bench 'ReadRegion1024|Set_JPEG256' -benchmem ./tiles/openslidetest ./tiles/codec
 
 e2e: build ## drive the built window with real X events under Xvfb
 	@$(HEADLESS) COVERSLIP_BIN=$(CURDIR)/bin $(GO) test -count=1 -timeout 15m -json -tags e2e ./cmd/coverslip/e2e | $(TALLY) -v

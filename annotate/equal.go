@@ -22,13 +22,9 @@ func (o *Object) Equal(p *Object) bool {
 }
 
 func (a Provenance) equal(b Provenance) bool {
-	if !slices.Equal(a.Nearest, b.Nearest) {
-		return false
-	}
-	a.Nearest, b.Nearest = nil, nil
 	return a.Author == b.Author && a.Model == b.Model && a.ModelHash == b.ModelHash &&
 		a.Untrained == b.Untrained && a.Method == b.Method && a.Score == b.Score &&
-		a.Margin == b.Margin && a.Why == b.Why && a.Params == b.Params
+		a.Margin == b.Margin && a.Why == b.Why && a.Params == b.Params && slices.Equal(a.Nearest, b.Nearest)
 }
 
 func (a Review) equal(b Review) bool {

@@ -68,7 +68,7 @@ func NewCommands() *Commands {
 		{ID: "view.prevSlide", Title: "Previous slide", Menu: MenuView, Key: "Ctrl+Prior"},
 		{ID: "view.left", Title: "Slides panel", Menu: MenuView, Key: "F8"},
 		{ID: "view.right", Title: "Labels panel", Menu: MenuView, Key: "F9"},
-		{ID: "view.theme", Title: "Dark or light", Menu: MenuView, Key: "Ctrl+T"},
+		{ID: "view.theme", Title: "Dark or light theme", Menu: MenuView, Key: "Ctrl+T"},
 		{ID: "view.fullScreen", Title: "Full screen", Menu: MenuView, Key: "F11"},
 
 		{ID: "tool.pan", Title: "Pan", Menu: MenuTools, Key: "H"},

@@ -26,7 +26,7 @@ func (s *Session) Apply(e annotate.Edit) error {
 	if err != nil {
 		return err
 	}
-	s.announce(e)
+	s.announce(e, e.Label)
 	return nil
 }
 
@@ -107,10 +107,10 @@ func (s *Session) reread(slide annotate.ID, set *annotate.Set) error {
 	return set.Apply(e)
 }
 
-// announce tells the listeners of a finished edit.
-func (s *Session) announce(e annotate.Edit) {
+// announce tells the listeners of a finished edit; words say what was done.
+func (s *Session) announce(e annotate.Edit, words string) {
 	if len(e.Classes) > 0 {
-		s.emit(Event{Kind: EventPalette, Text: e.Label})
+		s.emit(Event{Kind: EventPalette, Text: words})
 	}
 	if len(e.Changes) > 0 {
 		var boxes []annotate.Box
@@ -121,18 +121,18 @@ func (s *Session) announce(e annotate.Edit) {
 				}
 			}
 		}
-		s.emit(Event{Kind: EventObjects, Slide: e.Slide, Boxes: boxes, Text: e.Label})
+		s.emit(Event{Kind: EventObjects, Slide: e.Slide, Boxes: boxes, Text: words})
 	}
-	s.emit(Event{Kind: EventSaved, Slide: e.Slide, Text: e.Label})
+	s.emit(Event{Kind: EventSaved, Slide: e.Slide, Text: words})
 }
 
 // Undo takes back the last edit of the current slide, also one made before the
 // program was started, and returns its label. It returns ErrNothingOpen without
 // a slide and storage.ErrNothingToUndo without an edit.
-func (s *Session) Undo() (label string, err error) { return s.step(s.project.Undo) }
+func (s *Session) Undo() (label string, err error) { return s.step(s.project.Undo, "Undone: ") }
 
 // Redo does again what Undo took back; errors as of Undo.
-func (s *Session) Redo() (label string, err error) { return s.step(s.project.Redo) }
+func (s *Session) Redo() (label string, err error) { return s.step(s.project.Redo, "Done again: ") }
 
 // UndoLabel is the label of the edit that Undo would take back; false when
 // there is none.
@@ -321,8 +321,9 @@ func counted(verb string, n int, noun string) string {
 	return fmt.Sprintf("%s %d %s", verb, n, noun)
 }
 
-// step undoes or redoes on the current slide.
-func (s *Session) step(f stepFunc) (string, error) {
+// step undoes or redoes on the current slide; listeners hear the edit's label
+// with did in front, so that nobody takes an undo for the edit itself.
+func (s *Session) step(f stepFunc, did string) (string, error) {
 	cur := s.Current()
 	if cur == nil {
 		return "", ErrNothingOpen
@@ -336,6 +337,6 @@ func (s *Session) step(f stepFunc) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	s.announce(e)
+	s.announce(e, did+e.Label)
 	return e.Label, nil
 }

@@ -15,7 +15,8 @@ const (
 	EventPalette
 	// EventJob: the background job made progress or ended; see JobStatus.
 	EventJob
-	// EventSaved: an edit is on disk; Event.Text is its label.
+	// EventSaved: an edit is on disk; Event.Text says which: its label, after an undo
+	// or redo with that word in front.
 	EventSaved
 	// EventTiles: decoded tiles of the current slide are ready to be drawn.
 	EventTiles

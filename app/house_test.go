@@ -44,7 +44,7 @@ var nativeHomes = []string{"models/onnx", "tiles/openslide", "tiles/openslidetes
 // goes online or starts another one behind the user's back, and lower floors
 // report errors instead of logging.
 var restricted = map[string][]string{
-	"net":       {},
+	"net":       {"models/runtimes"},
 	"net/http":  {"models/runtimes"},
 	"os/exec":   {},
 	"log":       {"cmd"},
@@ -378,5 +378,16 @@ func TestHouse_WallsHold(t *testing.T) {
 		if (why == "") != c.ok {
 			t.Errorf("%s imports %s: %q", c.dir, c.imp, why)
 		}
+	}
+}
+
+// The version stands in the code and in the packages' description alike.
+func TestHouse_VersionsAgree(t *testing.T) {
+	b, err := os.ReadFile(filepath.Join(root(t), "FyneApp.toml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := "Version = \"" + Version + "\""; !strings.Contains(string(b), want) {
+		t.Errorf("FyneApp.toml lacks %s", want)
 	}
 }

@@ -92,7 +92,8 @@ func explanations() []explanation {
 		{is(context.DeadlineExceeded), "%s did not answer in time", "Try again; if it lies on a network drive, copy it to this computer first."},
 
 		{is(storage.ErrNotProject), "%s is not a Coverslip project", "Choose a folder that Coverslip made (its name usually ends in .coverslip), or make a new project."},
-		{is(storage.ErrExists), "There is a project at %s already", "Open it, or choose another folder."},
+		{is(storage.ErrExists), "%s is there already", "Open it, or choose another folder."},
+		{is(storage.ErrOwnFile), "A project cannot be backed up onto itself", "Name another file for the backup."},
 		{is(storage.ErrMoved), "The project's file was moved, deleted or replaced while it was open", "Put the file back and open the project again; what was saved before is in it."},
 		{is(storage.ErrLocked), "%s is open in another window or program", "Close the project there and try again."},
 		{is(storage.ErrNewer), "%s was written by a newer Coverslip", "Update Coverslip on this computer; nothing in the project was changed."},
@@ -135,13 +136,14 @@ func explanations() []explanation {
 
 		{is(runtimes.ErrNoLibrary), "%s holds no ONNX Runtime library for this system", runtimes.Remedy()},
 		{is(runtimes.ErrTooLarge), "%s is larger than any ONNX Runtime", runtimes.Remedy()},
+		{is(runtimes.ErrUnreachable), "The download did not reach its server", "Check the network and try again, or bring the file: coverslipctl setup --from FILE."},
 		{is(runtimes.ErrChecksum), "%s is damaged or not the expected file", "Fetch it again; nothing was installed."},
 
 		{is(tiles.ErrNoAssociated), "%s has no image of that name", "coverslipctl info SLIDE lists the images that are there."},
 		{is(tiles.ErrNotSlide), "%s is not a slide that Coverslip can read", "Choose a slide file (.svs, pyramidal .tif). If it should be one, this copy is cut or damaged: copy it again and compare the file sizes. The details say what each reader found."},
 		{as[*tiles.UnsupportedError], "%s uses something that Coverslip cannot read", "Convert the slide, for example to a pyramidal TIFF. The details name what is unsupported."},
 		{as[*tiles.FormatError], "%s is damaged or incomplete", "Copy the slide again from where it came, and compare the file sizes."},
-		{as[*tiles.TileError], "A part of %s cannot be decoded", "The rest of the slide is usable. Copy the slide again from where it came."},
+		{as[*tiles.TileError], "%s has a part that cannot be decoded", "The rest of the slide is usable. Copy the slide again from where it came."},
 
 		{as[*geojson.FormatError], "%s is not a usable GeoJSON file", "Export it again from the program it came from. Nothing was imported."},
 
@@ -196,7 +198,10 @@ func hint(err error, table string) string {
 // stand in the details.
 func subject(err error) string {
 	var f *FileError
-	if errors.As(err, &f) && f.Path != "" {
+	for inner := err; errors.As(inner, &f) && as[*FileError](f.Err); { // the innermost knows best
+		inner = f.Err
+	}
+	if f != nil && f.Path != "" {
 		return strings.ToUpper(f.What[:1]) + f.What[1:] + " " + filepath.Base(f.Path)
 	}
 	var d *storage.DamageError

@@ -15,6 +15,7 @@ import (
 	"coverslip/annotate"
 	"coverslip/models"
 	"coverslip/models/onnx"
+	"coverslip/models/runtimes"
 	"coverslip/storage"
 	"coverslip/tiles"
 
@@ -33,7 +34,7 @@ func TestExplain_Table(t *testing.T) {
 		{wrap(&tiles.FormatError{Format: "tiff", What: "cut"}), "A12.svs is damaged", "Copy the slide again"},
 		{wrap(&tiles.UnsupportedError{Format: "tiff", What: "compression 52479"}), "cannot read", "Convert"},
 		{wrap(&tiles.UnsupportedError{Format: "tiff", What: "JPEG 2000", Hint: "apt install libopenjp2-7"}), "cannot read", "apt install"},
-		{wrap(&tiles.TileError{Err: errors.New("bad")}), "A part of Slide A12.svs", "Copy"},
+		{wrap(&tiles.TileError{Err: errors.New("bad")}), "Slide A12.svs has a part", "Copy"},
 		{wrap(ErrSlideMissing), "was moved", "relink"},
 		{wrap(ErrOtherSlide), "another slide", "Put the original"},
 		{wrap(ErrNoScale), "µm", "--mpp"},
@@ -45,9 +46,12 @@ func TestExplain_Table(t *testing.T) {
 		{about("project", "p.coverslip", storage.ErrLocked), "open in another", "Close the project"},
 		{about("project", "p.coverslip", storage.ErrNewer), "newer", "Update"},
 		{about("project", "p.coverslip", storage.ErrReadOnly), "read-only", "Open it without"},
-		{about("project", "p.coverslip", storage.ErrExists), "already", "another folder"},
+		{about("project", "p.coverslip", storage.ErrExists), "Project p.coverslip is there already", "another folder"},
+		{storage.ErrOwnFile, "onto itself", "another file"},
+		{wrap(about("model", "m", models.ErrNoModel)), "Model m holds no model", "model.onnx"},
 		{&storage.DamageError{Path: "/x/project.bolt", What: "page 3"}, "project.bolt is damaged", "backup"},
 		{storage.ErrNothingToUndo, "nothing to undo", "taken back"},
+		{fmt.Errorf("setup: %w", runtimes.ErrUnreachable), "did not reach", "--from"},
 		{storage.ErrNothingToRedo, "nothing to redo", "undo"},
 		{onnx.ErrNoRuntime, "ONNX Runtime", "coverslipctl setup"},
 		{onnx.ErrOldRuntime, "too old", "setup"},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os/user"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -63,7 +64,7 @@ type Session struct {
 // empty, and opens it. The project starts with annotate.DefaultPalette.
 func CreateProject(dir, name string, o Options) (*Session, error) {
 	s := newSession(o)
-	p, err := storage.Create(dir, name, s.stamp())
+	p, err := storage.Create(wholePath(dir), name, s.stamp())
 	if err != nil {
 		return nil, about("project", dir, err)
 	}
@@ -73,11 +74,21 @@ func CreateProject(dir, name string, o Options) (*Session, error) {
 // OpenProject opens the project in folder dir.
 func OpenProject(dir string, o Options) (*Session, error) {
 	s := newSession(o)
-	p, err := storage.Open(dir, storage.Options{ReadOnly: o.ReadOnly})
+	p, err := storage.Open(wholePath(dir), storage.Options{ReadOnly: o.ReadOnly})
 	if err != nil {
 		return nil, about("project", dir, err)
 	}
 	return s.use(p)
+}
+
+// wholePath is the path from the root, which is what people are shown and what
+// stays right when the working folder changes; the path itself when that folder
+// is gone.
+func wholePath(path string) string {
+	if abs, err := filepath.Abs(path); err == nil {
+		return abs
+	}
+	return path
 }
 
 func newSession(o Options) *Session {

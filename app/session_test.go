@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -34,6 +35,48 @@ func TestSession_Draw_IsThereAfterReopening(t *testing.T) {
 	}
 	if again.Palette().ByID(o.Class).Name != "Tumour" {
 		t.Errorf("class %v", o.Class)
+	}
+}
+
+func TestOpenProject_RelativeFolder_IsMadeWhole(t *testing.T) {
+	s, _ := newProject(t)
+	dir := s.Dir()
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(filepath.Dir(dir))
+	again, err := OpenProject(filepath.Base(dir), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer closeChecked(t, again)
+	if !filepath.IsAbs(again.Dir()) {
+		t.Errorf("folder %q depends on the working folder", again.Dir())
+	}
+}
+
+func TestSession_Undo_ListenersHearThatItWasOne(t *testing.T) {
+	s, _ := newProject(t)
+	draw(t, s, "Tumour", 0, 0, 10, 10)
+	var mu sync.Mutex
+	var words []string
+	defer s.Subscribe(func(e Event) {
+		if e.Kind == EventSaved {
+			mu.Lock()
+			words = append(words, e.Text)
+			mu.Unlock()
+		}
+	})()
+	if label, err := s.Undo(); err != nil || label != "Draw rectangle" {
+		t.Fatal(label, err)
+	}
+	if _, err := s.Redo(); err != nil {
+		t.Fatal(err)
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	if want := []string{"Undone: Draw rectangle", "Done again: Draw rectangle"}; !slices.Equal(words, want) {
+		t.Errorf("heard %q, want %q", words, want)
 	}
 }
 

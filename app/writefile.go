@@ -13,7 +13,7 @@ import (
 func WriteFile(path string, write func(io.Writer) error) (err error) {
 	f, err := os.CreateTemp(filepath.Dir(path), ".coverslip-*.partial")
 	if err != nil {
-		return err
+		return about("folder", filepath.Dir(path), err)
 	}
 	defer func() {
 		if err != nil {

@@ -12,8 +12,14 @@ import (
 // Backup copies the project file to the path, while others may go on reading
 // and writing; the copy is that of one moment. It replaces a file of that name,
 // and is checked before it appears there. Embeddings are not part of it: they
-// can be computed again.
+// can be computed again. A path that is the project file itself is refused: the
+// open file would be taken away from under those who write to it.
 func (p *Project) Backup(path string) error {
+	if to, err := os.Stat(path); err == nil {
+		if own, err := os.Stat(p.path); err == nil && os.SameFile(to, own) {
+			return fmt.Errorf("storage: backup to %s: %w", path, ErrOwnFile)
+		}
+	}
 	err := p.copyTo(path, func(temp string) error {
 		f, err := os.OpenFile(temp, os.O_WRONLY|os.O_TRUNC, 0)
 		if err != nil {

@@ -2,6 +2,7 @@ package storage
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -194,6 +195,9 @@ func TestCompact_Backup(t *testing.T) {
 		if err := p.Backup(back); err != nil {
 			t.Fatal(err)
 		}
+	}
+	if err := p.Backup(file); !errors.Is(err, ErrOwnFile) {
+		t.Errorf("onto itself: %v", err)
 	}
 	if err := p.Compact(); err != nil {
 		t.Fatal(err)

@@ -12,7 +12,7 @@ var (
 	// ErrNotProject: the folder or file is something else; it was not touched.
 	ErrNotProject = errors.New("not a Coverslip project")
 	// ErrLocked: another program (or another window) has the project open.
-	ErrLocked = errors.New("the project is open in another program; close it there or open it read-only")
+	ErrLocked = errors.New("the project is open in another program; close it there and open it again")
 	// ErrNewer: a newer version of the program wrote the project; it was not touched.
 	ErrNewer = errors.New("the project was written by a newer version of the program; update the program")
 )
@@ -23,6 +23,8 @@ var (
 	ErrReadOnly = errors.New("the project is open read-only")
 	// ErrClosed: the project was closed.
 	ErrClosed = errors.New("the project is closed")
+	// ErrOwnFile: a backup was to be written over the project file itself.
+	ErrOwnFile = errors.New("this is the project file itself; name another file for the backup")
 	// ErrMoved: the file was deleted, moved or replaced while it was open, so
 	// nothing more can be saved in it.
 	ErrMoved = errors.New("the project file was moved, deleted or replaced while it was open; put it back and open it again")

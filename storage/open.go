@@ -254,6 +254,9 @@ func identify(path string) (*header, error) {
 		if _, dirErr := os.Stat(filepath.Dir(path)); dirErr == nil && errors.Is(err, fs.ErrNotExist) {
 			return nil, fmt.Errorf("the folder holds no %s: %w", FileName, ErrNotProject)
 		}
+		if stat, dirErr := os.Stat(filepath.Dir(path)); dirErr == nil && !stat.IsDir() {
+			return nil, fmt.Errorf("a project is a folder, and this is a file: %w", ErrNotProject)
+		}
 		return nil, err
 	}
 	defer f.Close()

@@ -46,41 +46,61 @@ func unchanged(t *testing.T, a, b map[string][32]byte) {
 	}
 }
 
-func TestOpen_OtherThings_AreRefusedUntouched(t *testing.T) {
-	good := func(t *testing.T) []byte {
-		p, slide := newProject(t)
-		for i := range 40 {
-			commit(t, p, annotate.Add(slide, "Draw", square(float64(i), 0)))
-		}
-		if err := p.Close(); err != nil {
-			t.Fatal(err)
-		}
-		b, err := os.ReadFile(filepath.Join(p.Dir(), FileName))
-		if err != nil {
-			t.Fatal(err)
-		}
-		// bbolt lets the file grow in advance; what counts ends here.
-		pages, err := readPages(bytes.NewReader(b), int64(len(b)))
-		if err != nil {
-			t.Fatal(err)
-		}
-		return b[:pages.high*uint64(pages.pageSize)]
-	}(t)
-	foreign := func(edit func(tx *bolt.Tx) error, o *bolt.Options) []byte {
-		path := filepath.Join(t.TempDir(), "x")
-		db, err := bolt.Open(path, 0o600, o)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := errors.Join(db.Update(edit), db.Close()); err != nil {
-			t.Fatal(err)
-		}
-		b, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return b
+// goodFile is the bytes of a small project, without what bbolt lets the file
+// grow in advance.
+func goodFile(t *testing.T) []byte {
+	t.Helper()
+	p, slide := newProject(t)
+	for i := range 40 {
+		commit(t, p, annotate.Add(slide, "Draw", square(float64(i), 0)))
 	}
+	if err := p.Close(); err != nil {
+		t.Fatal(err)
+	}
+	b, err := os.ReadFile(filepath.Join(p.Dir(), FileName))
+	if err != nil {
+		t.Fatal(err)
+	}
+	pages, err := readPages(bytes.NewReader(b), int64(len(b)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b[:pages.high*uint64(pages.pageSize)]
+}
+
+// foreignFile is the bytes of a bolt file that begins as content and is then
+// changed by edit.
+func foreignFile(t *testing.T, content []byte, o *bolt.Options, edit func(tx *bolt.Tx) error) []byte {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "x")
+	if content != nil {
+		if err := os.WriteFile(path, content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	db, err := bolt.Open(path, 0o600, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(db.Update(edit), db.Close()); err != nil {
+		t.Fatal(err)
+	}
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+var errDamage = errors.New("a DamageError")
+
+type otherThing struct {
+	content []byte
+	want    error // errDamage for any DamageError; nil: it opens
+}
+
+func otherThings(t *testing.T) map[string]otherThing {
+	good := goodFile(t)
 	bucket := func(tx *bolt.Tx) error {
 		b, err := tx.CreateBucket([]byte("meta"))
 		if err != nil {
@@ -89,51 +109,35 @@ func TestOpen_OtherThings_AreRefusedUntouched(t *testing.T) {
 		return b.Put([]byte("schema"), []byte{1})
 	}
 	newer := func(reader uint64) []byte {
-		path := filepath.Join(t.TempDir(), "x")
-		if err := os.WriteFile(path, good, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		db, err := bolt.Open(path, 0o600, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		err = db.Update(func(tx *bolt.Tx) error {
+		return foreignFile(t, good, nil, func(tx *bolt.Tx) error {
 			b := tx.Bucket(bucketMeta)
 			return errors.Join(b.Put(metaSchema, binary.AppendUvarint(nil, 99)), b.Put(metaMinReader, binary.AppendUvarint(nil, reader)))
 		})
-		if err := errors.Join(err, db.Close()); err != nil {
-			t.Fatal(err)
-		}
-		b, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return b
 	}
 	broken := bytes.Clone(good)
 	copy(broken[:12288], make([]byte, 12288))
 	copy(broken[16:], good[16:20]) // the magic number alone
-	damage := errors.New("a DamageError")
-	for name, c := range map[string]struct {
-		content []byte
-		want    error
-	}{
-		"empty file":       {[]byte{}, damage},
+	return map[string]otherThing{
+		"empty file":       {[]byte{}, errDamage},
 		"text":             {[]byte("Dear colleague,\n"), ErrNotProject},
 		"long text":        {bytes.Repeat([]byte("Dear colleague,\n"), 4000), ErrNotProject},
 		"zeros":            {make([]byte, 65536), ErrNotProject},
-		"other bolt":       {foreign(bucket, nil), ErrNotProject},
-		"other freelist":   {foreign(bucket, &bolt.Options{NoFreelistSync: true}), ErrNotProject},
-		"other empty bolt": {foreign(func(*bolt.Tx) error { return nil }, nil), ErrNotProject},
-		"half":             {good[:len(good)/2], damage},
-		"one page short":   {good[:len(good)-4096], damage},
-		"one page":         {good[:4096], damage},
-		"40 bytes":         {good[:40], damage},
-		"no valid meta":    {broken, damage},
+		"other bolt":       {foreignFile(t, nil, nil, bucket), ErrNotProject},
+		"other freelist":   {foreignFile(t, nil, &bolt.Options{NoFreelistSync: true}, bucket), ErrNotProject},
+		"other empty bolt": {foreignFile(t, nil, nil, func(*bolt.Tx) error { return nil }), ErrNotProject},
+		"half":             {good[:len(good)/2], errDamage},
+		"one page short":   {good[:len(good)-4096], errDamage},
+		"one page":         {good[:4096], errDamage},
+		"40 bytes":         {good[:40], errDamage},
+		"no valid meta":    {broken, errDamage},
 		"whole":            {good, nil},
 		"newer":            {newer(99), ErrNewer},
 		"newer, readable":  {newer(1), ErrNewer},
-	} {
+	}
+}
+
+func TestOpen_OtherThings_AreRefusedUntouched(t *testing.T) {
+	for name, c := range otherThings(t) {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
 			path := filepath.Join(dir, FileName)
@@ -148,23 +152,19 @@ func TestOpen_OtherThings_AreRefusedUntouched(t *testing.T) {
 				}
 				var d *DamageError
 				switch {
-				case c.want == nil:
+				case c.want == nil, name == "newer, readable" && o.ReadOnly:
 					if err != nil {
-						t.Error("the good project:", err)
+						t.Error("not opened:", err)
 					}
 					continue
-				case name == "newer, readable" && o.ReadOnly:
-					if err != nil {
-						t.Error("a readable newer project is not opened for reading:", err)
-					}
-				case c.want == damage:
+				case c.want == errDamage:
 					if !errors.As(err, &d) || d.Path != path {
 						t.Errorf("%+v: %v, want a DamageError", o, err)
 					}
 				case !errors.Is(err, c.want):
 					t.Errorf("%+v: %v, want %v", o, err, c.want)
 				}
-				if err != nil && !strings.Contains(err.Error(), path) {
+				if !strings.Contains(err.Error(), path) {
 					t.Errorf("the message does not name the file: %v", err)
 				}
 				unchanged(t, before, files(t, dir))
@@ -183,6 +183,13 @@ func TestOpen_OtherThings_AreRefusedUntouched(t *testing.T) {
 	}
 	if _, err := Open(dir, Options{}); !errors.Is(err, ErrNotProject) {
 		t.Error("a folder in place of the file:", err)
+	}
+	file := filepath.Join(t.TempDir(), "slide.svs")
+	if err := os.WriteFile(file, []byte("II"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(file, Options{}); !errors.Is(err, ErrNotProject) {
+		t.Error("a file in place of the folder:", err)
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 	"io"
 	"os"
 	"sort"
+	"strings"
 )
 
 // event is one line of `go test -json`; see `go doc test2json`.
@@ -114,7 +115,7 @@ func (t *tally) take(e event) {
 			}
 		} else {
 			t.skipped++
-			t.skips[t.lastLine[k]]++
+			t.skips[reason(t.lastLine[k])]++
 		}
 		delete(t.output, k)
 	case "fail":
@@ -158,6 +159,17 @@ func firstOf(line, before string) string {
 	return before
 }
 
+// reason takes the place in the source off a test's last words, so that equal reasons are
+// told once.
+func reason(line string) string {
+	if _, words, ok := strings.Cut(strings.TrimSpace(line), ".go:"); ok {
+		if _, words, ok := strings.Cut(words, ": "); ok {
+			return words
+		}
+	}
+	return strings.TrimSpace(line)
+}
+
 func (t *tally) summary() {
 	reasons := make([]string, 0, len(t.skips))
 	for reason := range t.skips {
@@ -165,10 +177,7 @@ func (t *tally) summary() {
 	}
 	sort.Strings(reasons)
 	for _, reason := range reasons {
-		fmt.Fprintf(t.out, "skip  %d × %s", t.skips[reason], reason)
-		if reason == "" || reason[len(reason)-1] != '\n' {
-			fmt.Fprintln(t.out)
-		}
+		fmt.Fprintf(t.out, "skip  %d × %s\n", t.skips[reason], reason)
 	}
 	fmt.Fprintf(t.out, "%d passed, %d failed, %d skipped\n", t.passed, t.failed, t.skipped)
 }

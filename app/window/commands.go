@@ -43,7 +43,7 @@ func (w *Window) bind() error {
 	on("edit.undo", w.undo, writable)
 	on("edit.redo", w.redo, writable)
 	on("edit.delete", w.deleteSelection, func() bool { return edit() && selected() })
-	on("edit.deselect", func() { w.viewer.SetSelection(nil); w.selected(nil) }, selected)
+	on("edit.deselect", w.escape, func() bool { return selected() || w.problem.object.Visible() })
 	on("edit.author", w.askAuthor, nil)
 
 	on("view.fit", func() { w.viewer.Fit() }, slide)

@@ -140,10 +140,10 @@ func (w *Window) askNewProject() {
 			return errors.New("the project needs a name")
 		}
 		if strings.ContainsAny(title, `/\:`) {
-			return errors.New(`the name becomes a folder and cannot hold / \ :`)
+			return errors.New(`the name becomes a folder: / \ : cannot be part of it`)
 		}
 		w.keepFolder(place.Text)
-		w.create(filepath.Join(place.Text, title+".coverslip"), title)
+		w.create(filepath.Join(place.Text, title+app.ProjectExt), title)
 		return nil
 	})
 }
@@ -241,7 +241,7 @@ func (w *Window) form(title, confirm string, items []*widget.FormItem, entries [
 
 // askDataset asks how to export the labelled patches.
 func (w *Window) askDataset() {
-	out := newFormEntry(filepath.Join(filepath.Dir(w.session.Dir()), strings.TrimSuffix(filepath.Base(w.session.Dir()), ".coverslip")+"-dataset"))
+	out := newFormEntry(filepath.Join(filepath.Dir(w.session.Dir()), strings.TrimSuffix(filepath.Base(w.session.Dir()), app.ProjectExt)+"-dataset"))
 	patch, mpp, splits, seed := newFormEntry("224"), newFormEntry("0.5"), newFormEntry("70 / 15 / 15"), newFormEntry("1")
 	names := widget.NewCheck("Keep names of slides, patients and authors", nil)
 	w.form("Export dataset", "Export", []*widget.FormItem{

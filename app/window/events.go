@@ -60,7 +60,7 @@ func (w *Window) digest() {
 		w.viewer.ObjectsChanged(boxes...)
 		w.recount()
 	}
-	if kinds[app.EventSlides] || kinds[app.EventObjects] {
+	if kinds[app.EventSlides] {
 		w.relist()
 	}
 	if kinds[app.EventSaved] {
@@ -118,7 +118,9 @@ func (w *Window) recountThen(then func()) {
 				w.classes.refreshCounts()
 				w.queue.update()
 				w.labels.update()
+				w.slides.count(v)
 				w.toolbar.update()
+				w.menuState()
 				w.runCounted(turn)
 			}
 		})

@@ -131,6 +131,7 @@ func (s *stage) settle() {
 		s.counts.wait()
 		s.listing.wait()
 		s.reads.wait()
+		s.thumbReads.wait()
 		busy := s.pump()
 		if s.session != nil && s.session.JobStatus().Running {
 			busy = true

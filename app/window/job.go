@@ -2,6 +2,7 @@ package window
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 
@@ -22,7 +23,13 @@ func (w *Window) startJob(name string, f func(j *job) error) {
 		return
 	}
 	w.problem.dismiss()
-	err := s.Start(name, func(ctx context.Context, p app.Progress) error { return f(&job{ctx: ctx, progress: p}) })
+	err := s.Start(name, func(ctx context.Context, p app.Progress) error {
+		err := f(&job{ctx: ctx, progress: p})
+		if errors.Is(err, context.Canceled) {
+			w.post(func() { w.status.say(name + ": stopped") })
+		}
+		return err
+	})
 	if err != nil {
 		w.fail(err)
 	}

@@ -83,5 +83,5 @@ func (w *Window) typedRune(r rune) bool {
 // keyWords is a key of the table as people read it on a keyboard.
 func keyWords(key string) string {
 	return strings.NewReplacer("Delete", "Del", "BackSpace", "Backspace", "Escape", "Esc",
-		"Next", "Page Down", "Prior", "Page Up", "-", "−").Replace(key)
+		"Next", "Page Down", "Prior", "Page Up", "-", "–").Replace(key)
 }

@@ -119,6 +119,9 @@ func (p *palette) search() {
 		}
 	}
 	p.found = append(p.found, off...)
+	if len(p.found) == 0 {
+		p.found = append(p.found, finding{words: "Nothing is called that; try fewer letters"})
+	}
 	p.list.Update(len(p.found))
 	p.list.Reveal(p.at)
 }

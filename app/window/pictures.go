@@ -96,6 +96,9 @@ func cropOf(s tiles.Slide, b annotate.Box) *image.RGBA {
 // thumbSide is the longest side of a slide's thumbnail, pixels.
 const thumbSide = 144
 
+// thumbsKept bounds the thumbnails in memory: 60 kB each.
+const thumbsKept = 500
+
 // thumbs are pictures of whole slides, read in the background.
 type thumbs struct {
 	w       *Window
@@ -119,7 +122,10 @@ func (t *thumbs) get(item app.SlideItem, ready func()) image.Image {
 		return nil
 	}
 	t.pending[key] = true
-	t.w.reads.do(func() {
+	if len(t.have) >= thumbsKept {
+		clear(t.have)
+	}
+	t.w.thumbReads.do(func() {
 		im, err := s.Thumbnail(context.Background(), item.ID, thumbSide)
 		t.w.post(func() {
 			delete(t.pending, key)

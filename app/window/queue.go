@@ -198,7 +198,7 @@ func (p *queuePanel) updateAll() {
 			n++
 		}
 	}
-	p.level.Set(fmt.Sprintf("Score ≥ %.2f", p.w.threshold))
+	p.level.Set(fmt.Sprintf("Score from %.2f", p.w.threshold))
 	if words := "Accept " + number(n); words != p.all.words {
 		p.all.SetWords(words)
 		p.full.Refresh() // the slider beside it becomes shorter or longer

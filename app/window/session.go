@@ -16,20 +16,17 @@ import (
 // Open opens a slide file or a project folder. What cannot be opened is told in
 // the window's problem bar; what was open before stays.
 func (w *Window) Open(path string) {
-	st, err := os.Stat(path)
-	switch {
-	case err != nil:
-		w.fail(err)
-	case st.IsDir():
-		w.load(path, func(o app.Options) (*app.Session, annotate.ID, error) {
-			s, err := app.OpenProject(path, o)
-			return s, annotate.ID{}, err
-		})
-	default:
-		w.load(path, func(o app.Options) (*app.Session, annotate.ID, error) {
+	w.load(path, func(o app.Options) (*app.Session, annotate.ID, error) {
+		st, err := os.Stat(path)
+		if err != nil {
+			return nil, annotate.ID{}, err
+		}
+		if !st.IsDir() {
 			return app.ProjectForSlide(path, o)
-		})
-	}
+		}
+		s, err := app.OpenProject(path, o)
+		return s, annotate.ID{}, err
+	})
 }
 
 // create makes a new project in a folder and opens it.
@@ -59,6 +56,10 @@ func (w *Window) load(path string, open func(app.Options) (*app.Session, annotat
 			closing = old.Close()
 		}
 		s, id, err := open(options)
+		var items []app.SlideItem
+		if err == nil {
+			items = s.Slides()
+		}
 		w.post(func() {
 			w.setOpening("")
 			if turn != w.turn { // something else was asked for meanwhile
@@ -78,12 +79,13 @@ func (w *Window) load(path string, open func(app.Options) (*app.Session, annotat
 				w.fail(err)
 				return
 			}
-			w.attach(s)
+			w.attach(s, items)
 			w.remember(path)
 			if id.IsZero() {
-				id = w.firstSlide()
+				w.openOneOf(w.firstSlides())
+			} else {
+				w.openSlide(id)
 			}
-			w.openSlide(id)
 		})
 	})
 }
@@ -95,7 +97,7 @@ func samePath(a, b string) bool {
 }
 
 // attach puts an opened project in the window; the one before is closed.
-func (w *Window) attach(s *app.Session) {
+func (w *Window) attach(s *app.Session, items []app.SlideItem) {
 	old := w.session
 	w.detach()
 	if old != nil {
@@ -112,7 +114,7 @@ func (w *Window) attach(s *app.Session) {
 	}
 	w.viewer.SetPalette(s.Palette())
 	w.viewer.SetClass(w.class)
-	w.slides.items = s.Slides()
+	w.slides.items = items
 	w.showAll()
 }
 
@@ -161,52 +163,81 @@ func (w *Window) quit() {
 	})
 }
 
-// firstSlide is the slide to show of a project just opened: the first whose
-// file is there.
-func (w *Window) firstSlide() annotate.ID {
+// firstMost bounds how many slides of a project just opened are tried.
+const firstMost = 8
+
+// firstSlides are the slides to try of a project just opened, best first: those
+// whose files are there, or else the first, so that it is told what is wrong.
+func (w *Window) firstSlides() []annotate.ID {
+	var ids []annotate.ID
 	for _, item := range w.slides.items {
-		if !item.Missing {
-			return item.ID
+		if !item.Missing && len(ids) < firstMost {
+			ids = append(ids, item.ID)
 		}
 	}
-	if len(w.slides.items) > 0 {
-		return w.slides.items[0].ID
+	if len(ids) == 0 && len(w.slides.items) > 0 {
+		ids = append(ids, w.slides.items[0].ID)
 	}
-	return annotate.ID{}
+	return ids
 }
 
-// openSlide opens a slide of the project in the background and shows it.
+// openSlide opens a slide of the project in the background and shows it. What
+// was told of another slide is past with it.
 func (w *Window) openSlide(id annotate.ID) {
-	s := w.session
-	if s == nil || id.IsZero() {
+	if id.IsZero() {
 		w.focus()
 		return
 	}
-	if w.open != nil && w.open.Item.ID == id {
+	w.openOneOf([]annotate.ID{id})
+}
+
+// openOneOf opens the first of the slides that can be opened, in the background,
+// and shows it. What is wrong with the first that cannot be is told.
+func (w *Window) openOneOf(ids []annotate.ID) {
+	s := w.session
+	if s == nil || len(ids) == 0 {
+		w.focus()
+		return
+	}
+	w.problem.dismiss()
+	if w.open != nil && w.open.Item.ID == ids[0] {
 		w.focus()
 		return
 	}
 	w.turn++
 	turn := w.turn
-	name, path := "slide", ""
+	paths := map[annotate.ID]string{}
 	for _, item := range w.slides.items {
-		if item.ID == id {
-			name, path = item.Name, item.Path
+		paths[item.ID] = item.Path
+		if item.ID == ids[0] {
+			w.setOpening(item.Name)
 		}
 	}
-	w.setOpening(name)
 	w.edits.do(func() {
-		open, err := s.OpenSlide(context.Background(), id)
+		var open *app.OpenSlide
+		var failed error
+		file := ""
+		for _, id := range ids {
+			var err error
+			if open, err = s.OpenSlide(context.Background(), id); err == nil {
+				file = fileWords(open.Slide.Info().Path)
+				break
+			}
+			if failed == nil {
+				failed = &app.FileError{What: "slide", Path: paths[id], Err: err}
+			}
+		}
 		w.post(func() {
 			if turn != w.turn {
 				return
 			}
 			w.setOpening("")
-			if err != nil {
-				w.fail(&app.FileError{What: "slide", Path: path, Err: err})
+			w.fail(failed)
+			if open == nil {
 				return
 			}
 			w.showSlide(open)
+			w.slides.file = file
 			w.showAll()
 			w.focus()
 			if w.opts.Debug != nil {
@@ -244,7 +275,7 @@ func (w *Window) step(by int) {
 			return
 		}
 	}
-	w.openSlide(w.firstSlide())
+	w.openOneOf(w.firstSlides())
 }
 
 // add puts slide files into the project and opens the last of them.

@@ -27,6 +27,7 @@ type slidesPanel struct {
 	empty  *fyne.Container
 	thumbs *thumbs
 
+	file     string // size and name of the open slide's file
 	metaHead *text
 	meta     *fyne.Container
 }
@@ -150,6 +151,17 @@ func (p *slidesPanel) update() {
 	p.list.Update(len(p.items))
 }
 
+// count takes over what was counted on the open slide, so that the list need
+// not be read again after each edit.
+func (p *slidesPanel) count(v survey) {
+	for i := range p.items {
+		if it := &p.items[i]; it.ID == v.slide {
+			it.Labels, it.Suggestions, it.Rejected = len(v.labels), len(v.queue), v.rejected
+			p.list.body.Refresh()
+		}
+	}
+}
+
 // describe shows what is known of the open slide.
 func (p *slidesPanel) describe() {
 	p.meta.Objects = nil
@@ -178,11 +190,11 @@ func (p *slidesPanel) describe() {
 	add("Size", number(levels[0].Width)+" × "+number(levels[0].Height)+" px")
 	add("Pixel", pixelWords(info.MPPX, info.MPPY))
 	if info.MPPX > 0 {
-		add("Extent", fmt.Sprintf("%.1f × %.1f mm", float64(levels[0].Width)*info.MPPX/1000, float64(levels[0].Height)*info.MPPY/1000))
+		add("Extent", extentWords(float64(levels[0].Width)*info.MPPX, float64(levels[0].Height)*info.MPPY))
 		add("Scale from", info.MPPFrom)
 	}
-	add("Levels", levelWords(open.Item, levels[len(levels)-1].Downsample, len(levels)))
-	add("File", fileWords(info.Path))
+	add("Levels", levelWords(levels[len(levels)-1].Downsample, len(levels)))
+	add("File", p.file)
 	add("Folder", filepath.Dir(info.Path))
 	add("Case", open.Item.Case)
 	add("Patient", open.Item.Patient)
@@ -193,8 +205,19 @@ func (p *slidesPanel) describe() {
 	p.meta.Refresh()
 }
 
-func levelWords(_ app.SlideItem, coarsest float64, n int) string {
+func levelWords(coarsest float64, n int) string {
+	if n == 1 {
+		return "1"
+	}
 	return fmt.Sprintf("%d, down to 1 : %.0f", n, coarsest)
+}
+
+// extentWords is the size of a slide given in µm.
+func extentWords(x, y float64) string {
+	if max(x, y) < 1000 {
+		return fmt.Sprintf("%.0f × %.0f µm", x, y)
+	}
+	return fmt.Sprintf("%.1f × %.1f mm", x/1000, y/1000)
 }
 
 func pixelWords(x, y float64) string {
@@ -207,6 +230,7 @@ func pixelWords(x, y float64) string {
 	return fmt.Sprintf("%.4g × %.4g µm", x, y)
 }
 
+// fileWords says how large a file is, and its name. It asks the disk.
 func fileWords(path string) string {
 	name := filepath.Base(path)
 	st, err := os.Stat(path)

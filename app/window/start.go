@@ -50,26 +50,42 @@ func (p *startPage) update() {
 	if p.w.opening != "" {
 		p.busy.Set("Opening " + p.w.opening + " …")
 	}
-	p.recent.Objects = nil
-	for _, path := range p.w.app.Preferences().StringList(prefRecent) {
-		if _, err := os.Stat(path); err != nil || len(p.recent.Objects) > recentMost {
-			continue
+	paths := p.w.app.Preferences().StringList(prefRecent)
+	p.w.thumbReads.do(func() { // a drive that does not answer must not stop the window
+		var there []recentPath
+		for _, path := range paths {
+			if st, err := os.Stat(path); err == nil && len(there) < recentMost {
+				there = append(there, recentPath{path, st.IsDir()})
+			}
 		}
-		if len(p.recent.Objects) == 0 {
+		p.w.post(func() { p.show(there) })
+	})
+}
+
+// recentPath is what was opened lately and is still there.
+type recentPath struct {
+	path   string
+	folder bool
+}
+
+func (p *startPage) show(there []recentPath) {
+	p.recent.Objects = nil
+	for i, r := range there {
+		if i == 0 {
 			p.recent.Add(padded(boldText("Recent", textSmall), 10, 2, 6, 0))
 		}
-		p.recent.Add(newRecent(p.w, path))
+		p.recent.Add(newRecent(p.w, r))
 	}
 	p.recent.Refresh()
 }
 
 // newRecent is the line of one recent slide or project.
-func newRecent(w *Window, path string) fyne.CanvasObject {
-	name := filepath.Base(path)
-	b := newButton(w.tips, icon("slide"), name, "", path, func() { w.Open(path) })
-	if st, err := os.Stat(path); err == nil && st.IsDir() {
-		b.icon = icon("open")
+func newRecent(w *Window, r recentPath) fyne.CanvasObject {
+	path, picture := r.path, "slide"
+	if r.folder {
+		picture = "open"
 	}
+	b := newButton(w.tips, icon(picture), filepath.Base(path), "", path, func() { w.Open(path) })
 	b.leading = true
 	folder := newText(filepath.Dir(path), textSmall, colorQuiet).fixed(180)
 	folder.shorten = func(s string, width float32) string { return cutFront(s, width, folder.size) }

@@ -25,6 +25,8 @@ type statusBar struct {
 	jobShare *text
 	pos      *text
 	mag      *text
+	said     string         // the words of say
+	saidAt   time.Time      // when
 	at       annotate.Point // level-0 pixels; the pointer
 	inside   bool           // the pointer is on the slide
 	due      bool           // a change of the position waits to be shown
@@ -54,12 +56,22 @@ func newStatusBar(w *Window) *statusBar {
 }
 
 // say shows what was done last.
-func (s *statusBar) say(words string) { s.words.Set(words) }
+func (s *statusBar) say(words string) {
+	s.said, s.saidAt = words, time.Now()
+	s.words.Set(words)
+}
+
+// sayingLasts is how long words are kept when the news of the saving of the
+// same action comes after them.
+const sayingLasts = 700 * time.Millisecond
 
 // saved tells that an edit is on disk.
 func (s *statusBar) saved(label string) {
 	s.dot.SetColor(theme.ColorNameSuccess)
 	words := "Saved " + time.Now().Format("15:04:05")
+	if time.Since(s.saidAt) < sayingLasts {
+		label = s.said
+	}
 	if label != "" {
 		words += " · " + label
 	}

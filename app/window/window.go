@@ -40,11 +40,12 @@ type Window struct {
 	counted   []afterCount   // what waits for a count
 	countTurn int            // how many counts were asked for
 
-	edits   *lane   // what changes the project
-	reads   *lane   // pixels for thumbnails and crops
-	counts  *latest // counting of labels
-	listing *latest // listing of slides
-	news    news    // events that were not looked at yet
+	edits      *lane   // what changes the project
+	reads      *lane   // pixels of crops
+	thumbReads *lane   // thumbnails, which take longer
+	counts     *latest // counting of labels
+	listing    *latest // listing of slides
+	news       news    // events that were not looked at yet
 
 	drawing   int                  // shapes on their way to the disk
 	classNext string               // number key pressed meanwhile
@@ -88,7 +89,7 @@ func newWindow(a fyne.App, o Options, post func(func())) (*Window, error) {
 		o.Height = 800
 	}
 	w := &Window{app: a, opts: o, cmds: app.NewCommands(), tips: newTips(post), hidden: map[annotate.ID]bool{}, overlay: true,
-		threshold: 0.8, edits: newLane(), reads: newLane(), counts: newLatest(), listing: newLatest(),
+		threshold: 0.8, edits: newLane(), reads: newLane(), thumbReads: newLane(), counts: newLatest(), listing: newLatest(),
 		menuItems: map[string]*fyne.MenuItem{}, post: post}
 	theme := o.Theme
 	if theme == "" {

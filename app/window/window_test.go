@@ -118,6 +118,9 @@ func TestWindow_Draw_ClassUndoRedo(t *testing.T) {
 	if o := s.objects()[0]; o.Class != s.classNamed("Stroma") {
 		t.Error("undo did not take the class back")
 	}
+	if !strings.Contains(s.status.words.value, "Undone") {
+		t.Errorf("the status says %q", s.status.words.value)
+	}
 	s.shortcut(&fyne.ShortcutUndo{})
 	if n := len(s.objects()); n != 0 {
 		t.Errorf("undo left %d objects", n)
@@ -159,6 +162,9 @@ func TestWindow_Review_ByKeys(t *testing.T) {
 		t.Fatalf("%d suggestions; problem: %s", n, s.problem.title.value)
 	}
 	first := s.queue.current
+	if s.menuItems["suggest.accept"].Disabled {
+		t.Error("the menu's Accept is grey")
+	}
 	if sel := s.viewer.Selection(); len(sel) != 1 || sel[0] != first {
 		t.Fatalf("the viewer selects %v, the first suggestion is %v", sel, first)
 	}
@@ -218,9 +224,9 @@ func TestWindow_Suggest_TooFewLabelsIsAProblemNotADialog(t *testing.T) {
 	if s.win.Canvas().Focused() != fyne.Focusable(s.viewer) {
 		t.Error("the problem took the keyboard away")
 	}
-	s.problem.dismiss()
+	s.key(fyne.KeyEscape)
 	if s.problem.object.Visible() {
-		t.Error("it cannot be dismissed")
+		t.Error("Escape does not dismiss it")
 	}
 }
 
@@ -403,38 +409,6 @@ func TestWindow_ReadOnly_ShowsAndRefuses(t *testing.T) {
 	}
 }
 
-func TestWindow_Open_BadInputIsTold(t *testing.T) {
-	dir := t.TempDir()
-	words := filepath.Join(dir, "words.svs")
-	if err := os.WriteFile(words, []byte("this is no slide at all"), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	good, err := slideBytes()
-	if err != nil {
-		t.Fatal(err)
-	}
-	stump := filepath.Join(dir, "stump.svs")
-	if err := os.WriteFile(stump, good[:len(good)/3], 0o644); err != nil {
-		t.Fatal(err)
-	}
-	folder := filepath.Join(dir, "folder")
-	if err := os.Mkdir(folder, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	s := newStage(t, Options{}).withSlide()
-	for _, path := range []string{filepath.Join(dir, "nowhere.svs"), words, stump, folder} {
-		s.problem.dismiss()
-		s.Open(path)
-		s.settle()
-		if !s.problem.object.Visible() || !strings.Contains(s.problem.title.value+s.problem.cause, filepath.Base(path)) || s.problem.hint.value == "" {
-			t.Errorf("%s: %q / %q / %q", filepath.Base(path), s.problem.title.value, s.problem.hint.value, s.problem.cause)
-		}
-		if s.Window.open == nil || s.opening != "" {
-			t.Fatalf("%s: what was open is gone, or still opening %q", filepath.Base(path), s.opening)
-		}
-	}
-}
-
 func TestWindow_Dropped_FilesAndFolders(t *testing.T) {
 	s := newStage(t, Options{})
 	slide := writeSlide(t, filepath.Join(s.dir, "dropped.svs"))
@@ -455,27 +429,6 @@ func TestWindow_Dropped_FilesAndFolders(t *testing.T) {
 	s.settle()
 	if s.session.Dir() != dir {
 		t.Errorf("a dropped folder opened %s", s.session.Dir())
-	}
-}
-
-func TestWindow_MissingSlide_IsShown(t *testing.T) {
-	s := newStage(t, Options{}).withSlide()
-	dir := s.session.Dir()
-	s.closeProject()
-	s.settle()
-	if err := os.Rename(filepath.Join(s.dir, "bands.svs"), filepath.Join(s.dir, "away")); err != nil {
-		t.Fatal(err)
-	}
-	s.Open(dir)
-	s.settle()
-	if s.Window.open != nil || !s.problem.object.Visible() || len(s.slides.items) != 1 || !s.slides.items[0].Missing {
-		t.Fatalf("missing slide: problem %q, items %+v", s.problem.title.value, s.slides.items)
-	}
-	if !strings.Contains(s.problem.title.value, "bands.svs") || !s.problem.find.Visible() || !s.cmds.CanDo("file.relink") {
-		t.Errorf("problem %q, find offered %v", s.problem.title.value, s.problem.find.Visible())
-	}
-	if got := slideWords(s.slides.items[0]); got != "file not found" {
-		t.Errorf("the list says %q", got)
 	}
 }
 

@@ -19,7 +19,12 @@ func (w *Window) wireViewer() {
 	v.OnSelect = w.selected
 	v.OnHover = w.status.hover
 	v.OnView = func(viewer.Viewport) { w.centre.viewChanged(); w.status.viewChanged() }
-	v.OnProblem = w.fail
+	v.OnProblem = func(err error) {
+		if w.open != nil {
+			err = &app.FileError{What: "slide", Path: w.open.Item.Path, Err: err}
+		}
+		w.fail(err)
+	}
 	v.OnHint = w.centre.hinted
 }
 
@@ -206,6 +211,16 @@ func (w *Window) stepped(words string, err error) error {
 		w.post(func() { w.status.say(words) })
 	}
 	return err
+}
+
+// escape drops the selection; with nothing selected it puts the problem away.
+func (w *Window) escape() {
+	if len(w.viewer.Selection()) == 0 {
+		w.problem.dismiss()
+		return
+	}
+	w.viewer.SetSelection(nil)
+	w.selected(nil)
 }
 
 func (w *Window) deleteSelection() {

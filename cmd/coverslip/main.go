@@ -159,15 +159,20 @@ func run(o settings) (err error) {
 	return nil
 }
 
-// demo is the folder of the demo project, "" when it was not made.
+// demo is the folder of the demo project, "" when it was not made: in the user's
+// data folder, or beside the program's folder, where make demo puts it.
 func demo() string {
-	data, err := app.DataDir()
-	if err != nil {
-		return ""
+	var places []string
+	if data, err := app.DataDir(); err == nil {
+		places = append(places, filepath.Join(data, "demo"))
 	}
-	for _, dir := range []string{filepath.Join(data, "demo", "demo.coverslip"), filepath.Join("build", "demo", "demo.coverslip")} {
-		if st, err := os.Stat(dir); err == nil && st.IsDir() {
-			return dir
+	if program, err := os.Executable(); err == nil {
+		places = append(places, filepath.Join(filepath.Dir(program), "..", "build", "demo"))
+	}
+	for _, place := range places {
+		found, err := filepath.Glob(filepath.Join(place, "*"+app.ProjectExt))
+		if err == nil && len(found) > 0 {
+			return found[0]
 		}
 	}
 	return ""

@@ -14,9 +14,10 @@ import (
 // The simulated reader of the demo: who labels and decides where no person is.
 
 const (
-	labelsPerClass = 3   // labels drawn of each class
-	decideOnEach   = 150 // suggestions decided from either end of the queue
-	placeholders   = 12  // patches of each placeholder class on the user's slide
+	labelsPerClass  = 3   // labels drawn of each class
+	decideUncertain = 200 // suggestions decided from the front of the queue, where a decision teaches most
+	decideCertain   = 100 // and from its end, where most can be accepted
+	placeholders    = 12  // patches of each placeholder class on the user's slide
 )
 
 // Placeholder classes for a slide without a truth.
@@ -207,8 +208,27 @@ func (d *demo) decide() error {
 		return err
 	}
 	d.found("a simulated reader who knows the truth accepted %d, re-classed %d and rejected %d suggestions", right, other, len(reject))
-	d.r.Second, err = d.learn()
-	return err
+	// What the decisions taught shows on the patches nobody decided on.
+	before, err := d.accuracy()
+	if err != nil {
+		return err
+	}
+	if d.r.Second, err = d.learn(); err != nil || before == nil || d.r.Second == nil {
+		return err
+	}
+	d.found("of the suggestions still waiting %.1f %% were right before the decisions, %.1f %% are now", 100**before, 100**d.r.Second)
+	return nil
+}
+
+// accuracy is the share of right suggestions among the waiting ones whose truth
+// is known; nil when there is none.
+func (d *demo) accuracy() (*float64, error) {
+	e, err := d.s.Evaluate(d.id, d.truth, (*annotate.Object).IsSuggestion)
+	if err != nil || e.Judged == 0 {
+		return nil, err
+	}
+	acc := e.Accuracy()
+	return &acc, nil
 }
 
 // decided tells whether a suggestion was taken over already.
@@ -226,14 +246,18 @@ func (d *demo) decided() bool {
 
 // judge sorts both ends of the queue by the truth.
 func (d *demo) judge(queue []*annotate.Object) (accept []annotate.ID, reclass map[annotate.ID][]annotate.ID, reject []annotate.ID) {
-	if len(queue) > 2*decideOnEach {
-		queue = append(slices.Clone(queue[:decideOnEach]), queue[len(queue)-decideOnEach:]...)
+	if len(queue) > decideUncertain+decideCertain {
+		queue = append(slices.Clone(queue[:decideUncertain]), queue[len(queue)-decideCertain:]...)
+	}
+	taught := map[annotate.ID]bool{}
+	for _, o := range queue {
+		taught[o.Class] = true
 	}
 	reclass = map[annotate.ID][]annotate.ID{}
 	for _, o := range queue {
 		class, known := app.ClassAt(o.ROI.Bounds().Center(), d.truth)
 		switch {
-		case !known || !d.paletteHas(class):
+		case !known || !taught[class]: // one patch of a new class would teach nothing
 			reject = append(reject, o.ID)
 		case class == o.Class:
 			accept = append(accept, o.ID)

@@ -159,7 +159,7 @@ func TestScript_Slides(t *testing.T) {
 		{line: "region $D/a.svs --w 100000 --h 100000 -o $D/x.png", code: 2, err: []string{"too many"}},
 		{line: "region $D/a.svs", code: 2, err: []string{"-o FILE is needed"}},
 		{line: "region $D/a.svs -o $D/x.bmp", code: 2, err: []string{".png or .jpg"}},
-		{line: "region $D/a.svs -o $D/none/x.png", code: 1, err: []string{"does not exist"}},
+		{line: "region $D/a.svs -o $D/none/x.png", code: 1, err: []string{"Folder none does not exist"}},
 		{line: "thumb $D/a.svs --max 300 -o $D/t.png", err: []string{"300 × 225"}},
 		{line: "thumb $D/a.svs --max 0 -o $D/t.png", code: 2},
 		{line: "associated $D/a.svs label -o $D/l.png"},
@@ -194,7 +194,7 @@ func TestScript_Synth(t *testing.T) {
 		{line: "synth --size huge --out $D/x.svs", code: 2, err: []string{"--size"}},
 		{line: "synth --out $D/x.svs --format gif", code: 2, err: []string{"svs, ome"}},
 		{line: "synth --size 256x256", code: 2, err: []string{"--out"}},
-		{line: "synth --size 256x256 --mpp 99 --out $D/x.svs", code: 1, err: []string{"mpp"}},
+		{line: "synth --size 256x256 --mpp 99 --out $D/x.svs", code: 2, err: []string{"mpp"}},
 	})
 	first, err := os.ReadFile(filepath.Join(dir, "s.svs"+truthSuffix))
 	if err != nil {
@@ -217,7 +217,7 @@ func TestScript_Project(t *testing.T) {
 	}
 	play(t, dir, []step{
 		{line: `project new --name "My study" $D/p.coverslip --author Ada`, out: []string{"My study"}},
-		{line: "project new $D/p.coverslip", code: 1, err: []string{"There is a project at Project p.coverslip already"}},
+		{line: "project new $D/p.coverslip", code: 1, err: []string{"Project p.coverslip is there already"}},
 		{line: "project list $D/p.coverslip", out: []string{"My study: 0 slide(s)"}},
 		{line: "queue --project $D/p.coverslip", code: 1, err: []string{"no such slide"}},
 		{line: "project add --json --patient P1 --case C1 $D/p.coverslip $D/a.svs", out: []string{`"patient": "P1"`, `"width": 1200`}},
@@ -255,6 +255,8 @@ func TestScript_Project(t *testing.T) {
 		{line: "project list $D/foreign.coverslip", code: 1, err: []string{"foreign.coverslip is not a Coverslip project"}},
 		{line: "project check $D/garbage.coverslip", code: 1, err: []string{"garbage.coverslip"}},
 		{line: "project list $D/none.coverslip", code: 1, err: []string{"does not exist"}},
+		{line: "project list $D/a.svs", code: 1, err: []string{"a.svs is not a Coverslip project"}},
+		{line: "project backup $D/p.coverslip $D/p.coverslip/project.bolt", code: 1, err: []string{"onto itself"}},
 		{line: "project list", code: 2},
 		{line: "annotations list", code: 2, err: []string{"--project DIR is needed"}},
 	})
@@ -296,6 +298,8 @@ func TestScript_RuntimeAndModel(t *testing.T) {
 		{line: "embed --project $D/p.coverslip --onnx $D/lib.so", code: 1, err: []string{"ONNX Runtime", "coverslipctl setup"}},
 		{line: "suggest --project $D/p.coverslip", code: 1, err: []string{"too few labels"}},
 		{line: "suggest --project $D/p.coverslip --min-score 7", code: 2},
+		{line: "suggest --project $D/p.coverslip --patch -3", code: 2, err: []string{"--patch"}},
+		{line: "embed --project $D/p.coverslip --mpp NaN", code: 2, err: []string{"--mpp"}},
 		{line: "setup --check --onnx $D/lib.so", code: 1, err: []string{"ONNX Runtime"}},
 		{line: "setup --from $D/notes.svs", code: 1, err: []string{"notes.svs"}},
 		{line: "setup --from $D/none.tgz", code: 1, err: []string{"none.tgz"}},

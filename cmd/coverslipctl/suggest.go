@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"math"
 	"time"
 
 	"coverslip/annotate"
@@ -17,6 +18,14 @@ func declareSuggest(f *flag.FlagSet) (*projectFlags, *app.SuggestOptions) {
 	f.Float64Var(&o.MPP, "mpp", 0, "`µm` per pixel of a patch (default: the model's, else 0.5)")
 	f.IntVar(&o.Patch, "patch", 0, "`pixels` of a patch's side (default: the model's, else 224)")
 	return p, o
+}
+
+// checkPatch refuses patches that cannot be; 0 stands for the default.
+func checkPatch(o *app.SuggestOptions) error {
+	if o.Patch < 0 || !(o.MPP >= 0) || math.IsInf(o.MPP, 0) {
+		return wrongUsage("--patch and --mpp must be positive")
+	}
+	return nil
 }
 
 // suggestJSON is the JSON of embed and suggest, one a slide.
@@ -57,6 +66,9 @@ func embedVerb() verb {
 		setup: func(f *flag.FlagSet) func(c *call) error {
 			p, o := declareSuggest(f)
 			return func(c *call) error {
+				if err := checkPatch(o); err != nil {
+					return err
+				}
 				return p.with(false, func(s *app.Session) error {
 					return eachSlide(c, s, p, func(item app.SlideItem, pr app.Progress) (any, error) {
 						r, err := s.Embed(c.ctx, item.ID, *o, pr)
@@ -129,8 +141,11 @@ func suggestVerb() verb {
 			f.Float64Var(&o.MinScore, "min-score", 0, "least `probability` of a suggestion, 0 to 1")
 			f.IntVar(&o.Limit, "limit", 0, "most suggestions a slide (default 2000)")
 			return func(c *call) error {
-				if o.MinScore < 0 || o.MinScore > 1 || o.Limit < 0 {
+				if !(o.MinScore >= 0 && o.MinScore <= 1) || o.Limit < 0 {
 					return wrongUsage("--min-score must be 0 to 1, --limit not negative")
+				}
+				if err := checkPatch(o); err != nil {
+					return err
 				}
 				return p.with(false, func(s *app.Session) error {
 					items, err := p.slides(s)

@@ -73,8 +73,8 @@ func synthVerb() verb {
 // there has its truth.
 func generate(ctx context.Context, o synth.Options, out, format string, p app.Progress) (synthJSON, error) {
 	scene, err := synth.New(o)
-	if err != nil {
-		return synthJSON{}, err
+	if err != nil { // the options are all it can refuse
+		return synthJSON{}, wrongUsage("%v", err)
 	}
 	j := synthJSON{File: out, Truth: out + truthSuffix, Width: o.Width, Height: o.Height,
 		MPP: scene.Options().MPP, Seed: o.Seed}

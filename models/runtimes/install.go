@@ -26,6 +26,8 @@ var (
 	ErrTooLarge = errors.New("larger than any ONNX Runtime")
 	// ErrChecksum: the file is not the one that was asked for.
 	ErrChecksum = errors.New("checksum differs: the file is damaged or not the expected one")
+	// ErrUnreachable: the server did not answer, or there is no network.
+	ErrUnreachable = errors.New("the server could not be reached")
 )
 
 // What a runtime can weigh, in bytes. The largest library seen is 46 MB, the

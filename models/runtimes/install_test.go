@@ -12,6 +12,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -366,4 +367,21 @@ func FuzzRegistryLine(f *testing.F) {
 			}
 		}
 	})
+}
+
+// A port that nobody listens on answers at once; a name that does not resolve
+// takes the same road through net/http.
+func TestInstall_NoServer(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := l.Addr().String()
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	_, err = Install(t.Context(), "https://"+at+"/package.tgz", nil)
+	if !errors.Is(err, ErrUnreachable) || !strings.Contains(err.Error(), at) {
+		t.Errorf("%v, want %v naming %s", err, ErrUnreachable, at)
+	}
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"os/exec"
 	"slices"
 	"strings"
 	"testing"
@@ -160,7 +161,9 @@ func TestWrite_HardShapes(t *testing.T) {
 	for _, s := range shapes {
 		list = append(list, &annotate.Object{ID: annotate.NewID(), Kind: annotate.Annotation, ROI: s})
 	}
-	f, err := Read(bytes.NewReader(write(t, list, nil)), ReadOptions{})
+	data := write(t, list, nil)
+	t.Run("shapely", func(t *testing.T) { validForShapely(t, data, len(list)) })
+	f, err := Read(bytes.NewReader(data), ReadOptions{})
 	if err != nil || f.Skipped != 0 || f.Repaired != 0 || len(f.Objects) != len(list) {
 		t.Fatal(err, f.Skipped, f.Repaired, len(f.Objects), f.Warnings)
 	}
@@ -171,6 +174,25 @@ func TestWrite_HardShapes(t *testing.T) {
 		if got, want := o.ROI.Area(), list[i].ROI.Area(); math.Abs(got-want) > 0.011*list[i].ROI.Perimeter() {
 			t.Errorf("shape %d: area %g, want %g", i, got, want)
 		}
+	}
+}
+
+// validForShapely asks GEOS, whose rules are those of the JTS in QuPath.
+func validForShapely(t *testing.T, data []byte, n int) {
+	t.Helper()
+	if err := exec.Command("python3", "-c", "import shapely").Run(); err != nil {
+		t.Skip("python3 with shapely is not installed")
+	}
+	cmd := exec.Command("python3", "-c", `
+import sys, json
+from shapely.geometry import shape
+features = json.load(sys.stdin)["features"]
+bad = [f["id"] for f in features if not shape(f["geometry"]).is_valid or shape(f["geometry"]).is_empty]
+print(len(features), *bad)`)
+	cmd.Stdin = bytes.NewReader(data)
+	out, err := cmd.CombinedOutput()
+	if err != nil || strings.TrimSpace(string(out)) != fmt.Sprint(n) {
+		t.Errorf("of %d features, shapely says: %v %s", n, err, out)
 	}
 }
 
