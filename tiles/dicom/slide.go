@@ -54,6 +54,9 @@ func newSlide(b *builder, p pictures) (*slide, error) {
 	if s.info.Properties, err = properties(first.file); err != nil {
 		s.warn("some properties left out: %v", err)
 	}
+	if maker := s.info.Properties["dicom.Manufacturer"]; maker != "" {
+		s.info.Vendor = maker
+	}
 	if err := s.readOptics(d); err != nil {
 		s.warn("optical path left out: %v", err)
 	}

@@ -247,6 +247,9 @@ func TestInfo_Properties(t *testing.T) {
 	d.ICC = []byte("a profile")
 	s := openUntil(t, folder(t, map[string][]byte{"a.dcm": d.Data()}))
 	p := s.Info().Properties
+	if s.Info().Vendor != "Müller" {
+		t.Errorf("vendor %q", s.Info().Vendor)
+	}
 	for k, want := range map[string]string{
 		"dicom.Manufacturer": "Müller", "dicom.ImageType[2]": "VOLUME", "dicom.TotalPixelMatrixColumns": "200", "openslide.vendor": "dicom",
 		"dicom.OpticalPathSequence[0].ObjectiveLensPower": "40", "openslide.mpp-x": "0.25", "openslide.objective-power": "40",
