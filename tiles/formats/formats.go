@@ -6,11 +6,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 
 	"coverslip/tiles"
 	"coverslip/tiles/aperio"
 	"coverslip/tiles/codec"
+	"coverslip/tiles/dicom"
 	"coverslip/tiles/generic"
 	"coverslip/tiles/hamamatsu"
 	"coverslip/tiles/leica"
@@ -29,6 +31,7 @@ func Codecs() []CodecStatus { return codec.Default().Status() }
 // last. codecs is what they decode through.
 func List(codecs *codec.Set) []tiles.Format {
 	return []tiles.Format{
+		dicom.Format(codecs),
 		aperio.Format(codecs),
 		hamamatsu.Format(codecs),
 		philips.Format(codecs),
@@ -94,8 +97,18 @@ func Open(ctx context.Context, path string) (tiles.Slide, error) {
 	return OpenWith(ctx, path, codec.Default())
 }
 
-// OpenWith opens a slide with the given decoders.
+// OpenWith opens a slide with the given decoders. A folder is opened when it
+// holds the files of one DICOM slide.
 func OpenWith(ctx context.Context, path string, codecs *codec.Set) (tiles.Slide, error) {
+	if st, err := os.Stat(path); err == nil && st.IsDir() {
+		file, err := dicom.FileIn(path)
+		if err != nil {
+			return nil, err
+		}
+		if file != "" {
+			path = file
+		}
+	}
 	src, err := tiles.OpenSource(path)
 	if err != nil {
 		return nil, err

@@ -378,6 +378,7 @@ func FuzzOpen(f *testing.F) {
 			f.Add(b.Data)
 		}
 	}
+	f.Add(slidetest.GoodDICOM(f, 64, 64).Data())
 	codecs := codec.New(codec.Options{NoNative: true}) // C libraries have fuzzers of their own
 	f.Fuzz(func(t *testing.T, data []byte) {
 		src := tiles.NewSource("fuzz", bytes.NewReader(data), int64(len(data)))

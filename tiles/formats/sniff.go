@@ -24,7 +24,7 @@ func sniff(src *tiles.Source) string {
 	ext := strings.ToLower(filepath.Ext(src.Path()))
 	switch {
 	case at(128, "DICM"):
-		return "a DICOM file: there is no reader for it yet"
+		return "a DICOM file, but not a whole slide image"
 	case at(0, "ZISRAWFILE"):
 		return "a Zeiss CZI file: there is no reader for it"
 	case ext == ".mrxs":

@@ -19,6 +19,7 @@ const (
 	markerDQT   = 0xdb
 	markerDHT   = 0xc4
 	markerDRI   = 0xdd
+	markerAPP0  = 0xe0
 	markerAPP14 = 0xee
 )
 
@@ -43,6 +44,9 @@ type Header struct {
 	Components    int  // 1 grey, 3 colour, 4 CMYK or YCCK
 	Precision     int  // bits per sample
 	SOF           byte // start-of-frame marker: 0xC0 baseline, 0xC2 progressive, ...
+	JFIF          bool // a JFIF APP0 segment is present: YCbCr by its rule
+	NamedRGB      bool // the components are called R, G, B
+	Subsampled    bool // components differ in sampling: the later ones are chroma
 	Adobe         bool // an Adobe APP14 segment is present
 	Transform     int  // its colour transform: 0 none, 1 YCbCr, 2 YCCK; meaningful if Adobe
 	Quantised     bool // the stream carries quantisation tables of its own
@@ -102,6 +106,8 @@ func parse(data []byte) (Layout, error) {
 			h.Quantised = true
 		case m == markerDHT:
 			h.Huffman = true
+		case m == markerAPP0 && len(body) >= 5 && string(body[:4]) == "JFIF":
+			h.JFIF = true
 		case m == markerAPP14 && len(body) >= 12 && string(body[:5]) == "Adobe":
 			h.Adobe, h.Transform = true, int(body[11])
 		case isSOF(m):
@@ -115,6 +121,7 @@ func parse(data []byte) (Layout, error) {
 			h.Components = int(body[5])
 			h.Frame = next - len(body) + 1
 			h.MCUWidth, h.MCUHeight = mcu(body[6:], h.Components)
+			h.readComponents(body[6:])
 		}
 	}
 }
@@ -137,6 +144,16 @@ func mcu(components []byte, n int) (w, h int) {
 		w, h = max(w, 8*x), max(h, 8*y)
 	}
 	return w, h
+}
+
+// readComponents looks at names and sampling of a frame's components, T.81
+// B.2.2: three bytes each.
+func (h *Header) readComponents(b []byte) {
+	if h.Components != 3 || len(b) < 9 {
+		return
+	}
+	h.NamedRGB = b[0] == 'R' && b[3] == 'G' && b[6] == 'B'
+	h.Subsampled = b[1] != b[4] || b[1] != b[7]
 }
 
 // isSOF: C0..CF without DHT, JPG and DAC.

@@ -23,7 +23,7 @@ func TestParseHeader(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := Header{Width: 40, Height: 24, Components: 3, Precision: 8, SOF: 0xc0, Quantised: true, Huffman: true}
+	want := Header{Width: 40, Height: 24, Components: 3, Precision: 8, SOF: 0xc0, Subsampled: true, Quantised: true, Huffman: true}
 	if h != want {
 		t.Errorf("got %+v, want %+v", h, want)
 	}
@@ -57,6 +57,33 @@ func TestParseLayout(t *testing.T) {
 	with[l.Frame+6] = 0x51 // a sampling factor of 5
 	if _, err = ParseLayout(with); err == nil {
 		t.Error("a factor of 5 passes")
+	}
+}
+
+// What a stream says of its colours without being decoded.
+func TestParseHeader_Colours(t *testing.T) {
+	data := encoded(t)
+	sof := bytes.Index(data, []byte{0xff, 0xc0})
+	edit := func(names, sampling string) []byte {
+		b := bytes.Clone(data)
+		for i := range 3 {
+			b[sof+10+3*i], b[sof+11+3*i] = names[i], sampling[i]
+		}
+		return b
+	}
+	jfif := append([]byte{0xff, 0xd8, 0xff, 0xe0, 0, 16, 'J', 'F', 'I', 'F', 0, 1, 1, 0, 0, 1, 0, 1, 0, 0}, data[2:]...)
+	for name, c := range map[string]struct {
+		data                    []byte
+		jfif, named, subsampled bool
+	}{
+		"4:2:0": {data, false, false, true}, "JFIF": {jfif, true, false, true},
+		"4:4:4": {edit("\x01\x02\x03", "\x11\x11\x11"), false, false, false}, "named": {edit("RGB", "\x11\x11\x11"), false, true, false},
+		"all 2:2": {edit("RGb", "\x22\x22\x22"), false, false, false},
+	} {
+		h, err := ParseHeader(c.data)
+		if err != nil || h.JFIF != c.jfif || h.NamedRGB != c.named || h.Subsampled != c.subsampled {
+			t.Errorf("%s: %+v, %v", name, h, err)
+		}
 	}
 }
 

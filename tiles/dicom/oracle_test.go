@@ -1,0 +1,190 @@
+package dicom_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"coverslip/tiles"
+	"coverslip/tiles/codec"
+	"coverslip/tiles/slidetest"
+)
+
+// absent is what the script answers when a module is not installed.
+const absent = 77
+
+// frames finds the frames with pydicom and decodes them with Pillow, OpenJPEG
+// or numpy, each into RGB; 16-bit samples go through the display window.
+const frames = `
+import sys, io, json, importlib
+path, out, modules = sys.argv[1:]
+try:
+    for m in modules.split(","):
+        importlib.import_module(m)
+except ImportError:
+    sys.exit(77)
+import pydicom, numpy as np
+from pydicom.encaps import get_frame
+from pydicom.pixels import pixel_array, apply_windowing
+d = pydicom.dcmread(path)
+n = int(d.get("NumberOfFrames", 1))
+syntax = d.file_meta.TransferSyntaxUID
+ext = (d.ExtendedOffsetTable, d.ExtendedOffsetTableLengths) if "ExtendedOffsetTable" in d else None
+rgb, at = [], []
+for i in range(n):
+    if syntax == "1.2.840.10008.1.2.4.50":
+        from PIL import Image
+        a = np.asarray(Image.open(io.BytesIO(get_frame(d.PixelData, i, number_of_frames=n, extended_offsets=ext))).convert("RGB"))
+    else:
+        a = pixel_array(path, index=i, raw=True)
+        if a.ndim == 2:
+            if a.dtype != np.uint8:
+                if "WindowCenter" in d:
+                    a = apply_windowing(a, d)
+                a = np.round(a * (255.0 / (2**d.BitsStored - 1)))
+            a = np.stack([a] * 3, -1)
+    rgb.append(a.astype(np.uint8))
+cols = -(-d.TotalPixelMatrixColumns // d.Columns)
+for i in range(n):
+    if d.get("DimensionOrganizationType") == "TILED_SPARSE":
+        p = d.PerFrameFunctionalGroupsSequence[i].PlanePositionSlideSequence[0]
+        at.append([(p.ColumnPositionInTotalImagePixelMatrix - 1) // d.Columns, (p.RowPositionInTotalImagePixelMatrix - 1) // d.Rows])
+    else:
+        at.append([i % cols, i // cols])
+np.stack(rgb).tofile(out)
+print(json.dumps({"at": at, "w": d.Columns, "h": d.Rows}))
+`
+
+// Pixels must be those of pydicom's decoders, within 1 where samples of 16 bits
+// are rounded to the screen's 8.
+func TestReadTile_EqualsPydicom(t *testing.T) {
+	for name, c := range map[string]struct {
+		modules   string
+		tolerance int
+	}{
+		"made/dicom-full-jpeg/level0.dcm": {"pydicom,numpy,PIL", 0}, "made/dicom-sparse-jpeg/level0.dcm": {"pydicom,numpy,PIL", 0},
+		"made/dicom-full-j2k/level1.dcm": {"pydicom,numpy,openjpeg", 0}, "dicom-boxes/boxes_0.dcm": {"pydicom,numpy,PIL", 0},
+		"dicom-highdicom/sm_image.dcm": {"pydicom,numpy", 0}, "dicom-highdicom/sm_image_numbers.dcm": {"pydicom,numpy", 0},
+		"dicom-highdicom/sm_image_grayscale.dcm": {"pydicom,numpy", 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := slidetest.Shared(t, name)
+			if strings.Contains(name, "j2k") {
+				if err := codec.Default().HasJPEG2000(); err != nil {
+					t.Skip(err)
+				}
+			}
+			raw := filepath.Join(t.TempDir(), "frames")
+			var stdout, stderr bytes.Buffer
+			py := os.Getenv("COVERSLIP_PYTHON")
+			if py == "" {
+				py = "python3"
+			}
+			cmd := exec.Command(py, "-c", frames, path, raw, c.modules)
+			cmd.Stdout, cmd.Stderr = &stdout, &stderr
+			var exit *exec.ExitError
+			err := cmd.Run()
+			if errors.Is(err, exec.ErrNotFound) || errors.As(err, &exit) && exit.ExitCode() == absent {
+				t.Skipf("needs %s with %s", py, c.modules)
+			}
+			if err != nil {
+				t.Fatalf("%v\n%s", err, stderr.String())
+			}
+			var said struct {
+				At   [][2]int
+				W, H int
+			}
+			if err := json.Unmarshal(stdout.Bytes(), &said); err != nil {
+				t.Fatal(err)
+			}
+			pix, err := os.ReadFile(raw)
+			if err != nil {
+				t.Fatal(err)
+			}
+			s := openUntil(t, path)
+			level := 0
+			if strings.Contains(name, "level1") {
+				level = 1
+			}
+			l := s.Levels()[level]
+			if l.TileWidth != said.W || l.TileHeight != said.H || len(pix) != 3*said.W*said.H*len(said.At) {
+				t.Fatalf("tiles of %d×%d, %d frames", said.W, said.H, len(said.At))
+			}
+			stored := map[[2]int]bool{}
+			for i, at := range said.At {
+				stored[at] = true
+				compareFrame(t, s, tiles.Key{Level: level, Col: at[0], Row: at[1]}, pix[3*i*said.W*said.H:], said.W, c.tolerance)
+			}
+			for i := range l.Cols() * l.Rows() {
+				k := tiles.Key{Level: level, Col: i % l.Cols(), Row: i / l.Cols()}
+				if _, err := tile(t, s, k); (err == nil) != stored[[2]int{k.Col, k.Row}] {
+					t.Errorf("tile %+v: %v, stored %v", k, err, stored[[2]int{k.Col, k.Row}])
+				}
+			}
+		})
+	}
+}
+
+func compareFrame(t *testing.T, s tiles.Slide, k tiles.Key, rgb []byte, width, tolerance int) {
+	t.Helper()
+	m, err := tile(t, s, k)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for y := range m.Rect.Dy() {
+		for x := range m.Rect.Dx() {
+			got, want := m.Pix[m.PixOffset(x, y):], rgb[3*(y*width+x):]
+			for c := range 3 {
+				if d := int(got[c]) - int(want[c]); d > tolerance || d < -tolerance {
+					t.Fatalf("tile %+v, pixel (%d,%d): %v, want %v", k, x, y, got[:3], want[:3])
+				}
+			}
+		}
+	}
+}
+
+// The made slides hold the very streams of the files they came from.
+func TestReadTile_EqualsItsSource(t *testing.T) {
+	for name, from := range map[string]string{
+		"made/dicom-full-jpeg": "made/aperio.svs", "made/dicom-sparse-jpeg": "made/aperio.svs", "made/dicom-full-j2k": "svs/TCGA-CR-7395-ts1.svs",
+	} {
+		t.Run(name, func(t *testing.T) {
+			path, source := slidetest.Shared(t, name), slidetest.Shared(t, from)
+			if strings.Contains(name, "j2k") {
+				if err := codec.Default().HasJPEG2000(); err != nil {
+					t.Skip(err)
+				}
+			}
+			s, o := openUntil(t, path), openUntil(t, source)
+			n, step := 0, 1
+			if strings.Contains(name, "j2k") {
+				step = 4 // JPEG 2000 is slow
+			}
+			for level, l := range s.Levels() {
+				if same := o.Levels()[level]; same.Width != l.Width || same.Height != l.Height || same.TileWidth != l.TileWidth {
+					t.Fatalf("level %d: %+v, from %+v", level, l, same)
+				}
+				for i := 0; i < l.Cols()*l.Rows(); i += step {
+					k := tiles.Key{Level: level, Col: i % l.Cols(), Row: i / l.Cols()}
+					got, err := tile(t, s, k)
+					if err != nil && strings.Contains(name, "sparse") {
+						continue
+					}
+					want, errWant := tile(t, o, k)
+					if err != nil || errWant != nil || !bytes.Equal(got.Pix, want.Pix) {
+						t.Fatalf("tile %+v differs: %v, %v", k, err, errWant)
+					}
+					n++
+				}
+			}
+			if n < 75 {
+				t.Errorf("only %d tiles were compared", n)
+			}
+		})
+	}
+}
