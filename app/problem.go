@@ -140,7 +140,7 @@ func explanations() []explanation {
 		{is(runtimes.ErrChecksum), "%s is damaged or not the expected file", "Fetch it again; nothing was installed."},
 
 		{is(tiles.ErrNoAssociated), "%s has no image of that name", "coverslipctl info SLIDE lists the images that are there."},
-		{is(tiles.ErrNotSlide), "%s is not a slide that Coverslip can read", "Choose a slide file (.svs, pyramidal .tif). If it should be one, this copy is cut or damaged: copy it again and compare the file sizes. The details say what each reader found."},
+		{is(tiles.ErrNotSlide), "%s is not a slide that Coverslip can read", "Choose a slide file (.svs, .ndpi, .scn, .dcm, pyramidal .tif). If it should be one, this copy is cut or damaged: copy it again and compare the file sizes. The details say what each reader found."},
 		{as[*tiles.UnsupportedError], "%s uses something that Coverslip cannot read", "Convert the slide, for example to a pyramidal TIFF. The details name what is unsupported."},
 		{as[*tiles.FormatError], "%s is damaged or incomplete", "Copy the slide again from where it came, and compare the file sizes."},
 		{as[*tiles.TileError], "%s has a part that cannot be decoded", "The rest of the slide is usable. Copy the slide again from where it came."},
