@@ -18,7 +18,7 @@ RACE_PACKAGES = ./annotate/... ./tiles/... ./storage/... ./models/... ./viewer/.
 FUZZTIME    = 10s
 BENCH       = .
 SLIDE       =
-VERSION     = $(shell sed -n 's/^Version *= *"\(.*\)"/\1/p' FyneApp.toml 2>/dev/null)
+VERSION     = $(shell sed -n 's/^ *Version *= *"\(.*\)"/\1/p' FyneApp.toml 2>/dev/null)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup build run demo demo-ready test race lint lint-format lint-vet lint-staticcheck house fuzz bench bench-peers e2e shots cover doctor package clean
