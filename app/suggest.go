@@ -67,7 +67,7 @@ func (s *Session) Suggest(ctx context.Context, slide annotate.ID, o SuggestOptio
 	if err != nil {
 		return SuggestReport{}, err
 	}
-	candidates = limit(candidates, o.MinScore, o.Limit)
+	candidates, e.report.Candidates = limit(candidates, o.MinScore, o.Limit)
 	if err := ctx.Err(); err != nil {
 		return SuggestReport{}, err
 	}
@@ -161,6 +161,7 @@ func (s *Session) teach(e *embedding, set *annotate.Set, o SuggestOptions) (*les
 	}
 	t.examples = known
 	e.report.Labels, e.report.Examples, e.report.Classes = len(labels), len(t.examples), len(t.classes)
+	e.countLabels(set, o, t.taken, labels)
 	return t, nil
 }
 
@@ -199,8 +200,9 @@ func (t *lesson) predict(ctx context.Context, e *embedding, probe *learn.Probe, 
 	return found, nil
 }
 
-// limit keeps what Suggest promises of the candidates, least certain first.
-func limit(all []candidate, minScore float64, n int) []candidate {
+// limit keeps what Suggest promises of the candidates, least certain first, and
+// counts those that score enough.
+func limit(all []candidate, minScore float64, n int) ([]candidate, int) {
 	var kept []candidate
 	for _, c := range all {
 		if c.Score >= minScore {
@@ -208,11 +210,12 @@ func limit(all []candidate, minScore float64, n int) []candidate {
 		}
 	}
 	sort.SliceStable(kept, func(i, j int) bool { return kept[i].Margin < kept[j].Margin })
-	if len(kept) > n {
+	enough := len(kept)
+	if enough > n {
 		half := n / 2
 		kept = append(kept[:n-half:n-half], kept[len(kept)-half:]...)
 	}
-	return kept
+	return kept, enough
 }
 
 // suggestions is the one edit of a run.

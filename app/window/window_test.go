@@ -161,6 +161,9 @@ func TestWindow_Review_ByKeys(t *testing.T) {
 	if n < 20 {
 		t.Fatalf("%d suggestions; problem: %s", n, s.problem.title.value)
 	}
+	if got := s.status.words.value; !strings.Contains(got, "learned from 3 labels") {
+		t.Errorf("the status says %q", got)
+	}
 	first := s.queue.current
 	if s.menuItems["suggest.accept"].Disabled {
 		t.Error("the menu's Accept is grey")

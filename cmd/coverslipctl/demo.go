@@ -258,7 +258,7 @@ func (d *demo) learn() (*float64, error) {
 	if err != nil {
 		return nil, err
 	}
-	d.found("%d suggestions, learned from %d labels over %d patches of %d classes: %s", r.Suggested, r.Labels, r.Examples, r.Classes, r.Method)
+	d.found("%s: %d patches of %d classes, by %s", r.Summary(), r.Examples, r.Classes, r.Method)
 	if d.truth == nil {
 		return nil, nil
 	}
