@@ -264,7 +264,8 @@ func (t *lesson) nearest(c candidate) []annotate.ID {
 	return ids
 }
 
-// why is the sentence for people: what the score rests on.
+// why says to people what the score rests on, what matters most first: there is
+// not always room for all of it.
 func (t *lesson) why(c candidate, e *embedding, palette annotate.Palette) string {
 	name := func(id annotate.ID) string {
 		if cl := palette.ByID(id); cl != nil {
@@ -272,19 +273,20 @@ func (t *lesson) why(c candidate, e *embedding, palette annotate.Palette) string
 		}
 		return "unnamed class"
 	}
-	text := fmt.Sprintf("Score %.0f %% for %s", 100*c.Score, name(t.classes[c.Class]))
-	if second := runnerUp(c.Prediction); second >= 0 {
-		text += fmt.Sprintf(", then %s with %.0f %%", name(t.classes[second]), 100*c.Scores[second])
+	text := ""
+	if e.info.Untrained {
+		text = "The encoder is untrained: this means little. "
 	}
+	text += fmt.Sprintf("%s %.0f %%", name(t.classes[c.Class]), 100*c.Score)
+	if second := runnerUp(c.Prediction); second >= 0 {
+		text += fmt.Sprintf(", %s %.0f %%", name(t.classes[second]), 100*c.Scores[second])
+	}
+	text += fmt.Sprintf(", from %s.", grouped(e.report.Labels, "label"))
 	if len(c.Nearest) > 0 {
 		x := t.examples[c.Nearest[0]]
 		at := e.grid.box(x.cell).Center()
-		text += fmt.Sprintf("; looks most like the patch labelled %s at %.0f, %.0f (similarity %.2f)",
+		text += fmt.Sprintf(" Most like the patch labelled %s at %.0f, %.0f (similarity %.2f).",
 			name(x.label.Class), at.X, at.Y, c.Similarity)
-	}
-	text += fmt.Sprintf("; learned from %d labels over %d patches.", e.report.Labels, e.report.Examples)
-	if e.info.Untrained {
-		text += " The encoder is untrained: its judgement means little."
 	}
 	return text
 }

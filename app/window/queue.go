@@ -30,7 +30,7 @@ type queuePanel struct {
 	empty   *fyne.Container // without
 	run     *button
 	words   *paragraph
-	why     *paragraph
+	why     *tippedParagraph
 	whyBox  *fyne.Container
 	near    [3]*canvas.Image
 	crops   *crops
@@ -61,7 +61,7 @@ func newQueuePanel(w *Window) *queuePanel {
 		p.updateAll()
 	})
 	p.all = newButton(w.tips, icon("accept"), "", "", "Accept all suggestions with this score or more  (Shift+A)", func() { w.run("suggest.acceptAbove"); w.focus() }).filled().sized(40, 25)
-	p.why = newParagraph(textTiny, colorQuiet, 5)
+	p.why = newTippedParagraph(w.tips, textTiny, colorQuiet, 5)
 	p.why.least = 5
 	pics := hbox(3)
 	for i := range p.near {

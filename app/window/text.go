@@ -7,6 +7,7 @@ import (
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/canvas"
+	"fyne.io/fyne/v2/driver/desktop"
 	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
 )
@@ -268,3 +269,29 @@ func (r *paragraphRenderer) Refresh() {
 	r.fill(r.p.Size().Width)
 	r.Layout(r.p.Size())
 }
+
+// tippedParagraph is a paragraph that shows its whole text in a tip, since its
+// place may be too small for it.
+type tippedParagraph struct {
+	paragraph
+	tips *tips
+}
+
+func newTippedParagraph(t *tips, size float32, c fyne.ThemeColorName, max int) *tippedParagraph {
+	p := &tippedParagraph{paragraph: paragraph{size: size, color: c, max: max, least: 1}, tips: t}
+	p.ExtendBaseWidget(p)
+	return p
+}
+
+// MouseIn implements desktop.Hoverable.
+func (p *tippedParagraph) MouseIn(*desktop.MouseEvent) {
+	if p.value != "" {
+		p.tips.show(p, p.value)
+	}
+}
+
+// MouseMoved implements desktop.Hoverable.
+func (p *tippedParagraph) MouseMoved(*desktop.MouseEvent) {}
+
+// MouseOut implements desktop.Hoverable.
+func (p *tippedParagraph) MouseOut() { p.tips.hide() }

@@ -1,0 +1,37 @@
+package window
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"fyne.io/fyne/v2"
+)
+
+func TestWindow_Why_SaysTheMostImportantAndTipsAll(t *testing.T) {
+	s := newStage(t, Options{}).withSlide().label()
+	s.runes("g")
+	why := s.queue.why
+	shown := strings.Join(wrap(why.value, why.Size().Width, why.size, why.max), " ")
+	for _, part := range []string{"encoder is untrained", "from 3 labels"} {
+		if !strings.Contains(shown, part) {
+			t.Errorf("of %q only %q is seen", why.value, shown)
+		}
+	}
+	why.MouseIn(nil)
+	time.Sleep(2 * tipDelay)
+	s.pump()
+	var tip []string
+	walk(s.tips.layer, func(o fyne.CanvasObject) {
+		if line, ok := o.(*text); ok {
+			tip = append(tip, line.value)
+		}
+	})
+	if got := strings.Join(tip, " "); got != why.value {
+		t.Errorf("the tip says %q, the model %q", got, why.value)
+	}
+	why.MouseOut()
+	if len(s.tips.layer.Objects) > 0 {
+		t.Error("the tip stays")
+	}
+}
