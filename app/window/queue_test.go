@@ -35,3 +35,22 @@ func TestWindow_Why_SaysTheMostImportantAndTipsAll(t *testing.T) {
 		t.Error("the tip stays")
 	}
 }
+
+func TestWindow_Heading_FitsThousands(t *testing.T) {
+	s := newStage(t, Options{}).withSlide().label()
+	s.runes("g")
+	room := s.queue.head.Size().Width // at the panel's usual width
+	for _, n := range [][3]int{{1925, 298, 2}, {509, 1491, 12}} {
+		words := headings(n[0], n[1], n[2])[0]
+		if need := fyne.MeasureText(words, textTiny, fyne.TextStyle{}).Width; need > room {
+			t.Errorf("%q needs %.0f of %.0f", words, need, room)
+		}
+	}
+	left := number(s.queue.waiting()) + " left"
+	if got := s.queue.heading(s.queue.head.value, 1000); got != s.queue.head.value || !strings.HasPrefix(got, left) {
+		t.Errorf("with room it says %q", got)
+	}
+	if got := s.queue.heading(s.queue.head.value, 60); got != left {
+		t.Errorf("in 60 it says %q", got)
+	}
+}

@@ -196,7 +196,7 @@ func TestWindow_Review_ByKeys(t *testing.T) {
 	if o := s.Window.open.Set.Get(first); o.Review.By != "Ada" || o.By.Model == "" || !o.By.Untrained {
 		t.Errorf("provenance of the accepted one: %+v %+v", o.By, o.Review)
 	}
-	if !strings.Contains(s.queue.head.value, "2 accepted · 1 rejected") {
+	if !strings.Contains(s.queue.head.value, "2 taken · 1 rejected") {
 		t.Errorf("the heading says %q", s.queue.head.value)
 	}
 	s.shortcut(&fyne.ShortcutUndo{})
