@@ -146,6 +146,28 @@ func cut(s string, width, size float32, style fyne.TextStyle) string {
 	return string(runes[:lo]) + "…"
 }
 
+// cutMiddle shortens a line to a width, with an ellipsis in its middle.
+func cutMiddle(s string, width, size float32) string {
+	if s == "" || width <= 0 || fyne.MeasureText(s, size, fyne.TextStyle{}).Width <= width+0.5 {
+		return s
+	}
+	runes := []rune(s)
+	keep := func(n int) string { return string(runes[:n/2]) + "…" + string(runes[len(runes)-(n-n/2):]) }
+	lo, hi := 0, len(runes)-1
+	for lo < hi {
+		mid := (lo + hi + 1) / 2
+		if fyne.MeasureText(keep(mid), size, fyne.TextStyle{}).Width <= width {
+			lo = mid
+		} else {
+			hi = mid - 1
+		}
+	}
+	if lo == 0 {
+		return ""
+	}
+	return keep(lo)
+}
+
 // wrap breaks text into lines of at most width; what does not fit into max
 // lines ends in an ellipsis.
 func wrap(s string, width, size float32, max int) []string {

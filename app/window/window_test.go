@@ -456,6 +456,19 @@ func TestWindow_Exports_DatasetAndGeoJSON(t *testing.T) {
 	if b, err := os.ReadFile(file); err != nil || strings.Count(string(b), `"Feature"`) < 3 {
 		t.Errorf("%v: %.200s", err, b)
 	}
+	if got := s.status.words.value; !strings.HasSuffix(got, "3 labels to "+file) {
+		t.Errorf("the status says %q", got)
+	}
+	if got := s.status.shorten("Wrote 3 labels to "+file, 200); !strings.HasPrefix(got, "Wrote 3") || !strings.HasSuffix(got, ".geojson") {
+		t.Errorf("shortened: %q", got)
+	}
+	s.keepFolder(filepath.Join(s.dir, "elsewhere"))
+	s.run("file.exportGeoJSON")
+	entry, ok := s.win.Canvas().Focused().(*formEntry)
+	if want := filepath.Join(s.dir, "bands.geojson"); !ok || entry.Text != want {
+		t.Errorf("proposed %+v, want %s", entry, want)
+	}
+	s.key(fyne.KeyEscape)
 	s.exportDataset(app.DatasetOptions{Out: out, Patch: 64, MPP: 1})
 	s.settle()
 	if !s.problem.object.Visible() {
