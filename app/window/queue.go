@@ -56,7 +56,7 @@ func newQueuePanel(w *Window) *queuePanel {
 		}
 		p.explain()
 	}
-	p.level = newText("", textSmall, colorQuiet).fixed(82)
+	p.level = newText("", textSmall, colorQuiet).fixed(95)
 	p.slider = newSlider(w.tips, "Least score of what “Accept all” takes", w.threshold, func(v float64) {
 		w.threshold = v
 		p.updateAll()

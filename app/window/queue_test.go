@@ -46,6 +46,10 @@ func TestWindow_Heading_FitsThousands(t *testing.T) {
 			t.Errorf("%q needs %.0f of %.0f", words, need, room)
 		}
 	}
+	level := s.queue.level
+	if need := fyne.MeasureText(level.value, level.size, level.style).Width; need > level.Size().Width {
+		t.Errorf("%q needs %.0f of %.0f", level.value, need, level.Size().Width)
+	}
 	left := number(s.queue.waiting()) + " left"
 	if got := s.queue.heading(s.queue.head.value, 1000); got != s.queue.head.value || !strings.HasPrefix(got, left) {
 		t.Errorf("with room it says %q", got)
