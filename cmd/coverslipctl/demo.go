@@ -120,6 +120,14 @@ func (d *demo) found(format string, args ...any) {
 func (d *demo) findSlide(own bool) error {
 	if own {
 		d.title("Your slide")
+		// Before there is a project: a file that is no slide leaves nothing behind.
+		slide, err := d.c.openSlide(d.slide)
+		if err != nil {
+			return err
+		}
+		if err := slide.Close(); err != nil {
+			return aboutFile("slide", d.slide, err)
+		}
 		d.r.Slide = d.slide
 		d.found("%s", d.slide)
 		return nil
