@@ -24,23 +24,6 @@ type SuggestOptions struct {
 	Classes  []annotate.ID  // learn these classes only; empty takes all that have labels
 }
 
-// SuggestReport says what was done.
-type SuggestReport struct {
-	Patches   int           // patches with tissue, and patches under labels
-	Embedded  int           // of these, embedded now; the others were on disk
-	Failed    int           // patches whose pixels could not be read
-	FailedWhy error         // the first reason; nil when none failed
-	Labels    int           // labels that took part
-	Examples  int           // patches they speak for
-	Classes   int           // classes they name
-	Suggested int           // suggestions written
-	Replaced  int           // undecided suggestions of the same model taken away
-	Method    string        // "simpleshot", "logistic"
-	Model     string        // name of the encoder
-	Untrained bool          // the encoder's weights are random
-	Elapsed   time.Duration // all of it
-}
-
 const (
 	batchSize  = 16   // patches in one call of the encoder: fills its threads, bounds memory
 	checkpoint = 4096 // patches after which embeddings are written to disk in between

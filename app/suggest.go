@@ -67,7 +67,7 @@ func (s *Session) Suggest(ctx context.Context, slide annotate.ID, o SuggestOptio
 	if err != nil {
 		return SuggestReport{}, err
 	}
-	candidates = limit(candidates, o.MinScore, o.Limit)
+	candidates, e.report.Candidates = limit(candidates, o.MinScore, o.Limit)
 	if err := ctx.Err(); err != nil {
 		return SuggestReport{}, err
 	}
@@ -161,6 +161,7 @@ func (s *Session) teach(e *embedding, set *annotate.Set, o SuggestOptions) (*les
 	}
 	t.examples = known
 	e.report.Labels, e.report.Examples, e.report.Classes = len(labels), len(t.examples), len(t.classes)
+	e.countLabels(set, o, t.taken, labels)
 	return t, nil
 }
 
@@ -199,8 +200,9 @@ func (t *lesson) predict(ctx context.Context, e *embedding, probe *learn.Probe, 
 	return found, nil
 }
 
-// limit keeps what Suggest promises of the candidates, least certain first.
-func limit(all []candidate, minScore float64, n int) []candidate {
+// limit keeps what Suggest promises of the candidates, least certain first, and
+// counts those that score enough.
+func limit(all []candidate, minScore float64, n int) ([]candidate, int) {
 	var kept []candidate
 	for _, c := range all {
 		if c.Score >= minScore {
@@ -208,11 +210,12 @@ func limit(all []candidate, minScore float64, n int) []candidate {
 		}
 	}
 	sort.SliceStable(kept, func(i, j int) bool { return kept[i].Margin < kept[j].Margin })
-	if len(kept) > n {
+	enough := len(kept)
+	if enough > n {
 		half := n / 2
 		kept = append(kept[:n-half:n-half], kept[len(kept)-half:]...)
 	}
-	return kept
+	return kept, enough
 }
 
 // suggestions is the one edit of a run.
@@ -261,7 +264,8 @@ func (t *lesson) nearest(c candidate) []annotate.ID {
 	return ids
 }
 
-// why is the sentence for people: what the score rests on.
+// why says to people what the score rests on, what matters most first: there is
+// not always room for all of it.
 func (t *lesson) why(c candidate, e *embedding, palette annotate.Palette) string {
 	name := func(id annotate.ID) string {
 		if cl := palette.ByID(id); cl != nil {
@@ -269,19 +273,20 @@ func (t *lesson) why(c candidate, e *embedding, palette annotate.Palette) string
 		}
 		return "unnamed class"
 	}
-	text := fmt.Sprintf("Score %.0f %% for %s", 100*c.Score, name(t.classes[c.Class]))
-	if second := runnerUp(c.Prediction); second >= 0 {
-		text += fmt.Sprintf(", then %s with %.0f %%", name(t.classes[second]), 100*c.Scores[second])
+	text := ""
+	if e.info.Untrained {
+		text = "The encoder is untrained: this means little. "
 	}
+	text += fmt.Sprintf("%s %.0f %%", name(t.classes[c.Class]), 100*c.Score)
+	if second := runnerUp(c.Prediction); second >= 0 {
+		text += fmt.Sprintf(", %s %.0f %%", name(t.classes[second]), 100*c.Scores[second])
+	}
+	text += fmt.Sprintf(", from %s.", grouped(e.report.Labels, "label"))
 	if len(c.Nearest) > 0 {
 		x := t.examples[c.Nearest[0]]
 		at := e.grid.box(x.cell).Center()
-		text += fmt.Sprintf("; looks most like the patch labelled %s at %.0f, %.0f (similarity %.2f)",
+		text += fmt.Sprintf(" Most like the patch labelled %s at %.0f, %.0f (similarity %.2f).",
 			name(x.label.Class), at.X, at.Y, c.Similarity)
-	}
-	text += fmt.Sprintf("; learned from %d labels over %d patches.", e.report.Labels, e.report.Examples)
-	if e.info.Untrained {
-		text += " The encoder is untrained: its judgement means little."
 	}
 	return text
 }

@@ -104,10 +104,13 @@ func checkSuggestion(t *testing.T, s *Session, o *annotate.Object, enc *modeltes
 	if len(by.Nearest) == 0 || by.Nearest[0] != labels[int(b.MinX)/bandW] {
 		t.Errorf("nearest %v", by.Nearest)
 	}
-	for _, part := range []string{want, "similarity", "3 labels", "untrained"} {
+	for _, part := range []string{want, "similarity", "3 labels"} {
 		if !strings.Contains(by.Why, part) {
 			t.Errorf("why %q lacks %q", by.Why, part)
 		}
+	}
+	if !strings.HasPrefix(by.Why, "The encoder is untrained") {
+		t.Errorf("why %q does not begin with what matters most", by.Why)
 	}
 	if !strings.Contains(by.Params, "mpp=1 patch=64 labels=3") {
 		t.Errorf("params %q", by.Params)
@@ -133,8 +136,12 @@ func TestSession_Suggest_LimitMinScoreAndClasses(t *testing.T) {
 	label(t, s)
 	o := fake()
 	o.Limit = 10
-	if _, err := s.Suggest(t.Context(), slide, o, nil); err != nil {
+	cut, err := s.Suggest(t.Context(), slide, o, nil)
+	if err != nil {
 		t.Fatal(err)
+	}
+	if want := "10 suggestions (the least and most certain of 96 patches), learned from 3 labels"; cut.Summary() != want {
+		t.Errorf("summary %q, want %q", cut.Summary(), want)
 	}
 	few := s.Queue(slide)
 	o.Limit = 0
@@ -175,8 +182,18 @@ func TestSession_Suggest_SmallLabelsAndPointsCount(t *testing.T) {
 		t.Fatal(err)
 	}
 	r, err := s.Suggest(t.Context(), slide, fake(), nil)
-	if err != nil || r.Labels != 2 || r.Examples != 2 {
+	if err != nil || r.Given != 2 || r.Labels != 2 || r.Examples != 2 {
 		t.Errorf("%+v %v", r, err)
+	}
+	// In the same patches: these teach nothing, and the report says so.
+	draw(t, s, "Tumour", 84, 84, 90, 90)
+	draw(t, s, "Stroma", bandW+84, 84, bandW+90, 90)
+	r, err = s.Suggest(t.Context(), slide, fake(), nil)
+	if err != nil || r.Given != 4 || r.Labels != 2 || r.Shared != 2 {
+		t.Errorf("%+v %v", r, err)
+	}
+	if got := r.Summary(); !strings.Contains(got, "learned from 2 of 4 labels; 2 lie in patches that other labels speak for") {
+		t.Errorf("summary %q", got)
 	}
 }
 

@@ -27,6 +27,20 @@ const (
 	classesMax = 10 // rows before the list scrolls
 )
 
+// classRows is how many rows of classes a right panel of this height has room
+// for, so that suggestions and labels below keep theirs. Half a row shows that
+// the list goes on.
+func classRows(panel float32) float32 {
+	switch {
+	case panel <= 0 || panel >= 760: // 0: not laid out yet
+		return classesMax
+	case panel >= 600:
+		return 6.5
+	default:
+		return 4.5
+	}
+}
+
 func newClassesPanel(w *Window) *classesPanel {
 	p := &classesPanel{w: w}
 	p.list = newRows(classRow, func() rowView { return newClassRow(p) }, p.fill)
@@ -110,14 +124,45 @@ func (p *classesPanel) update() {
 			}
 		}
 	}
-	high := classRow * float32(max(1, min(len(p.shown), classesMax)))
-	if l, ok := p.height.Layout.(*heightLayout); ok && l.height != high {
-		l.height = high
-		if p.w.right != nil {
+	if p.w.right != nil {
+		if p.fit(p.w.right.Size().Height) {
 			p.w.right.Refresh() // what lies below moves
 		}
 	}
 	p.list.Update(len(p.shown))
+}
+
+// fit takes the height that suits a right panel so high, and tells whether it
+// is another one.
+func (p *classesPanel) fit(panel float32) bool {
+	l, ok := p.height.Layout.(*heightLayout)
+	high := classRow * max(1, min(float32(len(p.shown)), classRows(panel)))
+	if !ok || l.height == high {
+		return false
+	}
+	l.height = high
+	return true
+}
+
+// rightLayout lays out the classes above everything else, in a height that
+// depends on the panel's.
+type rightLayout struct{ classes *classesPanel }
+
+// MinSize implements fyne.Layout: the classes can be squeezed to their least.
+func (l *rightLayout) MinSize(objects []fyne.CanvasObject) fyne.Size {
+	top, low := objects[0].MinSize(), objects[1].MinSize()
+	spare := max(0, l.classes.height.MinSize().Height-classRow*classRows(1))
+	return fyne.NewSize(max(top.Width, low.Width), top.Height-spare+low.Height)
+}
+
+// Layout implements fyne.Layout.
+func (l *rightLayout) Layout(objects []fyne.CanvasObject, s fyne.Size) {
+	l.classes.fit(s.Height)
+	high := objects[0].MinSize().Height
+	objects[0].Move(fyne.NewPos(0, 0))
+	objects[0].Resize(fyne.NewSize(s.Width, high))
+	objects[1].Move(fyne.NewPos(0, high))
+	objects[1].Resize(fyne.NewSize(s.Width, max(0, s.Height-high)))
 }
 
 // refreshCounts and chosen show the rows again.

@@ -299,10 +299,9 @@ func datasetOptions(out, patch, mpp, splits, seed string) (app.DatasetOptions, e
 
 // askGeoJSON asks where the labels of the slide shall go.
 func (w *Window) askGeoJSON() {
-	dir := w.app.Preferences().String(prefFolder)
-	if dir == "" {
-		dir = filepath.Dir(w.session.Dir())
-	}
+	// Beside the project, as datasets; the last file dialog may have ended at
+	// the slides of another one.
+	dir := filepath.Dir(w.session.Dir())
 	name := w.open.Item.Name
 	file := newFormEntry(filepath.Join(dir, strings.TrimSuffix(name, filepath.Ext(name))+".geojson"))
 	warned := ""
@@ -320,7 +319,6 @@ func (w *Window) askGeoJSON() {
 			warned = path
 			return fmt.Errorf("%s is there already; Export once more replaces it", filepath.Base(path))
 		}
-		w.keepFolder(filepath.Dir(path))
 		w.exportGeoJSON(path)
 		return nil
 	})

@@ -58,12 +58,15 @@ func (w *Window) exportGeoJSON(path string) {
 	if s == nil || open == nil {
 		return
 	}
+	if full, err := filepath.Abs(path); err == nil { // else it is said as it was given
+		path = full
+	}
 	w.startJob("Export GeoJSON", func(*job) error {
 		n, err := s.ExportGeoJSON(open.Item.ID, path, app.LabelsOnly)
 		if err != nil {
 			return err
 		}
-		w.post(func() { w.status.say(fmt.Sprintf("Wrote %s to %s", plural(n, "label"), filepath.Base(path))) })
+		w.post(func() { w.status.say(fmt.Sprintf("Wrote %s to %s", plural(n, "label"), path)) })
 		return nil
 	})
 }

@@ -30,7 +30,7 @@ type queuePanel struct {
 	empty   *fyne.Container // without
 	run     *button
 	words   *paragraph
-	why     *paragraph
+	why     *tippedParagraph
 	whyBox  *fyne.Container
 	near    [3]*canvas.Image
 	crops   *crops
@@ -44,7 +44,8 @@ const queueRow = 62
 
 func newQueuePanel(w *Window) *queuePanel {
 	p := &queuePanel{w: w, crops: newCrops(w), decided: map[annotate.ID]bool{}}
-	p.head = newText("", textTiny, colorQuiet)
+	p.head = newText("", textTiny, colorQuiet).fixed(30)
+	p.head.shorten = p.heading
 	p.list = newRows(queueRow, func() rowView { return newQueueRow(p) }, p.fill)
 	p.list.chosen = func(i int) bool { return i < len(p.items) && p.items[i].ID == p.current }
 	p.list.tapped = func(i int, _ fyne.KeyModifier) { p.show(p.items[i].ID) }
@@ -55,13 +56,13 @@ func newQueuePanel(w *Window) *queuePanel {
 		}
 		p.explain()
 	}
-	p.level = newText("", textSmall, colorQuiet).fixed(82)
+	p.level = newText("", textSmall, colorQuiet).fixed(95)
 	p.slider = newSlider(w.tips, "Least score of what “Accept all” takes", w.threshold, func(v float64) {
 		w.threshold = v
 		p.updateAll()
 	})
 	p.all = newButton(w.tips, icon("accept"), "", "", "Accept all suggestions with this score or more  (Shift+A)", func() { w.run("suggest.acceptAbove"); w.focus() }).filled().sized(40, 25)
-	p.why = newParagraph(textTiny, colorQuiet, 5)
+	p.why = newTippedParagraph(w.tips, textTiny, colorQuiet, 5)
 	p.why.least = 5
 	pics := hbox(3)
 	for i := range p.near {
@@ -172,7 +173,7 @@ func (p *queuePanel) refresh() {
 	s := p.w.survey
 	p.head.Set("")
 	if len(p.items)+s.accepted+s.rejected > 0 {
-		p.head.Set(fmt.Sprintf("%s left · %s accepted · %s rejected", number(len(p.items)), number(s.accepted), number(s.rejected)))
+		p.head.Set(headings(len(p.items), s.accepted, s.rejected)[0])
 	}
 	show(p.empty, len(p.items) == 0)
 	show(p.full, len(p.items) > 0)
@@ -188,6 +189,29 @@ func (p *queuePanel) refresh() {
 	p.list.Update(len(p.items))
 	p.explain()
 	p.updateAll()
+}
+
+// headings say how far the review is, the longest first.
+func headings(left, accepted, rejected int) [3]string {
+	return [3]string{
+		fmt.Sprintf("%s left · %s taken · %s rejected", number(left), number(accepted), number(rejected)),
+		fmt.Sprintf("%s left · %s decided", number(left), number(accepted+rejected)),
+		fmt.Sprintf("%s left", number(left)),
+	}
+}
+
+// heading is the longest of the headings that fits.
+func (p *queuePanel) heading(value string, width float32) string {
+	if value == "" {
+		return ""
+	}
+	all := headings(len(p.items), p.w.survey.accepted, p.w.survey.rejected)
+	for _, words := range all {
+		if fyne.MeasureText(words, p.head.size, p.head.style).Width <= width {
+			return words
+		}
+	}
+	return cut(all[len(all)-1], width, p.head.size, p.head.style)
 }
 
 // updateAll shows what "accept all" would take.

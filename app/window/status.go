@@ -2,6 +2,8 @@ package window
 
 import (
 	"fmt"
+	"path/filepath"
+	"strings"
 	"time"
 
 	"fyne.io/fyne/v2"
@@ -40,6 +42,7 @@ func newStatusBar(w *Window) *statusBar {
 	s := &statusBar{w: w}
 	s.dot = newFill(colorQuiet, 4)
 	s.words = newText("", textSmall, theme.ColorNameForeground).fixed(80)
+	s.words.shorten = s.shorten
 	s.jobName = newText("", textSmall, colorQuiet)
 	s.jobBar = newBar()
 	s.jobShare = newText("", textSmall, colorQuiet).fixed(34).trailing()
@@ -53,6 +56,15 @@ func newStatusBar(w *Window) *statusBar {
 	s.object = onPanel(container.NewBorder(newFill(theme.ColorNameSeparator, 0), nil, nil, nil,
 		padded(container.NewBorder(nil, nil, dot, hbox(10, s.jobBox, s.pos, s.mag), padded(s.words, 0, 0, 6, 10)), 2, 3, 9, 9)))
 	return s
+}
+
+// shorten cuts words at their end, and words that end in a path in the middle
+// of it: where it begins and the file's name say the most.
+func (s *statusBar) shorten(words string, width float32) string {
+	if i := strings.IndexRune(words, filepath.Separator); i >= 0 && !strings.Contains(words[i:], " · ") {
+		return cutMiddle(words, width, s.words.size)
+	}
+	return cut(words, width, s.words.size, s.words.style)
 }
 
 // say shows what was done last.

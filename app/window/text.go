@@ -7,6 +7,7 @@ import (
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/canvas"
+	"fyne.io/fyne/v2/driver/desktop"
 	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
 )
@@ -145,6 +146,28 @@ func cut(s string, width, size float32, style fyne.TextStyle) string {
 	return string(runes[:lo]) + "…"
 }
 
+// cutMiddle shortens a line to a width, with an ellipsis in its middle.
+func cutMiddle(s string, width, size float32) string {
+	if s == "" || width <= 0 || fyne.MeasureText(s, size, fyne.TextStyle{}).Width <= width+0.5 {
+		return s
+	}
+	runes := []rune(s)
+	keep := func(n int) string { return string(runes[:n/2]) + "…" + string(runes[len(runes)-(n-n/2):]) }
+	lo, hi := 0, len(runes)-1
+	for lo < hi {
+		mid := (lo + hi + 1) / 2
+		if fyne.MeasureText(keep(mid), size, fyne.TextStyle{}).Width <= width {
+			lo = mid
+		} else {
+			hi = mid - 1
+		}
+	}
+	if lo == 0 {
+		return ""
+	}
+	return keep(lo)
+}
+
 // wrap breaks text into lines of at most width; what does not fit into max
 // lines ends in an ellipsis.
 func wrap(s string, width, size float32, max int) []string {
@@ -268,3 +291,29 @@ func (r *paragraphRenderer) Refresh() {
 	r.fill(r.p.Size().Width)
 	r.Layout(r.p.Size())
 }
+
+// tippedParagraph is a paragraph that shows its whole text in a tip, since its
+// place may be too small for it.
+type tippedParagraph struct {
+	paragraph
+	tips *tips
+}
+
+func newTippedParagraph(t *tips, size float32, c fyne.ThemeColorName, max int) *tippedParagraph {
+	p := &tippedParagraph{paragraph: paragraph{size: size, color: c, max: max, least: 1}, tips: t}
+	p.ExtendBaseWidget(p)
+	return p
+}
+
+// MouseIn implements desktop.Hoverable.
+func (p *tippedParagraph) MouseIn(*desktop.MouseEvent) {
+	if p.value != "" {
+		p.tips.show(p, p.value)
+	}
+}
+
+// MouseMoved implements desktop.Hoverable.
+func (p *tippedParagraph) MouseMoved(*desktop.MouseEvent) {}
+
+// MouseOut implements desktop.Hoverable.
+func (p *tippedParagraph) MouseOut() { p.tips.hide() }

@@ -19,6 +19,12 @@ type tips struct {
 
 const tipDelay = 450 * time.Millisecond
 
+// A tip is at most this wide and high.
+const (
+	tipWidth = 420
+	tipLines = 12
+)
+
 // newTips makes the layer; post runs a function on Fyne's goroutine.
 func newTips(post func(func())) *tips {
 	return &tips{layer: container.NewWithoutLayout(), post: post}
@@ -42,7 +48,11 @@ func (t *tips) place(o fyne.CanvasObject, words string) {
 	at := d.AbsolutePositionForObject(o).Subtract(d.AbsolutePositionForObject(t.layer))
 	ground := newFill(colorTip, 5)
 	ground.border = theme.ColorNameInputBorder
-	tip := container.NewStack(ground, padded(newText(words, textSmall, theme.ColorNameForeground), 3, 3, 7, 7))
+	lines := vbox(0)
+	for _, line := range wrap(words, tipWidth, textSmall, tipLines) {
+		lines.Add(newText(line, textSmall, theme.ColorNameForeground))
+	}
+	tip := container.NewStack(ground, padded(lines, 3, 3, 7, 7))
 	size, room := tip.MinSize(), t.layer.Size()
 	x := max(4, min(at.X, room.Width-size.Width-4))
 	y := at.Y + o.Size().Height + 4

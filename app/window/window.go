@@ -140,7 +140,7 @@ func (w *Window) build() {
 
 	low := container.NewVSplit(w.queue.object, w.labels.object)
 	low.Offset = 0.66
-	w.right = container.NewBorder(w.classes.object, nil, nil, nil, low)
+	w.right = container.New(&rightLayout{w.classes}, w.classes.object, low)
 	w.dock = newDock(w.slides.object, w.centre.object, onPanel(w.right),
 		float32(p.FloatWithFallback(prefLeft, 232)), float32(p.FloatWithFallback(prefRight, 292)))
 	w.dock.changed = func() {

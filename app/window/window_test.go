@@ -44,8 +44,15 @@ func TestWindow_Shows_InBothThemesAndSizes(t *testing.T) {
 					t.Errorf("the panel's ground is %d of 765 in the %s theme", ground, look)
 				}
 				s.nothingCut()
-				if rows := len(s.classes.shown); s.classes.list.Size().Height < float32(rows)*classRow {
-					t.Errorf("%d classes in %.0f units of height", rows, s.classes.list.Size().Height)
+				rows := float32(len(s.classes.shown))
+				if size[1] < 1000 { // the suggestions need the room
+					rows = 6
+				}
+				if got := s.classes.list.Size().Height; got < rows*classRow || got > (rows+1)*classRow {
+					t.Errorf("%g rows of classes in %.0f units of height", rows, got)
+				}
+				if got := s.queue.list.Size().Height; got < 3*queueRow {
+					t.Errorf("%.1f rows of suggestions", got/queueRow)
 				}
 				if dir := os.Getenv("COVERSLIP_SHOTS"); dir != "" {
 					save(t, full, filepath.Join(dir, strings.ReplaceAll(t.Name(), "/", "_")+".png"))
@@ -161,6 +168,9 @@ func TestWindow_Review_ByKeys(t *testing.T) {
 	if n < 20 {
 		t.Fatalf("%d suggestions; problem: %s", n, s.problem.title.value)
 	}
+	if got := s.status.words.value; !strings.Contains(got, "learned from 3 labels") {
+		t.Errorf("the status says %q", got)
+	}
 	first := s.queue.current
 	if s.menuItems["suggest.accept"].Disabled {
 		t.Error("the menu's Accept is grey")
@@ -186,7 +196,7 @@ func TestWindow_Review_ByKeys(t *testing.T) {
 	if o := s.Window.open.Set.Get(first); o.Review.By != "Ada" || o.By.Model == "" || !o.By.Untrained {
 		t.Errorf("provenance of the accepted one: %+v %+v", o.By, o.Review)
 	}
-	if !strings.Contains(s.queue.head.value, "2 accepted · 1 rejected") {
+	if !strings.Contains(s.queue.head.value, "2 taken · 1 rejected") {
 		t.Errorf("the heading says %q", s.queue.head.value)
 	}
 	s.shortcut(&fyne.ShortcutUndo{})
@@ -446,6 +456,19 @@ func TestWindow_Exports_DatasetAndGeoJSON(t *testing.T) {
 	if b, err := os.ReadFile(file); err != nil || strings.Count(string(b), `"Feature"`) < 3 {
 		t.Errorf("%v: %.200s", err, b)
 	}
+	if got := s.status.words.value; !strings.HasSuffix(got, "3 labels to "+file) {
+		t.Errorf("the status says %q", got)
+	}
+	if got := s.status.shorten("Wrote 3 labels to "+file, 200); !strings.HasPrefix(got, "Wrote 3") || !strings.HasSuffix(got, ".geojson") {
+		t.Errorf("shortened: %q", got)
+	}
+	s.keepFolder(filepath.Join(s.dir, "elsewhere"))
+	s.run("file.exportGeoJSON")
+	entry, ok := s.win.Canvas().Focused().(*formEntry)
+	if want := filepath.Join(s.dir, "bands.geojson"); !ok || entry.Text != want {
+		t.Errorf("proposed %+v, want %s", entry, want)
+	}
+	s.key(fyne.KeyEscape)
 	s.exportDataset(app.DatasetOptions{Out: out, Patch: 64, MPP: 1})
 	s.settle()
 	if !s.problem.object.Visible() {

@@ -2,7 +2,6 @@ package window
 
 import (
 	"fmt"
-	"strings"
 
 	"coverslip/annotate"
 	"coverslip/app"
@@ -238,9 +237,9 @@ func (w *Window) suggest() {
 		if err != nil {
 			return err
 		}
-		words := fmt.Sprintf("%d suggestions from %d labels by %s", r.Suggested, r.Labels, r.Model)
-		if r.Untrained && !strings.Contains(r.Model, "untrained") {
-			words += " (untrained)"
+		words := r.Summary()
+		if r.Untrained {
+			words += " (encoder untrained)"
 		}
 		w.post(func() {
 			w.status.say(words)

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"io"
+	"strconv"
 
 	"coverslip/annotate"
 	"coverslip/app"
@@ -35,7 +37,15 @@ func decideVerb(what string) verb {
 		above, class := -1.0, ""
 		switch what {
 		case "accept":
-			f.Float64Var(&above, "above", -1, "accept all of the slide with at least this `SCORE`, 0 to 1")
+			// Not Float64Var: its help would tell the -1 that means "not given".
+			f.Func("above", "accept all of the slide with at least this `SCORE`, 0 to 1", func(v string) error {
+				x, err := strconv.ParseFloat(v, 64)
+				if err != nil || !(x >= 0 && x <= 1) {
+					return errors.New("must be a number from 0 to 1")
+				}
+				above = x
+				return nil
+			})
 		case "reclass":
 			f.StringVar(&class, "class", "", "`NAME` of the class")
 		}

@@ -120,6 +120,14 @@ func (d *demo) found(format string, args ...any) {
 func (d *demo) findSlide(own bool) error {
 	if own {
 		d.title("Your slide")
+		// Before there is a project: a file that is no slide leaves nothing behind.
+		slide, err := d.c.openSlide(d.slide)
+		if err != nil {
+			return err
+		}
+		if err := slide.Close(); err != nil {
+			return aboutFile("slide", d.slide, err)
+		}
 		d.r.Slide = d.slide
 		d.found("%s", d.slide)
 		return nil
@@ -258,7 +266,7 @@ func (d *demo) learn() (*float64, error) {
 	if err != nil {
 		return nil, err
 	}
-	d.found("%d suggestions, learned from %d labels over %d patches of %d classes: %s", r.Suggested, r.Labels, r.Examples, r.Classes, r.Method)
+	d.found("%s: %d patches of %d classes, by %s", r.Summary(), r.Examples, r.Classes, r.Method)
 	if d.truth == nil {
 		return nil, nil
 	}

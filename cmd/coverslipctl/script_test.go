@@ -243,6 +243,10 @@ func TestScript_Project(t *testing.T) {
 
 		{line: "evaluate --project $D/p.coverslip", out: []string{"nothing to judge"}},
 		{line: "decide accept --project $D/p.coverslip", code: 2, err: []string{"--above"}},
+		{line: "decide accept --help", out: []string{"--above SCORE", "!(default -1)"}},
+		{line: "decide accept --project $D/p.coverslip --above 7", code: 2, err: []string{"from 0 to 1"}},
+		{line: "demo --out $D/demo --slide $D/cut.svs", code: 1, err: []string{"cut.svs"}},
+		{line: "project list $D/demo/cut.coverslip", code: 1, err: []string{"does not exist"}},
 		{line: "decide accept --project $D/p.coverslip zzz", code: 2, err: []string{"not an identifier"}},
 		{line: "decide accept --project $D/p.coverslip 0190c1e4-7d5c-7000-8000-000000000001", code: 1, err: []string{"Only a model's suggestion"}},
 		{line: "decide reject --project $D/p.coverslip 0190c1e4-7d5c-7000-8000-000000000009", code: 1, err: []string{"not on the slide"}},

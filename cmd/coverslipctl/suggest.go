@@ -38,9 +38,12 @@ type suggestJSON struct {
 	Embedded  int     `json:"embedded"`
 	Failed    int     `json:"failed"`
 	Method    string  `json:"method,omitempty"`
+	Given     int     `json:"labelsGiven,omitempty"`
 	Labels    int     `json:"labels,omitempty"`
+	Shared    int     `json:"labelsSharingPatches,omitempty"`
 	Examples  int     `json:"examples,omitempty"`
 	Classes   int     `json:"classes,omitempty"`
+	Possible  int     `json:"candidates,omitempty"`
 	Suggested int     `json:"suggested"`
 	Replaced  int     `json:"replaced"`
 	Seconds   float64 `json:"seconds"`
@@ -48,7 +51,8 @@ type suggestJSON struct {
 
 func suggestOf(item app.SlideItem, r app.SuggestReport) suggestJSON {
 	return suggestJSON{Slide: item.ID.String(), Name: item.Name, Model: r.Model, Untrained: r.Untrained,
-		Patches: r.Patches, Embedded: r.Embedded, Failed: r.Failed, Method: r.Method, Labels: r.Labels,
+		Patches: r.Patches, Embedded: r.Embedded, Failed: r.Failed, Method: r.Method, Given: r.Given, Labels: r.Labels,
+		Shared: r.Shared, Possible: r.Candidates,
 		Examples: r.Examples, Classes: r.Classes, Suggested: r.Suggested, Replaced: r.Replaced,
 		Seconds: r.Elapsed.Seconds()}
 }
@@ -174,8 +178,9 @@ func suggestVerb() verb {
 }
 
 func printSuggest(w io.Writer, item app.SlideItem, r app.SuggestReport) {
-	fmt.Fprintf(w, "%s: %d suggestions by %s%s, learned by %s from %d labels of %d classes (%d patches); %d embedded now; %d older ones replaced; %s\n",
-		item.Name, r.Suggested, r.Model, untrainedText(r.Untrained), r.Method, r.Labels, r.Classes, r.Examples,
+	fmt.Fprintf(w, "%s: %s\n", item.Name, r.Summary())
+	fmt.Fprintf(w, "    suggestions by %s%s, learned by %s from %d patches of %d classes; %d embedded now; %d older ones replaced; %s\n",
+		r.Model, untrainedText(r.Untrained), r.Method, r.Examples, r.Classes,
 		r.Embedded, r.Replaced, r.Elapsed.Round(time.Millisecond))
 }
 
