@@ -285,7 +285,7 @@ func (t *lesson) why(c candidate, e *embedding, palette annotate.Palette) string
 	if len(c.Nearest) > 0 {
 		x := t.examples[c.Nearest[0]]
 		at := e.grid.box(x.cell).Center()
-		text += fmt.Sprintf(" Most like the patch labelled %s at %.0f, %.0f (similarity %.2f).",
+		text += fmt.Sprintf(" Most like the %s patch at %.0f, %.0f (similarity %.2f).",
 			name(x.label.Class), at.X, at.Y, c.Similarity)
 	}
 	return text
