@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -86,6 +87,21 @@ func TestPapers_Rooms(t *testing.T) {
 	})
 	if err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestPapers_TopLevel keeps the top of the project what ARCHITECTURE says it is.
+func TestPapers_TopLevel(t *testing.T) {
+	known := strings.Fields(`app viewer tiles annotate models storage assets cmd docs go.mod go.sum FyneApp.toml
+		README.md ARCHITECTURE.md CONTRIBUTING.md CHANGELOG.md LICENSE Makefile bin build out`)
+	entries, err := os.ReadDir("..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		if name := e.Name(); !strings.HasPrefix(name, ".") && !slices.Contains(known, name) {
+			t.Errorf("%s is no part of the project's top level", name)
+		}
 	}
 }
 
