@@ -7,7 +7,7 @@ import (
 	"image/draw"
 	"math"
 
-	xdraw "golang.org/x/image/draw"
+	"github.com/disintegration/imaging"
 
 	"coverslip/annotate"
 	"coverslip/app"
@@ -89,8 +89,10 @@ func cropOf(s tiles.Slide, b annotate.Box) *image.RGBA {
 	ground := image.NewRGBA(part.Rect)
 	draw.Draw(ground, ground.Rect, image.NewUniform(s.Info().Background), image.Point{}, draw.Src)
 	draw.Draw(ground, ground.Rect, part, image.Point{}, draw.Over)
-	xdraw.ApproxBiLinear.Scale(out, out.Rect, ground, ground.Rect, draw.Src, nil)
-	return out
+	// Averaged, not sampled: a patch of 448 pixels keeps its chromatin at 112. The
+	// picture is opaque, so that NRGBA and RGBA hold the same bytes.
+	small := imaging.Resize(ground, cropSide, cropSide, imaging.CatmullRom)
+	return &image.RGBA{Pix: small.Pix, Stride: small.Stride, Rect: small.Rect}
 }
 
 // thumbSide is the longest side of a slide's thumbnail, pixels.
