@@ -87,11 +87,7 @@ func projectAddVerb() verb {
 				if *mpp < 0 || *mpp > 100 {
 					return wrongUsage("--mpp must be between 0 and 100 µm")
 				}
-				s, err := p.openDir(c.args[0], false)
-				if err != nil {
-					return err
-				}
-				return closing(s, func(s *app.Session) error {
+				return p.within(c.args[0], false, func(s *app.Session) error {
 					return addSlides(c, s, c.args[1:], *mpp, *patient, *kase)
 				})
 			}
@@ -150,11 +146,7 @@ func projectListVerb() verb {
 		setup: func(f *flag.FlagSet) func(c *call) error {
 			var p projectFlags
 			return func(c *call) error {
-				s, err := p.openDir(c.args[0], true)
-				if err != nil {
-					return err
-				}
-				return closing(s, func(s *app.Session) error {
+				return p.within(c.args[0], true, func(s *app.Session) error {
 					j := projectJSON{Dir: c.args[0], Name: s.Name(), ID: s.Project().UUID().String(), Slides: []slideJSON{}}
 					for _, item := range s.Slides() {
 						j.Slides = append(j.Slides, slideOf(item))
@@ -186,11 +178,7 @@ func projectCheckVerb() verb {
 		setup: func(f *flag.FlagSet) func(c *call) error {
 			var p projectFlags
 			return func(c *call) error {
-				s, err := p.openDir(c.args[0], true)
-				if err != nil {
-					return err
-				}
-				return closing(s, func(s *app.Session) error {
+				return p.within(c.args[0], true, func(s *app.Session) error {
 					if err := s.Project().Check(); err != nil {
 						return aboutFile("project", c.args[0], err)
 					}
@@ -211,11 +199,7 @@ func projectBackupVerb() verb {
 		setup: func(f *flag.FlagSet) func(c *call) error {
 			var p projectFlags
 			return func(c *call) error {
-				s, err := p.openDir(c.args[0], true)
-				if err != nil {
-					return err
-				}
-				return closing(s, func(s *app.Session) error {
+				return p.within(c.args[0], true, func(s *app.Session) error {
 					if err := s.Project().Backup(c.args[1]); err != nil {
 						return aboutFile("project", c.args[0], err)
 					}
@@ -236,11 +220,7 @@ func projectCompactVerb() verb {
 		setup: func(f *flag.FlagSet) func(c *call) error {
 			var p projectFlags
 			return func(c *call) error {
-				s, err := p.openDir(c.args[0], false)
-				if err != nil {
-					return err
-				}
-				return closing(s, func(s *app.Session) error {
+				return p.within(c.args[0], false, func(s *app.Session) error {
 					if err := s.Project().Compact(); err != nil {
 						return aboutFile("project", c.args[0], err)
 					}
@@ -263,11 +243,7 @@ func projectRelinkVerb() verb {
 			var p projectFlags
 			p.declareAuthor(f)
 			return func(c *call) error {
-				s, err := p.openDir(c.args[0], false)
-				if err != nil {
-					return err
-				}
-				return closing(s, func(s *app.Session) error {
+				return p.within(c.args[0], false, func(s *app.Session) error {
 					found, err := s.Relink(c.ctx, c.args[1])
 					if err != nil {
 						return aboutFile("folder", c.args[1], err)

@@ -69,6 +69,15 @@ func closing(s *app.Session, f func(s *app.Session) error) error {
 	return err
 }
 
+// within opens the project in dir, works on it and closes it.
+func (p *projectFlags) within(dir string, readOnly bool, f func(s *app.Session) error) error {
+	s, err := p.openDir(dir, readOnly)
+	if err != nil {
+		return err
+	}
+	return closing(s, f)
+}
+
 // slides gives the slides that --slide means: one, or all without it.
 func (p *projectFlags) slides(s *app.Session) ([]app.SlideItem, error) {
 	all := s.Slides()
