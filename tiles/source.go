@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"sync/atomic"
 )
 
@@ -18,6 +19,7 @@ type Source struct {
 	r      io.ReaderAt
 	size   int64
 	close  func() error
+	folder Folder // nil: it lies in none
 	broken atomic.Pointer[error]
 	closed atomic.Bool
 }
@@ -36,7 +38,7 @@ func OpenSource(path string) (*Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Source{path: path, r: f, size: st.Size(), close: f.Close}, nil
+	return &Source{path: path, r: f, size: st.Size(), close: f.Close, folder: diskFolder(filepath.Dir(path))}, nil
 }
 
 func kindOf(m os.FileMode) string {
@@ -53,7 +55,7 @@ func kindOf(m os.FileMode) string {
 
 // NewSource makes a Source of any reader; path is only its name.
 func NewSource(path string, r io.ReaderAt, size int64) *Source {
-	return &Source{path: path, r: r, size: size, close: func() error { return nil }}
+	return NewSourceIn(path, r, size, nil, nil)
 }
 
 // Path is where the file was opened from.
