@@ -91,7 +91,7 @@ func shaper(version int, trc []byte) []byte {
 }
 
 func sRGB(version int) []byte {
-	trc := curv()
+	var trc []byte
 	if version == 4 {
 		trc = para(3, 2.4, 1/1.055, 0.055/1.055, 1/12.92, 0.04045)
 	} else {
