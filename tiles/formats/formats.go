@@ -10,12 +10,14 @@ import (
 	"strings"
 
 	"coverslip/tiles"
+	"coverslip/tiles/akoya"
 	"coverslip/tiles/aperio"
 	"coverslip/tiles/codec"
 	"coverslip/tiles/dicom"
 	"coverslip/tiles/generic"
 	"coverslip/tiles/hamamatsu"
 	"coverslip/tiles/leica"
+	"coverslip/tiles/ometiff"
 	"coverslip/tiles/philips"
 	"coverslip/tiles/trestle"
 )
@@ -37,7 +39,8 @@ func List(codecs *codec.Set) []tiles.Format {
 		philips.Format(codecs),
 		leica.Format(codecs),
 		trestle.Format(codecs),
-		generic.FormatOME(codecs),
+		akoya.Format(codecs),
+		ometiff.Format(codecs),
 		generic.Format(codecs),
 	}
 }
