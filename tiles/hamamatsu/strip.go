@@ -2,6 +2,7 @@ package hamamatsu
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"image"
@@ -120,9 +121,14 @@ func (s *strip) decodeBlock(starts []uint64, block, r image.Rectangle, dst *imag
 		return err
 	}
 	defer buffers.Put(buf)
+	corner := image.Pt(block.Min.X*s.segW, block.Min.Y*s.segH)
 	w, h := block.Dx()*s.segW, block.Dy()*s.segH
+	if n := s.needed(block, r); n < s.layout.Restart {
+		w = n * s.layout.MCUWidth
+		binary.BigEndian.PutUint16((*buf)[s.layout.RestartAt:], uint16(n))
+	}
 	s.setSize(*buf, w, h)
-	at := image.Rect(0, 0, w, h).Add(image.Pt(block.Min.X*s.segW, block.Min.Y*s.segH))
+	at := image.Rect(0, 0, w, h).Add(corner)
 	seen := at.Intersect(r)
 	to := dst.SubImage(seen.Sub(r.Min).Add(dst.Rect.Min)).(*image.RGBA)
 	if seen == at {
@@ -136,6 +142,22 @@ func (s *strip) decodeBlock(starts []uint64, block, r image.Rectangle, dst *imag
 	}
 	copyPart(to, full, seen)
 	return nil
+}
+
+// needed is how many MCUs of each segment of a block have to be decoded for r:
+// all of them, or, where r ends well before the segment and the decoder can skip
+// the rest, as many as r meets. The decoder smooths chroma over two pixels, so
+// the last pixel that it decodes is not the right one and must not be seen.
+func (s *strip) needed(block, r image.Rectangle) int {
+	all := s.layout.Restart
+	if block.Dx() != 1 || !s.codecs.SkipsToRestart() {
+		return all
+	}
+	n := (r.Max.X + 1 - block.Min.X*s.segW + s.layout.MCUWidth - 1) / s.layout.MCUWidth
+	if n > all-all/8 { // nothing to gain, and a whole segment is checked for damage
+		return all
+	}
+	return n
 }
 
 // copyPart copies the pixels of r from src to dst, which has the size of r.
