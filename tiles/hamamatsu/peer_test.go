@@ -1,6 +1,7 @@
 package hamamatsu
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -75,6 +76,102 @@ func tissue(t testing.TB, cols, rows, w, h int, sub string) segments {
 		}
 	}
 	return s
+}
+
+// same compares a region with OpenSlide's.
+func same(t *testing.T, ours tiles.Slide, theirs *openslidetest.Slide, level int, r image.Rectangle) {
+	t.Helper()
+	got, want := image.NewRGBA(image.Rectangle{Max: r.Size()}), image.NewRGBA(image.Rectangle{Max: r.Size()})
+	step := int(ours.Levels()[level].Downsample)
+	if err := tiles.ReadRegion(context.Background(), ours, level, r.Min.X*step, r.Min.Y*step, got); err != nil {
+		t.Fatal(err)
+	}
+	if err := theirs.ReadRegion(level, r.Min.X*step, r.Min.Y*step, want); err != nil {
+		t.Fatal(err)
+	}
+	for i := range got.Pix {
+		if got.Pix[i] != want.Pix[i] {
+			t.Fatalf("level %d, %v: pixel (%d,%d) is %v, OpenSlide's %v", level, r, i%got.Stride/4, i/got.Stride,
+				got.Pix[i&^3:i&^3+4], want.Pix[i&^3:i&^3+4])
+		}
+	}
+}
+
+// compare compares level 0, whole and in parts, with the segments decoded one by
+// one.
+func (s segments) compare(t *testing.T, ours tiles.Slide) {
+	t.Helper()
+	want := image.NewRGBA(image.Rect(0, 0, s.cols*s.w, s.rows*s.h))
+	for i, j := range s.jpegs {
+		at := image.Rect(0, 0, s.w, s.h).Add(image.Pt(i%s.cols*s.w, i/s.cols*s.h))
+		if err := codec.Default().JPEG(want.SubImage(at).(*image.RGBA), j, 3); err != nil {
+			t.Fatal(err)
+		}
+	}
+	rnd := rand.New(rand.NewPCG(5, uint64(s.w)))
+	for i := range 30 {
+		r := want.Rect
+		if i > 0 {
+			r = image.Rectangle{Max: image.Pt(1+rnd.IntN(500), 1+rnd.IntN(300))}.Add(image.Pt(rnd.IntN(r.Dx()), rnd.IntN(r.Dy()))).Intersect(r)
+		}
+		got := image.NewRGBA(r)
+		if err := tiles.ReadRegion(context.Background(), ours, 0, r.Min.X, r.Min.Y, got); err != nil {
+			t.Fatal(err)
+		}
+		for y := r.Min.Y; y < r.Max.Y; y++ {
+			if !bytes.Equal(got.Pix[got.PixOffset(r.Min.X, y):][:4*r.Dx()], want.Pix[want.PixOffset(r.Min.X, y):][:4*r.Dx()]) {
+				t.Fatalf("%v: line %d differs from its segments", r, y)
+			}
+		}
+	}
+}
+
+// Segments of every shape at every cut: where they are glued, where a decoder
+// would smooth chroma over their edges, where they are decoded in part.
+func TestReadRegion_EqualsOpenSlide(t *testing.T) {
+	for _, c := range []struct {
+		sub              string
+		w, h, cols, rows int
+	}{{"444", 128, 8, 9, 70}, {"444", 1024, 8, 2, 70}, {"422", 64, 8, 12, 70}, {"422", 1024, 8, 2, 70}, {"420", 64, 16, 9, 30}, {"420", 768, 16, 2, 30}} {
+		t.Run(fmt.Sprintf("%s %dx%d", c.sub, c.w, c.h), func(t *testing.T) {
+			m := newMaker(t, 0)
+			segments := tissue(t, c.cols, c.rows, c.w, c.h, c.sub)
+			m.cut(segments, 40, tagStarts)
+			path := m.file("shapes.ndpi")
+			ours := openFile(t, path)
+			segments.compare(t, ours)
+			if c.sub == "420" {
+				return // OpenSlide 3.4.1 does not find the markers of these
+			}
+			theirs := peer(t, path)
+			rnd := rand.New(rand.NewPCG(3, uint64(c.w)))
+			for range 40 {
+				r := image.Rectangle{Max: image.Pt(1+rnd.IntN(500), 1+rnd.IntN(300))}
+				same(t, ours, theirs, 0, r.Add(image.Pt(rnd.IntN(c.w*c.cols)-100, rnd.IntN(c.h*c.rows)-100)))
+			}
+		})
+	}
+}
+
+// A file beyond 4 GiB, and one whose sides no JPEG header can hold.
+func TestReadRegion_LargeEqualsOpenSlide(t *testing.T) {
+	t.Run("5 GiB", func(t *testing.T) {
+		m := newMaker(t, 5<<30)
+		m.cut(tissue(t, 3, 40, 512, 8, "422"), 40, tagStarts)
+		path := m.file("far.ndpi")
+		same(t, openFile(t, path), peer(t, path), 0, image.Rect(300, 17, 900, 317))
+	})
+	t.Run("70,000 wide", func(t *testing.T) {
+		m := newMaker(t, 0)
+		m.cut(tissue(t, 69, 16, 1024, 8, "422"), 40, tagStarts)
+		path := m.file("wide.ndpi")
+		ours, theirs := openFile(t, path), peer(t, path)
+		if l := ours.Levels()[0]; l.Width != 70656 {
+			t.Fatalf("%+v", l)
+		}
+		same(t, ours, theirs, 0, image.Rect(69500, 3, 70600, 120))
+		same(t, ours, theirs, 0, image.Rect(65000, 0, 66000, 128))
+	})
 }
 
 // Regions of 1024² at random places of a slide larger than every cache, by both
