@@ -27,6 +27,7 @@ const (
 	SOPClassUID                Tag = 0x00080016
 	SOPInstanceUID             Tag = 0x00080018
 	CodeValue                  Tag = 0x00080100
+	SliceSpacing               Tag = 0x00180088
 	PixelSpacing               Tag = 0x00280030
 	SeriesInstanceUID          Tag = 0x0020000E
 	InstanceNumber             Tag = 0x00200013
@@ -60,7 +61,22 @@ const (
 	OpticalPaths               Tag = 0x00480105
 	OpticalPathIdentifier      Tag = 0x00480106
 	ObjectiveLensPower         Tag = 0x00480112
+	PassThroughLight           Tag = 0x00220001
+	PassThroughImage           Tag = 0x00220003
 	IlluminationTypeCode       Tag = 0x00220016
+	ChannelDescription         Tag = 0x0022001A
+	IlluminationWavelength     Tag = 0x00220055
+	CodeMeaning                Tag = 0x00080104
+	RedLUTDescriptor           Tag = 0x00281101
+	RedLUT                     Tag = 0x00281201
+	XOffset                    Tag = 0x0040072A
+	YOffset                    Tag = 0x0040073A
+	ZOffset                    Tag = 0x0040074A
+	MatrixOrigin               Tag = 0x00480008
+	ImageOrientationSlide      Tag = 0x00480102
+	OpticalPathDescription     Tag = 0x00480107
+	PaletteLUT                 Tag = 0x00480120
+	OpticalPathOfFrame         Tag = 0x00480207
 	PlanePositionSlide         Tag = 0x0048021A
 	ColumnPosition             Tag = 0x0048021E
 	RowPosition                Tag = 0x0048021F
@@ -127,6 +143,7 @@ var dictionary = [...]struct {
 	{0x00081090, "LO", "ManufacturerModelName"},
 	{0x00089206, "CS", "VolumetricProperties"},
 	{0x00180050, "DS", "SliceThickness"},
+	{0x00180088, "DS", "SpacingBetweenSlices"},
 	{0x00181000, "LO", "DeviceSerialNumber"},
 	{0x00181020, "LO", "SoftwareVersions"},
 	{0x0020000D, "UI", "StudyInstanceUID"},
@@ -140,7 +157,11 @@ var dictionary = [...]struct {
 	{0x00209163, "US", "InConcatenationTotalNumber"},
 	{0x00209228, "UL", "ConcatenationFrameOffsetNumber"},
 	{0x00209311, "CS", "DimensionOrganizationType"},
+	{0x00220001, "US", "LightPathFilterPassThroughWavelength"},
+	{0x00220003, "US", "ImagePathFilterPassThroughWavelength"},
 	{0x00220016, "SQ", "IlluminationTypeCodeSequence"},
+	{0x0022001A, "SQ", "ChannelDescriptionCodeSequence"},
+	{0x00220055, "FL", "IlluminationWaveLength"},
 	{0x00280002, "US", "SamplesPerPixel"},
 	{0x00280004, "CS", "PhotometricInterpretation"},
 	{0x00280006, "US", "PlanarConfiguration"},
@@ -157,6 +178,12 @@ var dictionary = [...]struct {
 	{0x00281051, "DS", "WindowWidth"},
 	{0x00281052, "DS", "RescaleIntercept"},
 	{0x00281053, "DS", "RescaleSlope"},
+	{0x00281101, "US", "RedPaletteColorLookupTableDescriptor"},
+	{0x00281102, "US", "GreenPaletteColorLookupTableDescriptor"},
+	{0x00281103, "US", "BluePaletteColorLookupTableDescriptor"},
+	{0x00281201, "OW", "RedPaletteColorLookupTableData"},
+	{0x00281202, "OW", "GreenPaletteColorLookupTableData"},
+	{0x00281203, "OW", "BluePaletteColorLookupTableData"},
 	{0x00282000, "OB", "ICCProfile"},
 	{0x00282002, "CS", "ColorSpace"},
 	{0x00282110, "CS", "LossyImageCompression"},
@@ -169,6 +196,7 @@ var dictionary = [...]struct {
 	{0x00400551, "LO", "SpecimenIdentifier"},
 	{0x0040072A, "DS", "XOffsetInSlideCoordinateSystem"},
 	{0x0040073A, "DS", "YOffsetInSlideCoordinateSystem"},
+	{0x0040074A, "DS", "ZOffsetInSlideCoordinateSystem"},
 	{0x00480001, "FL", "ImagedVolumeWidth"},
 	{0x00480002, "FL", "ImagedVolumeHeight"},
 	{0x00480003, "FL", "ImagedVolumeDepth"},
@@ -182,7 +210,10 @@ var dictionary = [...]struct {
 	{0x00480105, "SQ", "OpticalPathSequence"},
 	{0x00480106, "SH", "OpticalPathIdentifier"},
 	{0x00480107, "ST", "OpticalPathDescription"},
+	{0x00480108, "SQ", "IlluminationColorCodeSequence"},
 	{0x00480112, "DS", "ObjectiveLensPower"},
+	{0x00480120, "SQ", "PaletteColorLookupTableSequence"},
+	{0x00480207, "SQ", "OpticalPathIdentificationSequence"},
 	{0x0048021A, "SQ", "PlanePositionSlideSequence"},
 	{0x0048021E, "SL", "ColumnPositionInTotalImagePixelMatrix"},
 	{0x0048021F, "SL", "RowPositionInTotalImagePixelMatrix"},
