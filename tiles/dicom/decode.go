@@ -205,7 +205,7 @@ func (in *instance) readJPEG(b []byte, dst *image.RGBA) error {
 	if h.Precision != 8 {
 		return fmt.Errorf("JPEG of %d bits per sample", h.Precision)
 	}
-	if in.photometric == "RGB" && !h.Adobe && !h.JFIF && !h.NamedRGB && !h.Subsampled && in.samples == 3 {
+	if in.bareRGB(h) {
 		prefix, err := jpegstream.Prefix(nil, jpegstream.ColourRGB)
 		if err != nil {
 			return err
