@@ -138,6 +138,13 @@ func (s *Slide) Info() *tiles.Info { return &s.info }
 // Levels lists the pyramid.
 func (s *Slide) Levels() []tiles.Level { return s.levels }
 
+// Grid is the level that a tile's Key.Level means.
+func (s *Slide) Grid(level int) Grid { return s.images[level] }
+
+// Err is why nothing can be read any more: the file broke or the slide is
+// closed. It is nil while the slide is sound.
+func (s *Slide) Err() error { return s.src.Err() }
+
 // ICC returns the colour profile of level 0, nil when there is none.
 func (s *Slide) ICC() []byte { return s.icc }
 
