@@ -18,6 +18,7 @@ import (
 	"coverslip/tiles/leica"
 	"coverslip/tiles/philips"
 	"coverslip/tiles/trestle"
+	"coverslip/tiles/ventana"
 )
 
 // CodecStatus says what decodes one kind of compression, for doctors and
@@ -37,6 +38,7 @@ func List(codecs *codec.Set) []tiles.Format {
 		philips.Format(codecs),
 		leica.Format(codecs),
 		trestle.Format(codecs),
+		ventana.Format(codecs),
 		generic.FormatOME(codecs),
 		generic.Format(codecs),
 	}
