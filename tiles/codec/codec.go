@@ -122,6 +122,14 @@ func (s *Set) JPEG(dst *image.RGBA, data []byte, components int) error {
 	return nil
 }
 
+// SkipsToRestart says whether JPEG decodes a stream whose restart segments hold
+// more MCUs than its header says, and leaves the others out: a segment is then
+// decoded only as far as it is seen. Go's decoder refuses such a stream.
+//
+// Of a stream so read, only the first segment is checked for damage; what a
+// later one holds of it is shown.
+func (s *Set) SkipsToRestart() bool { return s.turbo != nil }
+
 // JPEGImage decodes a whole JPEG stream of whatever size it says, up to
 // maxPixels: a label or a macro image that no container describes.
 func (s *Set) JPEGImage(data []byte, maxPixels int) (*image.RGBA, error) {

@@ -35,6 +35,7 @@ func List(codecs *codec.Set) []tiles.Format {
 		dicom.Format(codecs),
 		aperio.Format(codecs),
 		hamamatsu.Format(codecs),
+		hamamatsu.FormatSet(codecs),
 		philips.Format(codecs),
 		leica.Format(codecs),
 		trestle.Format(codecs),

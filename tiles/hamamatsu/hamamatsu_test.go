@@ -133,13 +133,13 @@ func edits(t *testing.T) []edit {
 		}},
 		{"fewer starts", slidetest.Missing, "", func(m *maker) { le.PutUint32(m.data[at(m, tagStarts)+4:], 29) }},
 		{"table behind the end", slidetest.Missing, "", value(tagStarts, 0x7fffffff)},
-		{"a marker is gone", slidetest.AtTile, "29 restart segments where 30", func(m *maker) {
+		{"a marker is gone", slidetest.AtTile, "segment 1 of the JPEG is damaged", func(m *maker) {
 			p := int(le.Uint32(m.data[int(le.Uint32(m.data[at(m, tagStarts)+8:]))+4:])) - 1
 			m.data[int(le.Uint32(m.data[at(m, 273)+8:]))+p] = 0
 		}},
 		{"width 0", slidetest.AtOpen, "image of 0×96", value(256, 0)},
 		{"another width", slidetest.AtOpen, "160×96 pixels where 192×96", value(256, 192)},
-		{"JPEG XR", slidetest.AtOpen, "compression 22610", value(259, 22610)},
+		{"JPEG XR", slidetest.AtOpen, "compression 22610 (JPEG XR)", value(259, 22610)},
 		{"strip behind the end", slidetest.AtOpen, "behind the file's end", value(273, 0x7fffffff)},
 		{"strip too long", slidetest.AtOpen, "behind the file's end", value(279, 0x7fffffff)},
 		{"strip of 100 bytes", slidetest.AtOpen, "cut off", value(279, 100)},
@@ -152,7 +152,7 @@ func edits(t *testing.T) []edit {
 			d := le.Uint64(m.data[4:])
 			le.PutUint64(m.data[int(d)+2+12*int(le.Uint16(m.data[d:])):], d)
 		}},
-		{"only another plane", slidetest.Warned, "other focal planes", value(tagFocalPlane, 5000)},
+		{"only another plane", slidetest.Warned, "focal plane at 0 nm left out", value(tagFocalPlane, 5000)},
 		{"resolution divides by 0", slidetest.Warned, "resolution", func(m *maker) { clear(m.data[le.Uint32(m.data[at(m, 282)+8:]):][:8]) }},
 		{"lens of 900", slidetest.Warned, "objective 900", value(tagLens, 0x44610000)},
 	}
@@ -192,8 +192,9 @@ func TestBroken(t *testing.T) {
 	}
 }
 
-// A scan that is given up is not remembered as a failure.
-func TestReadTile_CancelledScan(t *testing.T) {
+// A search that is given up is not remembered as a failure, and goes on where
+// it was.
+func TestScanned_Cancelled(t *testing.T) {
 	m := made(t, 0, 65000)
 	src := tiles.NewSource("made.ndpi", m, m.Size())
 	f, err := detect(src)
@@ -207,8 +208,8 @@ func TestReadTile_CancelledScan(t *testing.T) {
 	s := newStrip(p)
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if got := s.table(&s.scanned, func() ([]int64, error) { return s.scan(ctx) }); !errors.Is(got.err, context.Canceled) {
-		t.Fatalf("got %v", got.err)
+	if _, err := s.scanned.upTo(ctx, s, 30); !errors.Is(err, context.Canceled) {
+		t.Fatalf("got %v", err)
 	}
 	dst := image.NewRGBA(image.Rectangle{Max: s.Level().TileRect(0, 0).Size()})
 	if err := s.ReadTile(context.Background(), 0, 0, dst); err != nil {
