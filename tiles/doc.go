@@ -21,6 +21,7 @@
 //	philips      Philips TIFF
 //	leica        Leica SCN
 //	trestle      Trestle MedScan
+//	ventana      Ventana BIF and TIFF
 //	dicom        DICOM whole slide images, one or several files
 //	deepzoom     Deep Zoom and Zoomify, in folders and archives
 //	generic      tiled TIFF that no vendor claims, and OME-TIFF

@@ -81,7 +81,7 @@ func TestConformance_NoNative(t *testing.T) {
 func TestConformance_Real(t *testing.T) {
 	for _, name := range []string{"svs/CMU-1-Small-Region.svs", "svs/TCGA-CR-7395-ts1.svs", "svs/openslide-small.svs",
 		"tiff/boxes.tiff", "tiff/quad-tile.tif", "tiff/rgba_geotiff.tiff",
-		"made/aperio.svs", "made/hamamatsu.ndpi", "ndpi/test3-TRITC-2-560.ndpi", "made/philips.tiff", "made/leica.scn", "made/trestle.tif",
+		"made/aperio.svs", "made/hamamatsu.ndpi", "ndpi/test3-TRITC-2-560.ndpi", "made/philips.tiff", "made/leica.scn", "made/trestle.tif", "made/ventana.bif",
 		"made/generic-sparse-bigtiff.tif", "made/ome-subifd.ome.tif"} {
 		t.Run(name, func(t *testing.T) {
 			path := slidetest.Shared(t, name)
@@ -251,7 +251,6 @@ func checkTiles(t *testing.T, s tiles.Slide, when slidetest.When, text string) {
 // Files that are right but not supported say what they are.
 func TestOpen_Unsupported(t *testing.T) {
 	for name, text := range map[string]string{
-		"made/ventana.bif":     "Ventana",
 		"tiff/unopenable.tiff": "compression 52479", "tiff/grey10kx5k.tif": "strips",
 		"ometiff/multi-channel-z-series.ome.tif": "focal planes",
 	} {

@@ -161,6 +161,9 @@ func describe(info *tiles.Info, d *tiff.Directory) {
 			props["hamamatsu."+key] = v
 		}
 	}
+	if v, ok, err := d.Float(tagEmission); err == nil && ok && v > 0 {
+		props["hamamatsu.EmissionWavelength"] = strconv.FormatFloat(v, 'g', -1, 64)
+	}
 	if props["hamamatsu.Fluorescence"] != "" {
 		info.Background = color.NRGBA{A: 255} // no light is black
 	}
