@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"image"
 	"math/rand/v2"
+	"strings"
 	"testing"
 	"time"
 
@@ -150,6 +151,24 @@ func TestReadRegion_EqualsOpenSlide(t *testing.T) {
 				same(t, ours, theirs, 0, r.Add(image.Pt(rnd.IntN(c.w*c.cols)-100, rnd.IntN(c.h*c.rows)-100)))
 			}
 		})
+	}
+}
+
+func TestProperties_EqualOpenSlide(t *testing.T) {
+	path := slidetest.Shared(t, "ndpi/test3-TRITC-2-560.ndpi")
+	theirs, ours := peer(t, path), openFile(t, path).Info().Properties
+	n := 0
+	for _, k := range theirs.PropertyNames() {
+		if !strings.HasPrefix(k, "hamamatsu.") && !strings.HasPrefix(k, "tiff.") {
+			continue
+		}
+		n++
+		if got, want := ours[k], theirs.Property(k); got != want {
+			t.Errorf("%q: %q, OpenSlide %q", k, got, want)
+		}
+	}
+	if n < 50 {
+		t.Errorf("OpenSlide has %d properties", n)
 	}
 }
 
