@@ -33,7 +33,7 @@ func TestHouse_OutsideImports(t *testing.T) {
 
 // Vendors of slide formats never name each other.
 func TestHouse_VendorsApart(t *testing.T) {
-	vendors := []string{"tiles/aperio", "tiles/dicom", "tiles/generic", "tiles/hamamatsu", "tiles/leica", "tiles/philips", "tiles/trestle", "tiles/ome"}
+	vendors := []string{"tiles/aperio", "tiles/czi", "tiles/deepzoom", "tiles/zarr", "tiles/dicom", "tiles/generic", "tiles/hamamatsu", "tiles/leica", "tiles/philips", "tiles/trestle", "tiles/ome"}
 	for _, s := range sources(t) {
 		for _, imp := range s.file.Imports {
 			ours := strings.TrimPrefix(strings.Trim(imp.Path.Value, `"`), "coverslip/")

@@ -12,6 +12,7 @@ import (
 	"coverslip/tiles"
 	"coverslip/tiles/aperio"
 	"coverslip/tiles/codec"
+	"coverslip/tiles/deepzoom"
 	"coverslip/tiles/dicom"
 	"coverslip/tiles/generic"
 	"coverslip/tiles/hamamatsu"
@@ -38,6 +39,7 @@ func List(codecs *codec.Set) []tiles.Format {
 		philips.Format(codecs),
 		leica.Format(codecs),
 		trestle.Format(codecs),
+		deepzoom.Format(codecs),
 		generic.FormatOME(codecs),
 		generic.Format(codecs),
 	}

@@ -173,54 +173,89 @@ func (p *Placed) visit(f func(piece int32, bucket int, pixels int64)) {
 // Level implements tiff.Grid.
 func (p *Placed) Level() tiles.Level { return p.level }
 
+// drawing is what is found for one virtual tile.
+type drawing struct {
+	pieces []*Piece
+	tiles  []*keptTile // the picture of each piece
+	parts  []image.Rectangle
+	held   []*keptTile // to be given back
+}
+
+// covered says whether a rectangle lies wholly below a piece that is on top of
+// it. It looks at the nearest few alone: of pieces that overlap at their edges
+// that finds nearly all, and of thousands of small ones it stays quick.
+func (d *drawing) covered(r image.Rectangle) bool {
+	for i := len(d.parts) - 1; i >= max(0, len(d.parts)-16); i-- {
+		if r.In(d.parts[i]) {
+			return true
+		}
+	}
+	return false
+}
+
 // ReadTile implements tiff.Grid. Where nothing is stored, dst is background.
+// Pictures that are wholly hidden are not decoded.
 func (p *Placed) ReadTile(ctx context.Context, col, row int, dst *image.RGBA) error {
 	want := p.level.TileRect(col, row)
 	if col < 0 || row < 0 || want.Empty() || dst.Rect.Size() != want.Size() {
 		return fmt.Errorf("destination of %v for a tile of %v pixels", dst.Rect.Size(), want.Size())
 	}
-	tiles.Fill(dst, p.background)
-	bucket := row>>p.shift*p.columns + col>>p.shift
-	var (
-		held  *keptTile // of the piece before: neighbours are often of one picture
-		drawn bool
-	)
+	d, err := p.find(ctx, row>>p.shift*p.columns+col>>p.shift, want)
 	defer func() {
-		if held != nil {
-			p.kept.release(held)
+		for _, t := range d.held {
+			p.kept.release(t)
 		}
 	}()
-	for _, i := range p.items[p.starts[bucket]:p.starts[bucket+1]] {
-		c := &p.pieces[i]
-		at := c.rect()
-		part := at.Intersect(want)
-		if part.Empty() {
+	if err != nil {
+		return err
+	}
+	if len(d.parts) == 0 {
+		tiles.Fill(dst, p.background)
+		return tiles.ErrMissing
+	}
+	if d.parts[len(d.parts)-1] != want {
+		tiles.Fill(dst, p.background)
+	}
+	for i := len(d.parts) - 1; i >= 0; i-- {
+		c, part := d.pieces[i], d.parts[i]
+		to := dst.SubImage(part.Sub(want.Min).Add(dst.Rect.Min)).(*image.RGBA)
+		copyPart(to, d.tiles[i].img, part.Min.Sub(image.Pt(int(c.X)-int(c.CropX), int(c.Y)-int(c.CropY))))
+	}
+	return nil
+}
+
+// find decodes what is seen of a bucket's pieces in a rectangle, the uppermost
+// first: only then is it known what hides others, for a picture may be missing.
+func (p *Placed) find(ctx context.Context, bucket int, want image.Rectangle) (*drawing, error) {
+	d := &drawing{}
+	items := p.items[p.starts[bucket]:p.starts[bucket+1]]
+	for i := len(items) - 1; i >= 0; i-- {
+		c := &p.pieces[items[i]]
+		part := c.rect().Intersect(want)
+		if part.Empty() || d.covered(part) {
 			continue
 		}
 		if err := ctx.Err(); err != nil {
-			return err
+			return d, err
 		}
-		if held == nil || held.key.col != int(c.Picture) {
+		// Neighbours are often of one picture.
+		if n := len(d.held); n == 0 || d.held[n-1].key.col != int(c.Picture) {
 			t, err := p.picture(ctx, int(c.Picture))
 			if err != nil {
-				return fmt.Errorf("stored picture %d: %w", c.Picture, err)
+				return d, fmt.Errorf("stored picture %d: %w", c.Picture, err)
 			}
-			if held != nil {
-				p.kept.release(held)
-			}
-			held = t
+			d.held = append(d.held, t)
 		}
-		if held.missing {
+		t := d.held[len(d.held)-1]
+		if t.missing {
 			continue
 		}
-		to := dst.SubImage(part.Sub(want.Min).Add(dst.Rect.Min)).(*image.RGBA)
-		copyPart(to, held.img, part.Min.Sub(at.Min).Add(image.Pt(int(c.CropX), int(c.CropY))))
-		drawn = true
+		d.pieces, d.tiles, d.parts = append(d.pieces, c), append(d.tiles, t), append(d.parts, part)
+		if part == want {
+			break
+		}
 	}
-	if !drawn {
-		return tiles.ErrMissing
-	}
-	return nil
+	return d, nil
 }
 
 // picture returns a decoded picture, which must be given back.
