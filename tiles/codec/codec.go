@@ -13,6 +13,7 @@ import (
 	"sync"
 
 	"coverslip/tiles"
+	"coverslip/tiles/jpeg2000"
 	"coverslip/tiles/jpegstream"
 	"coverslip/tiles/native/openjpeg"
 	"coverslip/tiles/native/turbojpeg"
@@ -170,7 +171,7 @@ func (s *Set) JPEG2000(dst *image.RGBA, data []byte, colour openjpeg.Colour) err
 	if err := s.HasJPEG2000(); err != nil {
 		return err
 	}
-	return s.j2k.Decode(dst, data, openjpeg.Options{Colour: colour})
+	return s.j2k.Decode(dst, data, jpeg2000.Options{Colour: colour})
 }
 
 // JPEG2000Size is the size in pixels that a JPEG 2000 codestream or JP2 file
