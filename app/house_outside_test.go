@@ -34,7 +34,7 @@ func TestHouse_OutsideImports(t *testing.T) {
 
 // Vendors of slide formats never name each other.
 func TestHouse_VendorsApart(t *testing.T) {
-	vendors := readers(t)
+	vendors := readerRooms(t)
 	if len(vendors) < 10 {
 		t.Fatalf("only %d readers found: %v", len(vendors), vendors)
 	}
@@ -48,9 +48,9 @@ func TestHouse_VendorsApart(t *testing.T) {
 	}
 }
 
-// readers is the rooms that export a reader of slides: a function that returns a
+// readerRooms is the rooms that export a reader of slides: a function that returns a
 // tiles.Format.
-func readers(t *testing.T) []string {
+func readerRooms(t *testing.T) []string {
 	var rooms []string
 	for _, s := range sources(t) {
 		for _, d := range s.file.Decls {

@@ -35,7 +35,7 @@ func giantSlide(t *testing.T) (path string, jpegs [][]byte) {
 	return path, jpegs
 }
 
-func both(t *testing.T, path string) (ours tiles.Slide, peer *Slide) {
+func pairAt(t *testing.T, path string) (ours tiles.Slide, peer *Slide) {
 	t.Helper()
 	peer, err := Open(path)
 	if err != nil {
@@ -75,7 +75,7 @@ func regions(t *testing.T, c peertest.Case, ours tiles.Slide, peer *Slide, level
 
 func TestPeers_JPEG(t *testing.T) {
 	path, jpegs := giantSlide(t)
-	ours, peer := both(t, path)
+	ours, peer := pairAt(t, path)
 	for level, name := range []string{"region of 1024², JPEG, level 0", "region of 1024², JPEG, level 1"} {
 		regions(t, peertest.Case{Name: name, Turns: 41, GoalCPU: 4.5, GoalWall: 7}, ours, peer, level, 1024, places(ours, level, 1024, 200))
 	}
@@ -99,7 +99,7 @@ func TestPeers_JPEG(t *testing.T) {
 
 func TestPeers_JPEG2000(t *testing.T) {
 	peertest.Start(t)
-	ours, peer := both(t, slidetest.Shared(t, "svs/TCGA-CR-7395-ts1.svs"))
+	ours, peer := pairAt(t, slidetest.Shared(t, "svs/TCGA-CR-7395-ts1.svs"))
 	regions(t, peertest.Case{Name: "region of 1024², JPEG 2000", Turns: 15, GoalCPU: 1.2, GoalWall: 1.2}, ours, peer, 0, 1024, places(ours, 0, 1024, 200))
 }
 
