@@ -31,8 +31,6 @@ func sniff(src *tiles.Source) string {
 		return "a MIRAX slide: there is no reader for it yet"
 	case ext == ".isyntax":
 		return "a Philips iSyntax slide: there is no reader for it"
-	case bytes.Contains(head, []byte("[Virtual Microscope Specimen]")):
-		return "a Hamamatsu VMS slide: there is no reader for it yet"
 	case ext == ".dzi" || bytes.Contains(head, []byte("schemas.microsoft.com/deepzoom")):
 		return "a Deep Zoom picture: there is no reader for it yet"
 	case at(0, "\xff\xd8\xff"):
