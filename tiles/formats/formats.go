@@ -38,6 +38,7 @@ func List(codecs *codec.Set) []tiles.Format {
 		aperio.Format(codecs),
 		hamamatsu.Format(codecs),
 		hamamatsu.FormatSet(codecs),
+		hamamatsu.FormatVMS(codecs),
 		philips.Format(codecs),
 		leica.Format(codecs),
 		trestle.Format(codecs),

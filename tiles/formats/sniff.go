@@ -33,6 +33,8 @@ func sniff(src *tiles.Source) string {
 		return "a Philips iSyntax slide: there is no reader for it"
 	case bytes.Contains(head, []byte("[Virtual Microscope Specimen]")):
 		return "a Hamamatsu VMS slide: there is no reader for it yet"
+	case ext == ".dzi" || bytes.Contains(head, []byte("schemas.microsoft.com/deepzoom")):
+		return "a Deep Zoom picture: there is no reader for it yet"
 	case at(0, "\xff\xd8\xff"):
 		return "a plain JPEG picture, not a slide"
 	case at(0, "\x89PNG"):
