@@ -156,10 +156,14 @@ func (b *bundle) readMember(i int, p []byte, at int64) (int, error) {
 	}
 	defer b.release(h)
 	n, err := h.src.ReadAt(p, at)
-	if n < len(p) && (err == nil || errors.Is(err, io.EOF)) {
+	switch {
+	case n == len(p) || errors.Is(err, tiles.ErrClosed):
+		return n, err
+	case err == nil:
 		err = io.ErrUnexpectedEOF
 	}
-	return n, err
+	// The source over all files would take the end of one for its own.
+	return n, fmt.Errorf("%s: %v", path.Base(b.members[i].name), err)
 }
 
 // closeAll closes the members, those in use when they are released.

@@ -78,7 +78,7 @@ func newLayout(set *settings, cams *cameras, concat int, images []stored) (*layo
 	if y.regular {
 		for _, m := range images {
 			cell := image.Pt(int(m.image)%y.cells.X, int(m.image)/y.cells.X)
-			y.reach(point{int32(cell.X * y.size.X), int32(cell.Y * y.size.Y)}, y.size.Mul(concat))
+			y.reach(image.Pt(cell.X*y.size.X, cell.Y*y.size.Y), y.size.Mul(concat))
 		}
 		return y, nil
 	}
@@ -99,7 +99,7 @@ func newLayout(set *settings, cams *cameras, concat int, images []stored) (*layo
 				if i > 0 && at == (point{}) { // said of photos that were never taken
 					continue
 				}
-				y.reach(point{at.x + int32(inside.X*y.size.X), at.y + int32(inside.Y*y.size.Y)}, y.size.Mul(min(concat, y.divisions)))
+				y.reach(image.Pt(int(at.x)+inside.X*y.size.X, int(at.y)+inside.Y*y.size.Y), y.size.Mul(min(concat, y.divisions)))
 				if active[i/64]>>(i%64)&1 == 0 {
 					active[i/64] |= 1 << (i % 64)
 					count++
@@ -121,8 +121,8 @@ func newLayout(set *settings, cams *cameras, concat int, images []stored) (*layo
 func (y *layout) photoSize() image.Point { return y.size.Mul(y.divisions) }
 
 // reach enlarges the bounds by an image.
-func (y *layout) reach(at point, size image.Point) {
-	y.bounds = y.bounds.Union(image.Rectangle{Max: size}.Add(image.Pt(int(at.x), int(at.y))))
+func (y *layout) reach(at, size image.Point) {
+	y.bounds = y.bounds.Union(image.Rectangle{Max: size}.Add(at))
 }
 
 // maxHeap is how many photos may meet a bucket; nine do where photos overlap at

@@ -454,3 +454,30 @@ func (m *miraxMaker) otherSettings(p func(string, ...any)) {
 		p("[SCAN_%d]\r\nTHUMBNAIL_IMAGE_TYPE = JPEG\r\nBARCODE_IMAGE_TYPE = JPEG\r\nPREVIEW_IMAGE_TYPE = JPEG", i)
 	}
 }
+
+// Clone is a copy that shares no bytes.
+func (f *MiraxFiles) Clone() *MiraxFiles {
+	c := *f
+	c.Files = map[string][]byte{}
+	for name, data := range f.Files {
+		c.Files[name] = bytes.Clone(data)
+	}
+	return &c
+}
+
+// SetIndex overwrites a number in Index.dat.
+func (f *MiraxFiles) SetIndex(at int, v int32) {
+	binary.LittleEndian.PutUint32(f.Files["Index.dat"][at:], uint32(v))
+}
+
+// SetKey overwrites the value of a key in Slidedat.ini, in the first section
+// that has it; the file must not be UTF-16.
+func (f *MiraxFiles) SetKey(key, value string) {
+	s := string(f.Files["Slidedat.ini"])
+	i := strings.Index(s, "\n"+key+" = ")
+	if i < 0 {
+		panic("slidetest: no key " + key)
+	}
+	i += len(key) + 4
+	f.Files["Slidedat.ini"] = []byte(s[:i] + value + s[i+strings.IndexAny(s[i:], "\r\n"):])
+}
