@@ -21,11 +21,14 @@
 //	philips      Philips TIFF
 //	leica        Leica SCN
 //	trestle      Trestle MedScan
+//	ventana      Ventana BIF and TIFF
 //	dicom        DICOM whole slide images, one or several files
+//	deepzoom     Deep Zoom and Zoomify, in folders and archives
 //	generic      tiled TIFF that no vendor claims, and OME-TIFF
 //	mosaic       levels of tiles that overlap or lie off the grid
 //	tiff         the container: TIFF and BigTIFF, directories and tiles
 //	dicomfile    the container: DICOM data sets and frames
+//	zipfolder    the container: ZIP archives as folders of a slide
 //	jpegstream   JPEG markers: size, colour, tables, without decoding
 //	codec        which decoder is used for a compression
 //	native       libjpeg-turbo and OpenJPEG without cgo, one package a library

@@ -12,6 +12,7 @@ import (
 	"coverslip/tiles"
 	"coverslip/tiles/aperio"
 	"coverslip/tiles/codec"
+	"coverslip/tiles/deepzoom"
 	"coverslip/tiles/dicom"
 	"coverslip/tiles/generic"
 	"coverslip/tiles/hamamatsu"
@@ -19,6 +20,8 @@ import (
 	"coverslip/tiles/mirax"
 	"coverslip/tiles/philips"
 	"coverslip/tiles/trestle"
+	"coverslip/tiles/ventana"
+	"coverslip/tiles/zarr"
 )
 
 // CodecStatus says what decodes one kind of compression, for doctors and
@@ -36,9 +39,13 @@ func List(codecs *codec.Set) []tiles.Format {
 		mirax.Format(codecs),
 		aperio.Format(codecs),
 		hamamatsu.Format(codecs),
+		hamamatsu.FormatSet(codecs),
 		philips.Format(codecs),
 		leica.Format(codecs),
 		trestle.Format(codecs),
+		deepzoom.Format(codecs),
+		ventana.Format(codecs),
+		zarr.Format(),
 		generic.FormatOME(codecs),
 		generic.Format(codecs),
 	}
@@ -100,10 +107,13 @@ func Open(ctx context.Context, path string) (tiles.Slide, error) {
 }
 
 // OpenWith opens a slide with the given decoders. A folder is opened when it
-// holds the files of one DICOM slide.
+// is a Zarr store or holds the files of one DICOM slide.
 func OpenWith(ctx context.Context, path string, codecs *codec.Set) (tiles.Slide, error) {
 	if st, err := os.Stat(path); err == nil && st.IsDir() {
-		file, err := dicom.FileIn(path)
+		file, err := zarr.FileIn(path)
+		if err == nil && file == "" {
+			file, err = dicom.FileIn(path)
+		}
 		if err != nil {
 			return nil, err
 		}
