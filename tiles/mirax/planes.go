@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"image"
 	"image/color"
+	"image/draw"
 	"sync"
 
 	"coverslip/tiles"
@@ -210,31 +211,53 @@ func (s *store) describe(section string, i int) tiles.Channel {
 // finish makes the slide: a Planar one where there is more than a picture in
 // colour.
 func (s *store) finish(base *tiff.Slide) (tiles.Slide, error) {
+	flat := &slide{base, s}
 	if !s.lit && len(s.focus) == 1 {
-		return base, nil
+		return flat, nil
 	}
-	return &planar{base, s}, nil
+	return &planar{flat}, nil
 }
 
-// planar is a slide of several channels or focal planes; it implements
-// tiles.Planar.
-type planar struct {
+// slide is a slide in colour; it implements tiles.PartReader.
+type slide struct {
 	*tiff.Slide
 	store *store
 }
 
-// Stack implements tiles.Planar.
-func (p *planar) Stack() *tiles.Stack { return &p.store.stack }
+// ReadPart implements tiles.PartReader.
+func (p *slide) ReadPart(ctx context.Context, k tiles.Key, r image.Rectangle, dst *image.RGBA) error {
+	return p.read(ctx, k, func() error {
+		l, err := p.level(k)
+		if err != nil {
+			return err
+		}
+		if p.store.lit { // several pictures are drawn into one: the whole tile
+			whole := image.NewRGBA(l.size.TileRect(k.Col, k.Row))
+			if !r.In(whole.Rect) || r.Size() != dst.Rect.Size() {
+				return fmt.Errorf("destination of %v for %v of a tile at %v", dst.Rect.Size(), r, whole.Rect)
+			}
+			err := l.ReadTile(ctx, k.Col, k.Row, whole)
+			draw.Draw(dst, dst.Rect, whole, r.Min, draw.Src)
+			return err
+		}
+		g, err := l.grid(p.store.first)
+		if err != nil {
+			return err
+		}
+		return g.ReadPart(ctx, k.Col, k.Row, r, dst)
+	})
+}
 
-// ReadPlane implements tiles.Planar.
-func (p *planar) ReadPlane(ctx context.Context, k tiles.Key, of tiles.Plane, dst *tiles.Raster) error {
+// read runs f, which reads of a tile, between the checks that every reading
+// begins and ends with.
+func (p *slide) read(ctx context.Context, k tiles.Key, f func() error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	if err := p.store.src.Err(); err != nil {
 		return err
 	}
-	err := p.readPlane(ctx, k, of, dst)
+	err := f()
 	switch {
 	case err == nil, errors.Is(err, tiles.ErrMissing), ctx.Err() != nil:
 		return err
@@ -243,6 +266,18 @@ func (p *planar) ReadPlane(ctx context.Context, k tiles.Key, of tiles.Plane, dst
 		return broken
 	}
 	return &tiles.TileError{Key: k, Err: err}
+}
+
+// planar is a slide of several channels or focal planes; it implements
+// tiles.Planar.
+type planar struct{ *slide }
+
+// Stack implements tiles.Planar.
+func (p *planar) Stack() *tiles.Stack { return &p.store.stack }
+
+// ReadPlane implements tiles.Planar.
+func (p *planar) ReadPlane(ctx context.Context, k tiles.Key, of tiles.Plane, dst *tiles.Raster) error {
+	return p.read(ctx, k, func() error { return p.readPlane(ctx, k, of, dst) })
 }
 
 func (p *planar) readPlane(ctx context.Context, k tiles.Key, of tiles.Plane, dst *tiles.Raster) error {
@@ -283,7 +318,7 @@ func (p *planar) readPlane(ctx context.Context, k tiles.Key, of tiles.Plane, dst
 }
 
 // level is the level of a tile that is inside the grid.
-func (p *planar) level(k tiles.Key) (*level, error) {
+func (p *slide) level(k tiles.Key) (*level, error) {
 	levels := p.Levels()
 	if k.Level < 0 || k.Level >= len(levels) {
 		return nil, fmt.Errorf("the slide has %d levels", len(levels))

@@ -2,7 +2,6 @@ package openslidetest
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"image"
 	"image/color"
@@ -13,32 +12,9 @@ import (
 
 	"coverslip/tiles"
 	"coverslip/tiles/formats"
-	"coverslip/tiles/native/dl"
+	"coverslip/tiles/peertest"
 	"coverslip/tiles/slidetest"
 )
-
-// pairAt opens one file by libopenslide and by us.
-func pairAt(t testing.TB, path string) (*Slide, tiles.Slide) {
-	t.Helper()
-	peer, err := Open(path)
-	if errors.Is(err, dl.ErrNotFound) {
-		t.Skip("libopenslide is not installed:", err)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(peer.Close)
-	ours, err := formats.Open(context.Background(), path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := ours.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return peer, ours
-}
 
 // jittered places photos of a size whose neighbours overlap by about 20 pixels,
 // each a multiple of step off.
@@ -80,7 +56,7 @@ func miraxSlides() map[string]slidetest.Mirax {
 func TestMirax_Made_EqualsOpenSlide(t *testing.T) {
 	for name, o := range miraxSlides() {
 		t.Run(name, func(t *testing.T) {
-			peer, ours := pairAt(t, slidetest.MakeMirax(t, o).Write(t))
+			peer, ours := pairOf(t, slidetest.MakeMirax(t, o).Write(t))
 			compareMirax(t, peer, ours, strings.HasPrefix(name, "whole"), len(o.Images))
 		})
 	}
@@ -209,4 +185,28 @@ func (d *deviation) compare(got, want *image.RGBA, inside image.Rectangle, bg co
 	}
 }
 
-func (d deviation) String() string { return fmt.Sprintf("%d of %d, worst %d", d.differ, d.seen, d.worst) }
+func (d deviation) String() string {
+	return fmt.Sprintf("%d of %d, worst %d", d.differ, d.seen, d.worst)
+}
+
+// The slide has 57,600 images of tissue in photos that overlap; nothing is read
+// twice.
+func TestPeers_Mirax(t *testing.T) {
+	peertest.Start(t)
+	real, err := formats.Open(context.Background(), slidetest.Shared(t, "svs/TCGA-CR-7395-ts1.svs"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer real.Close()
+	jpegs := peertest.Tissue(t, real, 256, 256, "420")
+	size, n := image.Pt(256, 256), 0
+	o := slidetest.Mirax{Cols: 240, Rows: 240, Divisions: 4, Size: size, Levels: 3, Overlap: 32, Position: jittered(size.Mul(4), 1), Packed: true, Pictures: 192}
+	o.Encode = func(*image.RGBA) []byte {
+		n++
+		return jpegs[n%len(jpegs)]
+	}
+	peer, ours := pairOf(t, slidetest.MakeMirax(t, o).Write(t))
+	for level := range 2 {
+		regions(t, peertest.Case{Name: fmt.Sprintf("region of 1024², MIRAX, level %d", level), Turns: 41, GoalCPU: 2, GoalWall: 2}, ours, peer, level, 1024, places(ours, level, 1024, 200))
+	}
+}
