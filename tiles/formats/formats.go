@@ -17,6 +17,7 @@ import (
 	"coverslip/tiles/generic"
 	"coverslip/tiles/hamamatsu"
 	"coverslip/tiles/leica"
+	"coverslip/tiles/mirax"
 	"coverslip/tiles/philips"
 	"coverslip/tiles/trestle"
 	"coverslip/tiles/ventana"
@@ -35,6 +36,7 @@ func Codecs() []CodecStatus { return codec.Default().Status() }
 func List(codecs *codec.Set) []tiles.Format {
 	return []tiles.Format{
 		dicom.Format(codecs),
+		mirax.Format(codecs),
 		aperio.Format(codecs),
 		hamamatsu.Format(codecs),
 		hamamatsu.FormatSet(codecs),
