@@ -21,6 +21,7 @@
 //	philips      Philips TIFF
 //	leica        Leica SCN
 //	trestle      Trestle MedScan
+//	ventana      Ventana BIF and TIFF
 //	dicom        DICOM whole slide images, one or several files
 //	zarr         OME-Zarr, in folders and archives
 //	deepzoom     Deep Zoom and Zoomify, in folders and archives

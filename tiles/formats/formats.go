@@ -19,6 +19,7 @@ import (
 	"coverslip/tiles/leica"
 	"coverslip/tiles/philips"
 	"coverslip/tiles/trestle"
+	"coverslip/tiles/ventana"
 	"coverslip/tiles/zarr"
 )
 
@@ -36,10 +37,12 @@ func List(codecs *codec.Set) []tiles.Format {
 		dicom.Format(codecs),
 		aperio.Format(codecs),
 		hamamatsu.Format(codecs),
+		hamamatsu.FormatSet(codecs),
 		philips.Format(codecs),
 		leica.Format(codecs),
 		trestle.Format(codecs),
 		deepzoom.Format(codecs),
+		ventana.Format(codecs),
 		zarr.Format(),
 		generic.FormatOME(codecs),
 		generic.Format(codecs),
