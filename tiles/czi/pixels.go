@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"coverslip/tiles/codec"
+	"coverslip/tiles/native/jxr"
 )
 
 // Pixel types.
@@ -124,7 +125,7 @@ func (f *file) decode(p *piece, n int, src []byte) ([]byte, error) {
 	case packJPEG:
 		return f.decodeJPEG(p, src)
 	case packJXR:
-		return f.codecs.JPEGXR(src, int(p.sw), int(p.sh), jxrKind(p.pixel))
+		return f.decodeJPEGXR(p, src)
 	}
 	return nil, unsupportedPacking(p.compression)
 }
@@ -165,6 +166,28 @@ func unpackZstd1(n int, src []byte) ([]byte, error) {
 		out[2*i], out[2*i+1] = v, high[i]
 	}
 	return out, nil
+}
+
+// decodeJPEGXR decodes JPEG XR to the bytes of a pixel type. Colours lie in the
+// order that the stream says, whatever the pixel type says.
+func (f *file) decodeJPEGXR(p *piece, src []byte) ([]byte, error) {
+	kinds := map[int32][]jxr.Kind{gray8: {jxr.Grey8}, gray16: {jxr.Grey16}, gray32f: {jxr.GreyFloat},
+		bgr24: {jxr.BGR24, jxr.RGB24}, bgr48: {jxr.RGB48}, bgra32: {jxr.BGRA32}}[p.pixel]
+	b, kind, err := f.codecs.JPEGXR(src, int(p.sw), int(p.sh), kinds...)
+	if err != nil {
+		return nil, err
+	}
+	switch kind {
+	case jxr.RGB24:
+		for i := 0; i+2 < len(b); i += 3 {
+			b[i], b[i+2] = b[i+2], b[i]
+		}
+	case jxr.RGB48:
+		for i := 0; i+5 < len(b); i += 6 {
+			b[i], b[i+1], b[i+4], b[i+5] = b[i+4], b[i+5], b[i], b[i+1]
+		}
+	}
+	return b, nil
 }
 
 // decodeJPEG decodes JPEG to the bytes of a pixel type.

@@ -25,8 +25,6 @@ func sniff(src *tiles.Source) string {
 	switch {
 	case at(128, "DICM"):
 		return "a DICOM file, but not a whole slide image"
-	case at(0, "ZISRAWFILE"):
-		return "a Zeiss CZI file: there is no reader for it"
 	case ext == ".mrxs":
 		return "a MIRAX slide: there is no reader for it yet"
 	case ext == ".isyntax":
