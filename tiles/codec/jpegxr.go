@@ -2,6 +2,7 @@ package codec
 
 import (
 	"fmt"
+	"slices"
 
 	"coverslip/tiles"
 	"coverslip/tiles/native/jxr"
@@ -16,26 +17,25 @@ func (s *Set) HasJPEGXR() error {
 	return &tiles.UnsupportedError{Format: "codec", What: fmt.Sprintf("JPEG XR compression: codec missing (%v)", s.jxrErr), Hint: jxr.Hint()}
 }
 
-// JPEGXR decodes a JPEG XR file, which must have w×h pixels of one of the kinds,
-// to their bytes, row after row without gaps. It returns the kind that it is of.
-func (s *Set) JPEGXR(data []byte, w, h int, kinds ...jxr.Kind) ([]byte, jxr.Kind, error) {
+// JPEGXR decodes a JPEG XR file of one of the kinds, and of up to maxBytes of
+// pixels, to their bytes, row after row without gaps. It returns what the file
+// says of itself.
+func (s *Set) JPEGXR(data []byte, maxBytes int, kinds ...jxr.Kind) ([]byte, jxr.Header, error) {
 	if err := s.HasJPEGXR(); err != nil {
-		return nil, 0, err
+		return nil, jxr.Header{}, err
 	}
-	head, err := jxr.ParseHeader(data)
+	h, err := jxr.ParseHeader(data)
 	if err != nil {
-		return nil, 0, err
+		return nil, h, err
 	}
-	if head.Width != w || head.Height != h {
-		return nil, 0, fmt.Errorf("JPEG XR of %d×%d pixels where %d×%d are due", head.Width, head.Height, w, h)
+	if !slices.Contains(kinds, h.Kind) {
+		return nil, h, fmt.Errorf("JPEG XR whose pixels have %d bytes and another meaning than is due", h.Kind.Bytes())
 	}
-	for _, k := range kinds {
-		if k == head.Kind {
-			dst := make([]byte, w*h*k.Bytes())
-			return dst, k, s.jxr.Decode(dst, data, head)
-		}
+	if h.Width < 1 || h.Height < 1 || h.Width > maxBytes/h.Height/h.Kind.Bytes() {
+		return nil, h, fmt.Errorf("JPEG XR of %d×%d pixels is too large", h.Width, h.Height)
 	}
-	return nil, 0, fmt.Errorf("JPEG XR whose pixels have %d bytes and another meaning than is due", head.Kind.Bytes())
+	dst := make([]byte, h.Width*h.Height*h.Kind.Bytes())
+	return dst, h, s.jxr.Decode(dst, data, h)
 }
 
 // statusJPEGXR says what decodes JPEG XR.

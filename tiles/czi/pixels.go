@@ -173,11 +173,12 @@ func unpackZstd1(n int, src []byte) ([]byte, error) {
 func (f *file) decodeJPEGXR(p *piece, src []byte) ([]byte, error) {
 	kinds := map[int32][]jxr.Kind{gray8: {jxr.Grey8}, gray16: {jxr.Grey16}, gray32f: {jxr.GreyFloat},
 		bgr24: {jxr.BGR24, jxr.RGB24}, bgr48: {jxr.RGB48}, bgra32: {jxr.BGRA32}}[p.pixel]
-	b, kind, err := f.codecs.JPEGXR(src, int(p.sw), int(p.sh), kinds...)
+	b, head, err := f.codecs.JPEGXR(src, maxPieceBytes, kinds...)
 	if err != nil {
 		return nil, err
 	}
-	switch kind {
+	b = fit(b, head.Width, head.Height, int(p.sw), int(p.sh), head.Kind.Bytes())
+	switch head.Kind {
 	case jxr.RGB24:
 		for i := 0; i+2 < len(b); i += 3 {
 			b[i], b[i+2] = b[i+2], b[i]
@@ -188,6 +189,19 @@ func (f *file) decodeJPEGXR(p *piece, src []byte) ([]byte, error) {
 		}
 	}
 	return b, nil
+}
+
+// fit cuts a picture, or adds to it what is black, at its right and lower edge:
+// Zeiss's programs pack a few pixels more or less than a sub-block shows.
+func fit(b []byte, w, h, toW, toH, size int) []byte {
+	if w == toW && h == toH {
+		return b
+	}
+	out := make([]byte, toW*toH*size)
+	for y := range min(h, toH) {
+		copy(out[y*toW*size:][:min(w, toW)*size], b[y*w*size:])
+	}
+	return out
 }
 
 // decodeJPEG decodes JPEG to the bytes of a pixel type.
