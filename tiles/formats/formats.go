@@ -12,6 +12,7 @@ import (
 	"coverslip/tiles"
 	"coverslip/tiles/aperio"
 	"coverslip/tiles/codec"
+	"coverslip/tiles/czi"
 	"coverslip/tiles/deepzoom"
 	"coverslip/tiles/dicom"
 	"coverslip/tiles/generic"
@@ -44,6 +45,7 @@ func List(codecs *codec.Set) []tiles.Format {
 		philips.Format(codecs),
 		leica.Format(codecs),
 		trestle.Format(codecs),
+		czi.Format(codecs),
 		deepzoom.Format(codecs),
 		ventana.Format(codecs),
 		zarr.Format(),

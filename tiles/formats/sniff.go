@@ -40,8 +40,6 @@ func sniff(src *tiles.Source) string {
 	switch {
 	case at(128, "DICM"):
 		return "a DICOM file, but not a whole slide image"
-	case at(0, "ZISRAWFILE"):
-		return "a Zeiss CZI file: there is no reader for it"
 	case ext == ".mrxs":
 		return "a MIRAX slide without its folder: copy the folder of the same name, with Slidedat.ini in it, beside it"
 	case ofMirax(src):
