@@ -12,11 +12,13 @@ import (
 	"coverslip/tiles"
 	"coverslip/tiles/aperio"
 	"coverslip/tiles/codec"
+	"coverslip/tiles/czi"
 	"coverslip/tiles/deepzoom"
 	"coverslip/tiles/dicom"
 	"coverslip/tiles/generic"
 	"coverslip/tiles/hamamatsu"
 	"coverslip/tiles/leica"
+	"coverslip/tiles/mirax"
 	"coverslip/tiles/philips"
 	"coverslip/tiles/trestle"
 	"coverslip/tiles/ventana"
@@ -35,12 +37,15 @@ func Codecs() []CodecStatus { return codec.Default().Status() }
 func List(codecs *codec.Set) []tiles.Format {
 	return []tiles.Format{
 		dicom.Format(codecs),
+		mirax.Format(codecs),
 		aperio.Format(codecs),
 		hamamatsu.Format(codecs),
 		hamamatsu.FormatSet(codecs),
+		hamamatsu.FormatVMS(codecs),
 		philips.Format(codecs),
 		leica.Format(codecs),
 		trestle.Format(codecs),
+		czi.Format(codecs),
 		deepzoom.Format(codecs),
 		ventana.Format(codecs),
 		zarr.Format(),
