@@ -30,7 +30,7 @@ func ProjectForSlide(slidePath string, o Options) (*Session, annotate.ID, error)
 		return nil, annotate.ID{}, fmt.Errorf("slide %s: %w", slidePath, err)
 	}
 	ctx := context.Background()
-	t, err := formats.Open(ctx, abs)
+	t, err := formats.OpenWith(ctx, abs, codecs(o.Untrusted))
 	if err != nil {
 		return nil, annotate.ID{}, about("slide", slidePath, err)
 	}

@@ -11,7 +11,6 @@ import (
 	"coverslip/annotate"
 	"coverslip/storage"
 	"coverslip/tiles"
-	"coverslip/tiles/formats"
 )
 
 // SlideItem is one slide of the project as a list shows it.
@@ -29,7 +28,12 @@ type OpenSlide struct {
 	Slide  tiles.Slide   // with levels that step by about two, see tiles.Halved
 	Loader *tiles.Loader // for the screen: tiles that are missing are filled; closed with the slide
 	Set    *annotate.Set // the slide's labels; changed only by the session
+
+	untrusted bool // memory-safe decoders only
 }
+
+// Untrusted tells whether the slide is decoded by memory-safe decoders only.
+func (o *OpenSlide) Untrusted() bool { return o.untrusted }
 
 // close frees the slide; a nil slide is closed already.
 func (o *OpenSlide) close() error {
@@ -187,7 +191,7 @@ func (s *Session) find(ctx context.Context, sl storage.Slide) (tiles.Slide, stri
 		if _, err := os.Stat(p); err != nil {
 			continue
 		}
-		t, err := formats.Open(ctx, p)
+		t, err := s.openFile(ctx, p)
 		if err != nil {
 			failed = errors.Join(failed, err)
 			continue
@@ -216,7 +220,7 @@ func (s *Session) AddSlide(ctx context.Context, path string) (annotate.ID, error
 	if err != nil {
 		return annotate.ID{}, fmt.Errorf("slide %s: %w", path, err)
 	}
-	t, err := formats.Open(ctx, abs)
+	t, err := s.openFile(ctx, abs)
 	if err != nil {
 		return annotate.ID{}, about("slide", path, err)
 	}
@@ -311,7 +315,7 @@ func (s *Session) Relink(ctx context.Context, folder string) (found int, err err
 		if !item.Missing {
 			continue
 		}
-		p, err := lookIn(ctx, abs, entries, item.Slide)
+		p, err := s.lookIn(ctx, abs, entries, item.Slide)
 		if err != nil {
 			return found, err
 		}
@@ -330,7 +334,7 @@ func (s *Session) Relink(ctx context.Context, folder string) (found int, err err
 
 // lookIn finds the slide's file among the entries of a folder; "" when it is
 // not there. The file of the same name is tried first.
-func lookIn(ctx context.Context, dir string, entries []os.DirEntry, sl storage.Slide) (string, error) {
+func (s *Session) lookIn(ctx context.Context, dir string, entries []os.DirEntry, sl storage.Slide) (string, error) {
 	name := filepath.Base(sl.Path)
 	var ps []string
 	for _, e := range entries {
@@ -346,7 +350,7 @@ func lookIn(ctx context.Context, dir string, entries []os.DirEntry, sl storage.S
 		if err := ctx.Err(); err != nil {
 			return "", err
 		}
-		t, err := formats.Open(ctx, p)
+		t, err := s.openFile(ctx, p)
 		if err != nil {
 			continue // not a slide; the search goes on
 		}
@@ -367,7 +371,8 @@ func lookIn(ctx context.Context, dir string, entries []os.DirEntry, sl storage.S
 func (s *Session) OpenSlide(ctx context.Context, id annotate.ID) (*OpenSlide, error) {
 	s.opening.Lock()
 	defer s.opening.Unlock()
-	if cur := s.Current(); cur != nil && cur.Item.ID == id {
+	untrusted := s.Untrusted()
+	if cur := s.Current(); cur != nil && cur.Item.ID == id && cur.untrusted == untrusted {
 		return cur, nil
 	}
 	item, err := s.Slide(id)
@@ -386,7 +391,7 @@ func (s *Session) OpenSlide(ctx context.Context, id annotate.ID) (*OpenSlide, er
 	if err != nil {
 		return nil, errors.Join(err, t.Close())
 	}
-	open := &OpenSlide{Item: item, Slide: tiles.Halved(t), Set: set}
+	open := &OpenSlide{Item: item, Slide: tiles.Halved(t), Set: set, untrusted: untrusted}
 	open.Loader = tiles.NewLoader(tiles.Halved(tiles.Filled(t)), s.cache, readers, func() {
 		s.emit(Event{Kind: EventTiles, Slide: id})
 	})
@@ -399,7 +404,7 @@ func (s *Session) OpenSlide(ctx context.Context, id annotate.ID) (*OpenSlide, er
 	}
 	last := s.current
 	s.current = open
-	if last != nil {
+	if last != nil && last.Item.ID != id {
 		delete(s.sets, last.Item.ID) // read again when wanted; saves its memory
 	}
 	s.mu.Unlock()

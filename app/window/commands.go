@@ -35,6 +35,7 @@ func (w *Window) bind() error {
 	on("file.relink", w.askRelink, func() bool {
 		return writable() && slices.ContainsFunc(w.slides.items, func(i app.SlideItem) bool { return i.Missing })
 	})
+	on("file.untrusted", w.toggleUntrusted, nil)
 	on("file.exportDataset", w.askDataset, project)
 	on("file.exportGeoJSON", w.askGeoJSON, slide)
 	on("file.close", w.closeProject, project)
@@ -169,6 +170,9 @@ func menuGroup(id string) string {
 // menuState greys the lines of the menu that make no sense now.
 func (w *Window) menuState() {
 	changed := false
+	if item := w.menuItems["file.untrusted"]; item != nil && item.Checked != w.opts.Session.Untrusted {
+		item.Checked, changed = w.opts.Session.Untrusted, true
+	}
 	for id, item := range w.menuItems {
 		if off := !w.cmds.CanDo(id); item.Disabled != off {
 			item.Disabled, changed = off, true

@@ -200,7 +200,7 @@ func (w *Window) openOneOf(ids []annotate.ID) {
 		return
 	}
 	w.problem.dismiss()
-	if w.open != nil && w.open.Item.ID == ids[0] {
+	if w.open != nil && w.open.Item.ID == ids[0] && w.open.Untrusted() == w.opts.Session.Untrusted {
 		w.focus()
 		return
 	}

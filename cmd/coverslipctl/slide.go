@@ -1,6 +1,7 @@
 package main
 
 import (
+	"flag"
 	"image"
 	"image/jpeg"
 	"image/png"
@@ -10,12 +11,26 @@ import (
 
 	"coverslip/app"
 	"coverslip/tiles"
+	"coverslip/tiles/codec"
 	"coverslip/tiles/formats"
 )
 
+// untrustedFlag is the flag of the verbs that read slides from anywhere.
+func untrustedFlag(f *flag.FlagSet) *bool {
+	return f.Bool("untrusted", false, "the slide comes from a stranger: decode it by memory-safe decoders only")
+}
+
 // openSlide opens the slide that the call names.
-func (c *call) openSlide(path string) (tiles.Slide, error) {
-	s, err := formats.Open(c.ctx, path)
+func (c *call) openSlide(path string) (tiles.Slide, error) { return c.openSlideBy(path, false) }
+
+// openSlideBy opens the slide that the call names, an untrusted one without any
+// native library.
+func (c *call) openSlideBy(path string, untrusted bool) (tiles.Slide, error) {
+	codecs := codec.Default()
+	if untrusted {
+		codecs = codec.Safe()
+	}
+	s, err := formats.OpenWith(c.ctx, path, codecs)
 	if err != nil {
 		return nil, aboutFile("slide", path, err)
 	}
