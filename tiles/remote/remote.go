@@ -42,6 +42,16 @@ func Is(path string) bool {
 	return strings.HasPrefix(lower, "http://") || strings.HasPrefix(lower, "https://")
 }
 
+// Name is an address as it may be shown, logged and stored: without user,
+// password, query and fragment, any of which may be a secret.
+func Name(address string) string {
+	u, err := parse(address)
+	if err != nil {
+		return "web address"
+	}
+	return name(u)
+}
+
 // Open opens the file behind an http or https address. ctx bounds the opening;
 // later reads end when the Source is closed.
 //
