@@ -108,7 +108,7 @@ func explanations() []explanation {
 		{is(storage.ErrNothingToRedo), "There is nothing to redo", "Redo is there after an undo, until the next change."},
 
 		{is(ErrSlideMissing), "%s was moved, renamed or is on a drive that is not connected", "Connect the drive, or tell where the slides lie now: coverslipctl project relink PROJECT FOLDER."},
-		{is(formats.ErrNetwork), "%s lies on the network, which is off", "Choose File ▸ Slides from web addresses, or give --network, and open it again."},
+		{is(formats.ErrNetwork), "%s lies on the network, which is off", "Choose Slides from web addresses in the menu File, or give --network, and open it again."},
 		{is(remote.ErrNoRanges), "%s cannot be read in parts from that server", "Download the slide and open the file, or ask for a server that answers range requests."},
 		{is(remote.ErrChanged), "%s was replaced on the server", "Open it again."},
 		{as[*remote.NetError], "The server of %s cannot be reached", "Check the connection and the address, then try again; what was loaded stays."},
