@@ -23,10 +23,15 @@
 //	trestle      Trestle MedScan
 //	ventana      Ventana BIF and TIFF
 //	dicom        DICOM whole slide images, one or several files
+//	zarr         OME-Zarr, in folders and archives
+//	deepzoom     Deep Zoom and Zoomify, in folders and archives
 //	generic      tiled TIFF that no vendor claims, and OME-TIFF
 //	mosaic       levels of tiles that overlap or lie off the grid
 //	tiff         the container: TIFF and BigTIFF, directories and tiles
 //	dicomfile    the container: DICOM data sets and frames
+//	planar       joins a slide of several planes from its levels
+//	blosc        the container: chunks of Blosc 1
+//	zipfolder    the container: ZIP archives as folders of a slide
 //	jpegstream   JPEG markers: size, colour, tables, without decoding
 //	codec        which decoder is used for a compression
 //	native       libjpeg-turbo and OpenJPEG without cgo, one package a library

@@ -191,21 +191,23 @@ func made(t testing.TB, hole int64, startsTag uint16) *maker {
 // Size and ReadAt make the maker a file with a hole.
 func (m *maker) Size() int64 { return int64(len(m.data)) + m.hole }
 
-func (m *maker) ReadAt(p []byte, off int64) (int, error) {
-	for i := range p {
-		at := off + int64(i)
+func (m *maker) ReadAt(p []byte, off int64) (n int, err error) {
+	for n < len(p) {
+		at := off + int64(n)
 		switch {
 		case at >= m.Size():
-			return i, io.EOF
+			return n, io.EOF
 		case at < headerLen:
-			p[i] = m.data[at]
+			n += copy(p[n:], m.data[at:headerLen])
 		case at < headerLen+m.hole:
-			p[i] = 0
+			k := min(int64(len(p)-n), headerLen+m.hole-at)
+			clear(p[n : n+int(k)])
+			n += int(k)
 		default:
-			p[i] = m.data[at-m.hole]
+			n += copy(p[n:], m.data[at-m.hole:])
 		}
 	}
-	return len(p), nil
+	return n, nil
 }
 
 // file writes the slide into a folder of the test's, its hole as a hole: the

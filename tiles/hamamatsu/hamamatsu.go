@@ -186,15 +186,21 @@ const (
 )
 
 // parseProperties reads lines of "key=value". It never fails: what is no such
-// line is left out, the first of equal keys counts.
+// line is left out, the first of equal keys counts. Lines end with \r\n, and one
+// value has lines of its own that end with \r; a text without \r\n is one that
+// somebody else wrote.
 func parseProperties(s string) map[string]string {
 	if len(s) > maxText {
 		s = s[:maxText]
 	}
+	end := "\r\n"
+	if !strings.Contains(s, end) {
+		end = "\n"
+	}
 	out := map[string]string{}
 	for range maxLines {
-		line, rest, more := strings.Cut(s, "\n")
-		k, v, ok := strings.Cut(strings.TrimSuffix(line, "\r"), "=")
+		line, rest, more := strings.Cut(s, end)
+		k, v, ok := strings.Cut(line, "=")
 		if _, twice := out[k]; ok && k != "" && !twice {
 			out[k] = v
 		}

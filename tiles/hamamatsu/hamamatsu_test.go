@@ -106,7 +106,7 @@ type edit struct {
 }
 
 // edits of level 0; Missing stands for those that a search for markers mends.
-func edits(t *testing.T) []edit {
+func edits(t testing.TB) []edit {
 	le := binary.LittleEndian
 	at := func(m *maker, tag uint16) int {
 		d := int(le.Uint64(m.data[4:]))
@@ -217,9 +217,124 @@ func TestScanned_Cancelled(t *testing.T) {
 	}
 }
 
+// A marker that is gone takes its own tile along and no other.
+func TestReadTile_MarkerGone(t *testing.T) {
+	for name, tag := range map[string]uint16{"with a table": tagStarts, "without": 65000} {
+		t.Run(name, func(t *testing.T) {
+			m := newMaker(t, 0)
+			m.image(40, 80, 20, tag)
+			want := openMade(t, m)
+			_, starts := pieces(t, 40, 80, 0).stream()
+			m.data[bytes.Index(m.data, []byte{0xff, 0xd8, 0xff})+int(starts[40*20+3])-1] = 0 // before segment (3,20)
+			s := openMade(t, m)
+			l := s.Levels()[0]
+			for row := range l.Rows() {
+				for col := range l.Cols() {
+					r, k := l.TileRect(col, row), tiles.Key{Col: col, Row: row}
+					a, b := image.NewRGBA(r), image.NewRGBA(r)
+					err := s.ReadTile(context.Background(), k, a)
+					if image.Pt(3*segW, 20*segH).In(r) {
+						var te *tiles.TileError
+						if !errors.As(err, &te) || !strings.Contains(err.Error(), "damaged") {
+							t.Errorf("the damaged tile: %v", err)
+						}
+						continue
+					}
+					if werr := want.ReadTile(context.Background(), k, b); werr != nil || err != nil || !bytes.Equal(a.Pix, b.Pix) {
+						t.Errorf("tile (%d,%d) differs: %v, %v", col, row, err, werr)
+					}
+				}
+			}
+		})
+	}
+}
+
+// Without a table, a tile waits for no more of the file than it needs.
+func TestScanned_Lazy(t *testing.T) {
+	m := newMaker(t, 0)
+	m.image(40, 3600, 20, 65000)
+	s := openMade(t, m)
+	dst := image.NewRGBA(image.Rectangle{Max: s.Levels()[0].TileRect(0, 0).Size()})
+	if err := s.ReadTile(context.Background(), tiles.Key{}, dst); err != nil {
+		t.Fatal(err)
+	}
+	g := s.(*slide).grids[0].(*strip)
+	if g.size < 4*scanBlock || g.scanned.off > scanBlock+headerLen+maxHeader {
+		t.Errorf("%d bytes of %d were searched", g.scanned.off, g.size)
+	}
+	last := tiles.Key{Row: s.Levels()[0].Rows() - 1}
+	if err := s.ReadTile(context.Background(), last, image.NewRGBA(s.Levels()[0].TileRect(last.Col, last.Row))); err != nil {
+		t.Error(err)
+	}
+}
+
+// pictureOf is a smooth picture.
+func pictureOf(w, h int) *image.RGBA {
+	m := image.NewRGBA(image.Rect(0, 0, w, h))
+	for i := 0; i < len(m.Pix); i += 4 {
+		m.Pix[i], m.Pix[i+1], m.Pix[i+2], m.Pix[i+3] = byte(i/4%w/8), byte(i/4/w/8), 90, 255
+	}
+	return m
+}
+
+// An image without restart markers is decoded at once and cut into tiles.
+func TestWhole(t *testing.T) {
+	const w, h = 1700, 1300
+	img := pictureOf(w, h)
+	m := newMaker(t, 0)
+	m.any(encoded(t, img), w, h, 20)
+	slidetest.Run(t, func(t testing.TB) tiles.Slide { return openMade(t, m) })
+	s := openMade(t, m)
+	if l := s.Levels()[0]; l.TileWidth != wholeSide || l.Cols() != 2 || l.Rows() != 2 {
+		t.Fatalf("%+v", l)
+	}
+	got := image.NewRGBA(img.Rect)
+	if err := tiles.ReadRegion(context.Background(), s, 0, 0, 0, got); err != nil {
+		t.Fatal(err)
+	}
+	for i := range got.Pix {
+		if d := int(got.Pix[i]) - int(img.Pix[i]); d > 12 || d < -12 {
+			t.Fatalf("byte %d is %d, was %d", i, got.Pix[i], img.Pix[i])
+		}
+	}
+}
+
+// Of images that cannot be decoded in parts, large ones are left out; of the
+// largest of all that is an error, because positions are counted in its pixels.
+func TestOpen_WholeTooLarge(t *testing.T) {
+	huge := func(w, h int) []byte { // its pixels are never reached
+		b := encoded(t, pictureOf(16, 16))
+		sof := bytes.Index(b, []byte{0xff, 0xc0})
+		binary.BigEndian.PutUint16(b[sof+5:], uint16(h))
+		binary.BigEndian.PutUint16(b[sof+7:], uint16(w))
+		return b
+	}
+	m := newMaker(t, 0)
+	m.image(700, 1400, 20, tagStarts)
+	m.any(huge(11200, 11200), 11200, 11200, 10)
+	s := openMade(t, m)
+	if got := strings.Join(s.Info().Warnings, "\n"); len(s.Levels()) != 1 || !strings.Contains(got, "11200×11200 pixels without restart markers") {
+		t.Errorf("%d levels, warnings %q", len(s.Levels()), got)
+	}
+	m = newMaker(t, 0)
+	m.any(huge(11200, 11200), 11200, 11200, 20)
+	_, err := Format(pure).Open(context.Background(), tiles.NewSource("huge.ndpi", m, m.Size()))
+	var u *tiles.UnsupportedError
+	if !errors.As(err, &u) || !strings.Contains(err.Error(), "level 0") {
+		t.Errorf("got %v", err)
+	}
+}
+
 func FuzzOpen(f *testing.F) {
 	f.Add(made(f, 0, tagStarts).data)
 	f.Add(made(f, 0, 65000).data)
+	f.Add(stacked(f).data)
+	f.Add(fluorescent(f, "DAPI 2", 461, 2).data)
+	for _, e := range edits(f) {
+		m := made(f, 0, tagStarts)
+		e.edit(m)
+		f.Add(m.data)
+	}
 	small := newMaker(f, 0)
 	small.image(1, 2, 40, tagStarts)
 	f.Add(small.data)

@@ -7,8 +7,8 @@ import (
 	"fmt"
 	"image"
 	"math/rand/v2"
+	"strings"
 	"testing"
-	"time"
 
 	"coverslip/tiles"
 	"coverslip/tiles/codec"
@@ -153,6 +153,24 @@ func TestReadRegion_EqualsOpenSlide(t *testing.T) {
 	}
 }
 
+func TestProperties_EqualOpenSlide(t *testing.T) {
+	path := slidetest.Shared(t, "ndpi/test3-TRITC-2-560.ndpi")
+	theirs, ours := peer(t, path), openFile(t, path).Info().Properties
+	n := 0
+	for _, k := range theirs.PropertyNames() {
+		if !strings.HasPrefix(k, "hamamatsu.") && !strings.HasPrefix(k, "tiff.") {
+			continue
+		}
+		n++
+		if got, want := ours[k], theirs.Property(k); got != want {
+			t.Errorf("%q: %q, OpenSlide %q", k, got, want)
+		}
+	}
+	if n < 50 {
+		t.Errorf("OpenSlide has %d properties", n)
+	}
+}
+
 // A file beyond 4 GiB, and one whose sides no JPEG header can hold.
 func TestReadRegion_LargeEqualsOpenSlide(t *testing.T) {
 	t.Run("5 GiB", func(t *testing.T) {
@@ -174,9 +192,7 @@ func TestReadRegion_LargeEqualsOpenSlide(t *testing.T) {
 	})
 }
 
-// Regions of 1024² at random places of a slide larger than every cache, by both
-// in turn. Its metrics are what counts: milliseconds of processor time and of
-// the clock a region, and OpenSlide's divided by ours.
+// Regions of 1024² at random places of a slide larger than every cache, by both.
 func BenchmarkReadRegion1024(b *testing.B) {
 	for _, c := range []struct{ w, cols, rows int }{{1024, 20, 2200}, {2048, 10, 2200}, {3968, 5, 2200}} {
 		b.Run(fmt.Sprintf("%dx8", c.w), func(b *testing.B) {
@@ -184,32 +200,9 @@ func BenchmarkReadRegion1024(b *testing.B) {
 			m.cut(tissue(b, c.cols, c.rows, c.w, 8, "422"), 40, tagStarts)
 			path := m.file("big.ndpi")
 			theirs, ours := peer(b, path), openFile(b, path)
-			race(b, c.w*c.cols-1024, c.rows*8-1024, func(x, y int, dst *image.RGBA) error {
+			openslidetest.Race(b, c.w*c.cols, c.rows*8, func(x, y int, dst *image.RGBA) error {
 				return tiles.ReadRegion(context.Background(), ours, 0, x, y, dst)
 			}, func(x, y int, dst *image.RGBA) error { return theirs.ReadRegionRaw(0, x, y, dst) })
 		})
 	}
-}
-
-// race times two readers at the same random places, one after the other.
-func race(b *testing.B, w, h int, ours, theirs func(x, y int, dst *image.RGBA) error) {
-	dst := image.NewRGBA(image.Rect(0, 0, 1024, 1024))
-	rnd := rand.New(rand.NewPCG(1, 2))
-	var cpu, wall [2]time.Duration
-	for b.Loop() {
-		x, y := rnd.IntN(w), rnd.IntN(h)
-		for i, read := range []func(x, y int, dst *image.RGBA) error{ours, theirs} {
-			c, t := processorTime(), time.Now()
-			if err := read(x, y, dst); err != nil {
-				b.Fatal(err)
-			}
-			wall[i] += time.Since(t)
-			cpu[i] += processorTime() - c
-		}
-	}
-	n := float64(b.N) * 1e6
-	b.ReportMetric(float64(cpu[0])/n, "cpu-ms")
-	b.ReportMetric(float64(wall[0])/n, "wall-ms")
-	b.ReportMetric(float64(cpu[1])/float64(max(cpu[0], 1)), "cpu-ratio")
-	b.ReportMetric(float64(wall[1])/float64(wall[0]), "wall-ratio")
 }

@@ -250,7 +250,7 @@ func TestSet_Real(t *testing.T) {
 	}
 	defer s.Close()
 	c := s.Stack().Channels[0]
-	if c.Name != "TRITC 2 (560)" || c.Emission != 622 || s.Info().Associated[0] != "macro" {
+	if c.Name != "TRITC 2 (560)" || c.Emission != 622 || c.Excitation != 560 || s.Info().Associated[0] != "macro" {
 		t.Errorf("%+v, %v", c, s.Info().Associated)
 	}
 	alone := openFile(t, from)

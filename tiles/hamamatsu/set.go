@@ -149,12 +149,26 @@ func (s *set) add(ctx context.Context, file string, codecs *codec.Set) error {
 	if c.Name == "" {
 		c.Name = strings.TrimSuffix(file, ".ndpi")
 	}
-	if nm, err := strconv.ParseFloat(props["hamamatsu.EmissionWavelength"], 64); err == nil {
-		c.Emission = nm
-	}
+	c.Emission = nanometres(props["hamamatsu.EmissionWavelength"])
+	_, light, _ := strings.Cut(props["hamamatsu."+keyShading], "\r;ExcitationWaveLength=")
+	light, _, _ = strings.Cut(light, "\r")
+	c.Excitation = nanometres(light)
 	s.members = append(s.members, member{slide, band(c.Emission)})
 	s.stack.Channels = append(s.stack.Channels, c)
 	return nil
+}
+
+// keyShading is the key in the property map whose value describes the filter
+// set, in lines that end with \r and begin with a semicolon.
+const keyShading = ";NDP Shading Data\r;Version"
+
+// nanometres reads a wavelength, 0 when it is none.
+func nanometres(s string) float64 {
+	v, err := strconv.ParseFloat(s, 64)
+	if err != nil || !(v > 0 && v < 1e5) {
+		return 0
+	}
+	return v
 }
 
 // band is the component of a channel's pictures that holds its signal: the

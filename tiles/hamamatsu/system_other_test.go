@@ -2,13 +2,7 @@
 
 package hamamatsu
 
-import (
-	"testing"
-	"time"
-)
-
-// processorTime: not known here.
-func processorTime() time.Duration { return 0 }
+import "testing"
 
 // sparse: not known here, so the tests of large files are skipped.
 func sparse(testing.TB) bool { return false }
