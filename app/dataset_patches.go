@@ -93,7 +93,7 @@ func (x *exporter) writeSlide(ctx context.Context, e *slideExport, step func()) 
 	defer t.Close()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	reader := newPatchReader(t, e.grid)
+	reader := newPatchReader(t, e.grid, &x.s.traffic)
 	defer reader.close()
 
 	rows := make([]patchRow, len(e.patches))

@@ -209,7 +209,7 @@ func (s *Session) fill(ctx context.Context, e *embedding, t tiles.Slide, fingerp
 func (s *Session) compute(ctx context.Context, e *embedding, t tiles.Slide, enc models.Encoder, missing []cell, done, total int, p Progress) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	reader := newPatchReader(t, e.grid)
+	reader := newPatchReader(t, e.grid, &s.traffic)
 	defer reader.close()
 	read := readPatches(ctx, reader, e.grid, missing)
 	defer drain(read) // after cancel: no goroutine outlives the call

@@ -36,7 +36,8 @@ type Session struct {
 	project *storage.Project
 	options Options
 	cache   *tiles.Cache
-	session string // names this run in the audit trail
+	traffic tiles.Traffic // jobs give way to the screen
+	session string        // names this run in the audit trail
 
 	opening sync.Mutex // serialises OpenSlide; taken before door
 	// door serialises the edits: commit and change of the set of one edit come

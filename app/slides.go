@@ -26,7 +26,7 @@ type SlideItem struct {
 type OpenSlide struct {
 	Item   SlideItem     // as it was at opening
 	Slide  tiles.Slide   // with levels that step by about two, see tiles.Halved
-	Loader *tiles.Loader // closed with the slide
+	Loader *tiles.Loader // for the screen: tiles that are missing are filled; closed with the slide
 	Set    *annotate.Set // the slide's labels; changed only by the session
 
 	untrusted bool // memory-safe decoders only
@@ -391,11 +391,11 @@ func (s *Session) OpenSlide(ctx context.Context, id annotate.ID) (*OpenSlide, er
 	if err != nil {
 		return nil, errors.Join(err, t.Close())
 	}
-	halved := tiles.Halved(t)
-	open := &OpenSlide{Item: item, Slide: halved, Set: set, untrusted: untrusted}
-	open.Loader = tiles.NewLoader(halved, s.cache, readers, func() {
+	open := &OpenSlide{Item: item, Slide: tiles.Halved(t), Set: set, untrusted: untrusted}
+	open.Loader = tiles.NewLoader(tiles.Halved(tiles.Filled(t)), s.cache, readers, func() {
 		s.emit(Event{Kind: EventTiles, Slide: id})
 	})
+	open.Loader.Lead(&s.traffic)
 
 	s.mu.Lock()
 	if s.closed {

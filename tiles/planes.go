@@ -12,9 +12,10 @@ type Channel struct {
 	Name       string     // as the file gives it, else "Channel 1", ...
 	Color      color.RGBA // the colour it is drawn in: the file's, else one of a fixed series
 	Bits       int        // significant bits of a sample, 1 to 32
-	Float      bool       // samples are floating-point numbers
-	Low, High  float64    // sample values drawn as black and as the full colour when nothing else is asked
+	Float      bool       // samples are floating-point or signed numbers; read as Float32
+	Low, High  float64    // sample values drawn as black and as the full colour when nothing else is asked; equal: found from the pixels
 	Gamma      float64    // exponent of the shown value, 1 = linear, > 0
+	Hidden     bool       // not drawn when nothing is asked
 	Excitation float64    // nm, 0 when unknown
 	Emission   float64    // nm, 0 when unknown
 }
@@ -40,7 +41,8 @@ type Stack struct {
 
 // Raster is the samples of one tile of one plane, row after row without gaps.
 // Exactly one of the three is used: RGBA in a stack in colour, else Uint16 for
-// integer samples of up to 16 bits and Float32 for all others.
+// unsigned integers of up to 16 bits and Float32 for all others; see
+// Stack.NewRaster.
 type Raster struct {
 	Width, Height int
 	RGBA          *image.RGBA
@@ -49,8 +51,9 @@ type Raster struct {
 }
 
 // Planar is a Slide that holds more than one picture of each tile, or samples of
-// more than eight bits. Its ReadTile draws the planes shown by default; others
-// are drawn by a View of it.
+// more than eight bits. Its ReadTile draws the planes shown by default, by a View
+// of DefaultDisplay; others are drawn by other Views of it. AssociatedImage and
+// Levels are the same for all planes.
 type Planar interface {
 	Slide
 	// Stack says which planes there are; the value is shared and must not be
@@ -67,7 +70,7 @@ type Planar interface {
 type ChannelView struct {
 	Hidden    bool
 	Color     color.RGBA
-	Low, High float64 // sample values drawn as black and as the full colour
+	Low, High float64 // sample values drawn as black and as the full colour; High below Low inverts; equal: found from the pixels
 	Gamma     float64 // exponent, 1 = linear
 }
 

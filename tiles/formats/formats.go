@@ -12,12 +12,17 @@ import (
 	"coverslip/tiles"
 	"coverslip/tiles/aperio"
 	"coverslip/tiles/codec"
+	"coverslip/tiles/czi"
+	"coverslip/tiles/deepzoom"
 	"coverslip/tiles/dicom"
 	"coverslip/tiles/generic"
 	"coverslip/tiles/hamamatsu"
 	"coverslip/tiles/leica"
+	"coverslip/tiles/mirax"
 	"coverslip/tiles/philips"
 	"coverslip/tiles/trestle"
+	"coverslip/tiles/ventana"
+	"coverslip/tiles/zarr"
 )
 
 // CodecStatus says what decodes one kind of compression, for doctors and
@@ -32,11 +37,18 @@ func Codecs() []CodecStatus { return codec.Default().Status() }
 func List(codecs *codec.Set) []tiles.Format {
 	return []tiles.Format{
 		dicom.Format(codecs),
+		mirax.Format(codecs),
 		aperio.Format(codecs),
 		hamamatsu.Format(codecs),
+		hamamatsu.FormatSet(codecs),
+		hamamatsu.FormatVMS(codecs),
 		philips.Format(codecs),
 		leica.Format(codecs),
 		trestle.Format(codecs),
+		czi.Format(codecs),
+		deepzoom.Format(codecs),
+		ventana.Format(codecs),
+		zarr.Format(),
 		generic.FormatOME(codecs),
 		generic.Format(codecs),
 	}
@@ -98,10 +110,13 @@ func Open(ctx context.Context, path string) (tiles.Slide, error) {
 }
 
 // OpenWith opens a slide with the given decoders. A folder is opened when it
-// holds the files of one DICOM slide.
+// is a Zarr store or holds the files of one DICOM slide.
 func OpenWith(ctx context.Context, path string, codecs *codec.Set) (tiles.Slide, error) {
 	if st, err := os.Stat(path); err == nil && st.IsDir() {
-		file, err := dicom.FileIn(path)
+		file, err := zarr.FileIn(path)
+		if err == nil && file == "" {
+			file, err = dicom.FileIn(path)
+		}
 		if err != nil {
 			return nil, err
 		}

