@@ -70,7 +70,7 @@ func TestSession_Untrusted_OpensByGoOnly(t *testing.T) {
 }
 
 func TestDecoders(t *testing.T) {
-	if words := Decoders(true); !strings.Contains(words, "JPEG by Go image/jpeg") || strings.Contains(words, "lib") || strings.Contains(words, "nothing") {
+	if words := Decoders(true); !strings.Contains(words, "JPEG by Go image/jpeg") || strings.Contains(words, "lib") {
 		t.Error(words)
 	}
 	if words := Decoders(false); !strings.Contains(words, "JPEG 2000 by ") {
