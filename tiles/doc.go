@@ -17,17 +17,20 @@
 //
 //	formats      the ordered list of readers, Open, and what decodes what
 //	aperio       Aperio SVS
-//	hamamatsu    Hamamatsu NDPI
+//	hamamatsu    Hamamatsu NDPI, VMS and VMU
 //	philips      Philips TIFF
 //	leica        Leica SCN
 //	trestle      Trestle MedScan
 //	ventana      Ventana BIF and TIFF
 //	dicom        DICOM whole slide images, one or several files
+//	zarr         OME-Zarr, in folders and archives
 //	deepzoom     Deep Zoom and Zoomify, in folders and archives
 //	generic      tiled TIFF that no vendor claims, and OME-TIFF
 //	mosaic       levels of tiles that overlap or lie off the grid
 //	tiff         the container: TIFF and BigTIFF, directories and tiles
 //	dicomfile    the container: DICOM data sets and frames
+//	planar       joins a slide of several planes from its levels
+//	blosc        the container: chunks of Blosc 1
 //	zipfolder    the container: ZIP archives as folders of a slide
 //	jpegstream   JPEG markers: size, colour, tables, without decoding
 //	codec        which decoder is used for a compression

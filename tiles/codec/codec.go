@@ -16,6 +16,7 @@ import (
 	"coverslip/tiles"
 	"coverslip/tiles/jpeg2000"
 	"coverslip/tiles/jpegstream"
+	"coverslip/tiles/native/jxr"
 	"coverslip/tiles/native/openjpeg"
 	"coverslip/tiles/native/turbojpeg"
 )
@@ -36,6 +37,8 @@ type Set struct {
 	turboErr error
 	j2k      *openjpeg.Library
 	j2kErr   error
+	jxr      *jxr.Library
+	jxrErr   error
 }
 
 // Status says what decodes one kind of compression.
@@ -57,15 +60,16 @@ var (
 type loaders struct {
 	turbo func() (*turbojpeg.Library, error)
 	j2k   func() (*openjpeg.Library, error)
+	jxr   func() (*jxr.Library, error)
 }
 
 // New loads what the options allow. A library that is absent or fails its
 // self-test is replaced by Go; Status says why.
 func New(o Options) *Set {
 	if o.NoNative {
-		return &Set{turboErr: errAsked, j2kErr: errAsked}
+		return &Set{turboErr: errAsked, j2kErr: errAsked, jxrErr: errAsked}
 	}
-	return load(loaders{turbojpeg.Load, openjpeg.Load})
+	return load(loaders{turbojpeg.Load, openjpeg.Load, jxr.Load})
 }
 
 func load(l loaders) *Set {
@@ -76,13 +80,16 @@ func load(l loaders) *Set {
 	if s.j2k, s.j2kErr = l.j2k(); s.j2kErr != nil {
 		s.j2k = nil
 	}
+	if s.jxr, s.jxrErr = l.jxr(); s.jxrErr != nil {
+		s.jxr = nil
+	}
 	return s
 }
 
 // standard is loaded once a process, at first use.
 var standard = sync.OnceValue(func() *Set {
 	if os.Getenv(EnvNative) == "off" {
-		return &Set{turboErr: errEnv, j2kErr: errEnv}
+		return &Set{turboErr: errEnv, j2kErr: errEnv, jxrErr: errEnv}
 	}
 	return New(Options{})
 })
@@ -111,7 +118,7 @@ func (s *Set) Status() []Status {
 	} else {
 		k.Note = fmt.Sprintf("about half as fast as OpenJPEG (%v); %s", s.j2kErr, openjpeg.Hint())
 	}
-	return []Status{j, k,
+	return []Status{j, k, s.statusJPEGXR(),
 		{Name: "JPEG-LS", Library: "Go (Coverslip's own)"},
 		{Name: "JPEG lossless", Library: "Go (Coverslip's own)"},
 		{Name: "DICOM RLE", Library: "Go (Coverslip's own)"},

@@ -12,6 +12,7 @@ import (
 	"coverslip/tiles"
 	"coverslip/tiles/aperio"
 	"coverslip/tiles/codec"
+	"coverslip/tiles/czi"
 	"coverslip/tiles/deepzoom"
 	"coverslip/tiles/dicom"
 	"coverslip/tiles/generic"
@@ -40,9 +41,11 @@ func List(codecs *codec.Set) []tiles.Format {
 		aperio.Format(codecs),
 		hamamatsu.Format(codecs),
 		hamamatsu.FormatSet(codecs),
+		hamamatsu.FormatVMS(codecs),
 		philips.Format(codecs),
 		leica.Format(codecs),
 		trestle.Format(codecs),
+		czi.Format(codecs),
 		deepzoom.Format(codecs),
 		ventana.Format(codecs),
 		zarr.Format(),

@@ -40,8 +40,6 @@ func sniff(src *tiles.Source) string {
 	switch {
 	case at(128, "DICM"):
 		return "a DICOM file, but not a whole slide image"
-	case at(0, "ZISRAWFILE"):
-		return "a Zeiss CZI file: there is no reader for it"
 	case ext == ".mrxs":
 		return "a MIRAX slide without its folder: copy the folder of the same name, with Slidedat.ini in it, beside it"
 	case ofMirax(src):
@@ -50,6 +48,8 @@ func sniff(src *tiles.Source) string {
 		return "a Philips iSyntax slide: there is no reader for it"
 	case bytes.Contains(head, []byte("[Virtual Microscope Specimen]")):
 		return "a Hamamatsu VMS slide: there is no reader for it yet"
+	case ext == ".dzi" || bytes.Contains(head, []byte("schemas.microsoft.com/deepzoom")):
+		return "a Deep Zoom picture: there is no reader for it yet"
 	case at(0, "\xff\xd8\xff"):
 		return "a plain JPEG picture, not a slide"
 	case at(0, "\x89PNG"):

@@ -10,13 +10,14 @@ import (
 	"sync/atomic"
 
 	"coverslip/tiles"
+	"coverslip/tiles/kept"
 	"coverslip/tiles/tiff"
 )
 
 // array is one array of a store: a level of a picture.
 type array struct {
 	src     *tiles.Source
-	kept    *kept
+	kept    *kept.Kept[keptKey]
 	path    string // of its folder, relative to the store; "." for the store's own
 	shape   []int
 	chunk   []int // of a chunk; of an inner one where chunks are sharded

@@ -51,6 +51,14 @@ func packing(id, at string) (step, error) {
 	return s, nil
 }
 
+// keptKey names a chunk by its number in an array, or the index of a shard by its
+// file.
+type keptKey struct {
+	array *array
+	chunk int64
+	file  string
+}
+
 // buffers hold packed chunks, and unpacked ones that are not kept.
 var buffers = sync.Pool{New: func() any { return new([]byte) }}
 
@@ -59,7 +67,7 @@ var buffers = sync.Pool{New: func() any { return new([]byte) }}
 // not be changed.
 func (a *array) fetch(ctx context.Context, index []int) (data []byte, done func(), err error) {
 	if a.keep {
-		data, err = a.kept.get(ctx, keptKey{array: a, chunk: linear(index, a.grid)}, func() ([]byte, error) {
+		data, err = a.kept.Get(ctx, keptKey{array: a, chunk: linear(index, a.grid)}, func() ([]byte, error) {
 			return a.load(ctx, index, nil)
 		})
 		return data, func() {}, err
@@ -143,7 +151,7 @@ func (a *array) file(index []int) (file string, at int) {
 
 // fromShard reads a packed chunk out of its shard, nil when it is not there.
 func (a *array) fromShard(ctx context.Context, file string, at int, buf []byte) (_ []byte, err error) {
-	index, err := a.kept.get(ctx, keptKey{file: file}, func() ([]byte, error) { return a.readIndex(file) })
+	index, err := a.kept.Get(ctx, keptKey{file: file}, func() ([]byte, error) { return a.readIndex(file) })
 	if err != nil || index == nil {
 		return nil, err
 	}

@@ -10,6 +10,7 @@ import (
 	"strconv"
 
 	"coverslip/tiles"
+	"coverslip/tiles/kept"
 	"coverslip/tiles/planar"
 	"coverslip/tiles/tiff"
 )
@@ -18,7 +19,7 @@ import (
 type opening struct {
 	src     *tiles.Source // of the store's folder
 	archive *tiles.Source // the file of a store in an archive, else nil
-	kept    *kept
+	kept    *kept.Kept[keptKey]
 	read    []string // files of metadata
 	parts   tiff.Parts
 }

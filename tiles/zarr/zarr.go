@@ -28,6 +28,7 @@ import (
 	"strings"
 
 	"coverslip/tiles"
+	"coverslip/tiles/kept"
 	"coverslip/tiles/zipfolder"
 )
 
@@ -122,7 +123,7 @@ func markerIn(a *zipfolder.Archive) string {
 }
 
 func open(ctx context.Context, src *tiles.Source) (tiles.Slide, error) {
-	o := &opening{src: src, kept: newKept(keptBytes)}
+	o := &opening{src: src, kept: kept.New[keptKey](keptBytes)}
 	if zipfolder.Is(src) {
 		a, err := zipfolder.Parse(src)
 		if err != nil {
