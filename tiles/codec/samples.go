@@ -6,6 +6,8 @@ import (
 
 	"coverslip/tiles"
 	"coverslip/tiles/jpeg2000"
+	"coverslip/tiles/jpeglossless"
+	"coverslip/tiles/jpegls"
 )
 
 // maxSamples bounds a decoded picture: 64 Mpx of four components.
@@ -124,7 +126,15 @@ func (s *Set) JPEGLS(dst *Samples, data []byte) error {
 	if err := dst.prepare(); err != nil {
 		return err
 	}
-	return &tiles.UnsupportedError{Format: "codec", What: "JPEG-LS"}
+	h, err := jpegls.ParseHeader(data)
+	if err != nil {
+		return err
+	}
+	if err := dst.fits(h.Width, h.Height, h.Components, h.Bits); err != nil {
+		return fmt.Errorf("JPEG-LS picture %w", err)
+	}
+	dst.Bits = h.Bits
+	return jpegls.Decode(dst.Pix, data)
 }
 
 // JPEGLossless decodes a JPEG stream of the lossless process (SOF3, ITU-T T.81
@@ -135,5 +145,13 @@ func (s *Set) JPEGLossless(dst *Samples, data []byte) error {
 	if err := dst.prepare(); err != nil {
 		return err
 	}
-	return &tiles.UnsupportedError{Format: "codec", What: "lossless JPEG"}
+	h, err := jpeglossless.ParseHeader(data)
+	if err != nil {
+		return err
+	}
+	if err := dst.fits(h.Width, h.Height, h.Components, h.Bits); err != nil {
+		return fmt.Errorf("lossless JPEG %w", err)
+	}
+	dst.Bits = h.Bits
+	return jpeglossless.Decode(dst.Pix, data)
 }

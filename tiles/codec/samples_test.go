@@ -3,6 +3,7 @@ package codec
 import (
 	"encoding/hex"
 	"image"
+	"slices"
 	"strings"
 	"testing"
 
@@ -74,4 +75,84 @@ func TestSamples_Draw(t *testing.T) {
 	if err := m.Draw(dst); err == nil {
 		t.Error("signed numbers were drawn")
 	}
+}
+
+// packed is the picture 1 2 3 / 4 4 4 of 16 bits as a DICOM RLE frame.
+func packed() []byte {
+	b := make([]byte, 64)
+	b[0], b[4], b[8] = 2, 64, 64+2
+	b = append(b, 0xfb, 0)                      // high bytes: 0 six times
+	return append(b, 2, 1, 2, 3, 0x80, 0xfe, 4) // 1 2 3, nothing, 4 three times
+}
+
+func TestSet_RLE(t *testing.T) {
+	m := Samples{Width: 3, Height: 2, Components: 1, Bits: 16}
+	if err := Safe().RLE(&m, packed()); err != nil || !slices.Equal(m.Pix, []uint16{1, 2, 3, 4, 4, 4}) {
+		t.Fatal(m.Pix, err)
+	}
+	rgb := Samples{Width: 2, Height: 1, Components: 3, Bits: 8}
+	b := make([]byte, 64)
+	b[0], b[4], b[8], b[12] = 3, 64, 66, 69
+	b = append(b, 0xff, 9, 1, 5, 6, 0xf0, 7) // the last run is longer than the picture
+	if err := Safe().RLE(&rgb, b); err != nil || !slices.Equal(rgb.Pix, []uint16{9, 5, 7, 9, 6, 7}) {
+		t.Fatal(rgb.Pix, err)
+	}
+	for name, edit := range map[string]func([]byte) []byte{
+		"no header": func(b []byte) []byte { return b[:40] }, "3 segments": func(b []byte) []byte { b[0] = 3; return b },
+		"offset behind the end": func(b []byte) []byte { b[8] = 250; return b }, "offset in the header": func(b []byte) []byte { b[4] = 8; return b },
+		"falling offsets": func(b []byte) []byte { b[4] = 68; return b }, "cut": func(b []byte) []byte { return b[:70] },
+		"cut run": func(b []byte) []byte { return b[:len(b)-1] }, "short": func(b []byte) []byte { return b[:len(b)-2] },
+	} {
+		if err := Safe().RLE(&m, edit(packed())); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+}
+
+func TestSamples_Prepare(t *testing.T) {
+	for _, m := range []Samples{{}, {Width: 1 << 40, Height: 1 << 40, Components: 1, Bits: 8}, {Width: 1, Height: 1, Components: 1, Bits: 17},
+		{Width: 1 << 14, Height: 1 << 14, Components: 3, Bits: 8}} {
+		for name, f := range map[string]func(*Samples, []byte) error{"RLE": Safe().RLE, "JPEG-LS": Safe().JPEGLS, "JPEG 2000": Safe().JPEG2000Samples, "JPEG": Safe().JPEGLossless} {
+			if err := f(&m, packed()); err == nil || len(m.Pix) > 0 {
+				t.Errorf("%s: %d×%d pixels of %d components: %v", name, m.Width, m.Height, m.Components, err)
+			}
+		}
+	}
+}
+
+func TestSet_JPEGLS(t *testing.T) {
+	// The example of T.87 H.3.
+	data := []byte{0xff, 0xd8, 0xff, 0xf7, 0, 0x0b, 8, 0, 4, 0, 4, 1, 1, 0x11, 0, 0xff, 0xda, 0, 8, 1, 1, 0, 0, 0, 0,
+		0xc0, 0, 0, 0x6c, 0x80, 0x20, 0x8e, 1, 0xc0, 0, 0, 0x57, 0x40, 0, 0, 0x6e, 0xe6, 0, 0, 1, 0xbc, 0x18, 0, 0, 5, 0xd8, 0, 0, 0x91, 0x60, 0xff, 0xd9}
+	m := Samples{Width: 4, Height: 4, Components: 1, Bits: 12}
+	if err := Safe().JPEGLS(&m, data); err != nil || m.Bits != 8 || m.Pix[2] != 90 {
+		t.Fatal(m, err)
+	}
+	m = Samples{Width: 4, Height: 3, Components: 1, Bits: 8}
+	if err := Safe().JPEGLS(&m, data); err == nil || !strings.Contains(err.Error(), "is 4×4 pixels where 4×3 are due") {
+		t.Error(err)
+	}
+}
+
+func TestSet_JPEGLossless(t *testing.T) {
+	// One code of one bit: the difference 0. The picture is 2^7 everywhere.
+	data := []byte{0xff, 0xd8, 0xff, 0xc3, 0, 11, 8, 0, 2, 0, 3, 1, 1, 0x11, 0, 0xff, 0xc4, 0, 20, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+		0xff, 0xda, 0, 8, 1, 1, 0, 1, 0, 0, 0x03, 0xff, 0xd9}
+	m := Samples{Width: 3, Height: 2, Components: 1, Bits: 8}
+	if err := Safe().JPEGLossless(&m, data); err != nil || !slices.Equal(m.Pix, []uint16{128, 128, 128, 128, 128, 128}) {
+		t.Fatal(m, err)
+	}
+	m = Samples{Width: 3, Height: 2, Components: 3, Bits: 8}
+	if err := Safe().JPEGLossless(&m, data); err == nil || !strings.Contains(err.Error(), "of 1 components where 3 are due") {
+		t.Error(err)
+	}
+}
+
+func FuzzRLE(f *testing.F) {
+	f.Add(packed(), 3, 2, 1, 16)
+	f.Add(packed()[:66], 3, 2, 1, 16)
+	f.Fuzz(func(t *testing.T, data []byte, w, h, components, bits int) {
+		m := Samples{Width: w & 63, Height: h & 63, Components: components & 3, Bits: bits & 31}
+		_ = Safe().RLE(&m, data) // any error, no panic
+	})
 }

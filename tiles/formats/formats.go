@@ -18,6 +18,7 @@ import (
 	"coverslip/tiles/generic"
 	"coverslip/tiles/hamamatsu"
 	"coverslip/tiles/leica"
+	"coverslip/tiles/mirax"
 	"coverslip/tiles/philips"
 	"coverslip/tiles/trestle"
 	"coverslip/tiles/ventana"
@@ -36,9 +37,11 @@ func Codecs() []CodecStatus { return codec.Default().Status() }
 func List(codecs *codec.Set) []tiles.Format {
 	return []tiles.Format{
 		dicom.Format(codecs),
+		mirax.Format(codecs),
 		aperio.Format(codecs),
 		hamamatsu.Format(codecs),
 		hamamatsu.FormatSet(codecs),
+		hamamatsu.FormatVMS(codecs),
 		philips.Format(codecs),
 		leica.Format(codecs),
 		trestle.Format(codecs),

@@ -217,6 +217,32 @@ func (p *Placed) ReadTile(ctx context.Context, col, row int, dst *image.RGBA) er
 	if col < 0 || row < 0 || want.Empty() || dst.Rect.Size() != want.Size() {
 		return fmt.Errorf("destination of %v for a tile of %v pixels", dst.Rect.Size(), want.Size())
 	}
+	drawn, err := p.draw(ctx, col, row, want, dst)
+	if err == nil && !drawn {
+		return tiles.ErrMissing
+	}
+	return err
+}
+
+// ReadPart decodes the pixels of want, a rectangle of the level inside a tile,
+// into dst, whose bounds must have its size: those that ReadTile gives there.
+// Only what meets want is decoded.
+func (p *Placed) ReadPart(ctx context.Context, col, row int, want image.Rectangle, dst *image.RGBA) error {
+	tile := p.level.TileRect(col, row)
+	if col < 0 || row < 0 || want.Empty() || !want.In(tile) || dst.Rect.Size() != want.Size() {
+		return fmt.Errorf("destination of %v for %v of a tile at %v", dst.Rect.Size(), want, tile)
+	}
+	drawn, err := p.draw(ctx, col, row, want, dst)
+	if err != nil || drawn {
+		return err
+	}
+	// Nothing lies here; whether the tile is missing the rest of it tells.
+	rest := image.NewRGBA(image.Rectangle{Max: tile.Size()})
+	return p.ReadTile(ctx, col, row, rest)
+}
+
+// draw fills dst with a part of a tile; drawn is false where nothing is stored.
+func (p *Placed) draw(ctx context.Context, col, row int, want image.Rectangle, dst *image.RGBA) (drawn bool, err error) {
 	d, err := p.find(ctx, row>>p.shift*p.columns+col>>p.shift, want)
 	defer func() {
 		for _, t := range d.held {
@@ -224,13 +250,9 @@ func (p *Placed) ReadTile(ctx context.Context, col, row int, dst *image.RGBA) er
 		}
 	}()
 	if err != nil {
-		return err
+		return false, err
 	}
-	if len(d.parts) == 0 {
-		tiles.Fill(dst, p.background)
-		return tiles.ErrMissing
-	}
-	if d.parts[len(d.parts)-1] != want {
+	if len(d.parts) == 0 || d.parts[len(d.parts)-1] != want {
 		tiles.Fill(dst, p.background)
 	}
 	for i := len(d.parts) - 1; i >= 0; i-- {
@@ -238,7 +260,7 @@ func (p *Placed) ReadTile(ctx context.Context, col, row int, dst *image.RGBA) er
 		to := dst.SubImage(part.Sub(want.Min).Add(dst.Rect.Min)).(*image.RGBA)
 		copyPart(to, d.tiles[i].img, part.Min.Sub(image.Pt(int(c.X)-int(c.CropX), int(c.Y)-int(c.CropY))))
 	}
-	return nil
+	return len(d.parts) > 0, nil
 }
 
 // find decodes what is seen of a bucket's pieces in a rectangle, the uppermost
