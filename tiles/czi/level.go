@@ -24,7 +24,7 @@ type level struct {
 	picture    *picture
 	sizes      tiles.Level
 	background color.NRGBA
-	pieces     []piece // x and y are pixels of the level; ascending from bottom to top
+	pieces     []piece        // x and y are pixels of the level; ascending from bottom to top
 	buckets    map[bucket]int // places in lists
 	lists      [][]int32      // pieces that meet a bucket
 }
