@@ -36,6 +36,8 @@
 //	zipfolder    the container: ZIP archives as folders of a slide
 //	jpegstream   JPEG markers: size, colour, tables, without decoding
 //	codec        which decoder is used for a compression
+//	jpeg2000     JPEG 2000 decoded in Go; jpegls, jpeglossless: those two
+//	native       libjpeg-turbo and OpenJPEG without cgo, one package a library
 //	native       libjpeg-turbo, OpenJPEG and libjxr without cgo, one package a library
 //	tiffwrite    writes pyramids; synth, tissue: made-up slides, where tissue is
 //	slidetest    the suite that every format passes; openslidetest: the oracle
