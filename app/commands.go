@@ -48,6 +48,8 @@ func NewCommands() *Commands {
 		{ID: "file.newProject", Title: "New project…", Menu: MenuFile, Key: "Ctrl+N"},
 		{ID: "file.addSlide", Title: "Add slide to project…", Menu: MenuFile, Key: "Ctrl+D"},
 		{ID: "file.relink", Title: "Find missing slides…", Menu: MenuFile},
+		{ID: "file.address", Title: "Open a web address…", Menu: MenuFile},
+		{ID: "file.network", Title: "Slides from web addresses", Menu: MenuFile},
 		{ID: "file.untrusted", Title: "Memory-safe decoders only", Menu: MenuFile},
 		{ID: "file.exportDataset", Title: "Export dataset…", Menu: MenuFile, Key: "Ctrl+E"},
 		{ID: "file.exportGeoJSON", Title: "Export GeoJSON…", Menu: MenuFile, Key: "Ctrl+Shift+E"},

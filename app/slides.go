@@ -141,7 +141,7 @@ func (s *Session) missing(sl storage.Slide) bool {
 	}
 	seen = sighting{missing: true, at: time.Now()}
 	for _, p := range s.places(sl) {
-		if _, err := os.Stat(p); err == nil {
+		if _, err := os.Stat(p); err == nil || IsAddress(p) { // whether a server is there is seen when it is asked
 			seen.missing = false
 			break
 		}
@@ -163,6 +163,9 @@ func (s *Session) forgetSighting(slide annotate.ID) {
 // it was added (so that a folder moved as a whole is found), at the absolute
 // path, and under its name in the project's folder or the one around it.
 func (s *Session) places(sl storage.Slide) []string {
+	if IsAddress(sl.Path) {
+		return []string{sl.Path}
+	}
 	dir := s.project.Dir()
 	var ps []string
 	if sl.RelPath != "" {
@@ -183,14 +186,16 @@ func (s *Session) find(ctx context.Context, sl storage.Slide) (tiles.Slide, stri
 	var failed error
 	tried := map[string]bool{}
 	for _, p := range s.places(sl) {
-		p = filepath.Clean(p)
+		if !IsAddress(p) {
+			p = filepath.Clean(p)
+			if _, err := os.Stat(p); err != nil {
+				continue
+			}
+		}
 		if tried[p] {
 			continue
 		}
 		tried[p] = true
-		if _, err := os.Stat(p); err != nil {
-			continue
-		}
 		t, err := s.openFile(ctx, p)
 		if err != nil {
 			failed = errors.Join(failed, err)
@@ -216,13 +221,13 @@ func same(t tiles.Slide, sl storage.Slide) bool {
 // The file is not copied. A slide that is in the project already keeps its
 // identifier; if its file had moved, the new place is noted.
 func (s *Session) AddSlide(ctx context.Context, path string) (annotate.ID, error) {
-	abs, err := filepath.Abs(path)
+	abs, open, err := place(path)
 	if err != nil {
 		return annotate.ID{}, fmt.Errorf("slide %s: %w", path, err)
 	}
-	t, err := s.openFile(ctx, abs)
+	t, err := s.openFile(ctx, open)
 	if err != nil {
-		return annotate.ID{}, about("slide", path, err)
+		return annotate.ID{}, about("slide", abs, err)
 	}
 	defer t.Close()
 	known, err := s.project.Slides()
@@ -247,7 +252,7 @@ func (s *Session) describe(t tiles.Slide, abs string) storage.Slide {
 	info, level := t.Info(), t.Levels()[0]
 	return storage.Slide{
 		ID:          annotate.NewID(),
-		Name:        filepath.Base(abs),
+		Name:        BaseName(abs),
 		Path:        abs,
 		RelPath:     s.relative(abs),
 		Fingerprint: info.Fingerprint,
@@ -266,6 +271,9 @@ func (s *Session) describe(t tiles.Slide, abs string) storage.Slide {
 // relative is the path of a file seen from the project's folder, with forward
 // slashes; "" when there is none (another drive).
 func (s *Session) relative(abs string) string {
+	if IsAddress(abs) {
+		return ""
+	}
 	dir, err := filepath.Abs(s.project.Dir())
 	if err != nil {
 		return ""
@@ -282,7 +290,7 @@ func (s *Session) noteMoved(sl storage.Slide, abs string) error {
 	if sl.Path == abs || s.ReadOnly() {
 		return nil
 	}
-	if _, err := os.Stat(sl.Path); err == nil {
+	if _, err := os.Stat(sl.Path); err == nil || IsAddress(sl.Path) {
 		return nil // a second copy: the first one stays
 	}
 	sl.Path, sl.RelPath = abs, s.relative(abs)

@@ -19,9 +19,10 @@ func codecs(untrusted bool) *codec.Set {
 	return codec.Default()
 }
 
-// openFile opens the file of a slide by the decoders that the session may use.
+// openFile opens the file of a slide by the decoders that the session may use,
+// and from where it may.
 func (s *Session) openFile(ctx context.Context, path string) (tiles.Slide, error) {
-	return formats.OpenWith(ctx, path, codecs(s.Untrusted()))
+	return formats.OpenBy(ctx, path, formats.Options{Codecs: codecs(s.Untrusted()), Network: s.Network()})
 }
 
 // Untrusted tells whether slides are opened with memory-safe decoders only.
@@ -47,14 +48,14 @@ func (s *Session) SetUntrusted(on bool) {
 func Decoders(untrusted bool) string {
 	var parts []string
 	for _, s := range codecs(untrusted).Status() {
-		words := s.Library
-		if s.Version != "" {
-			words += " " + s.Version
+		switch {
+		case s.Library == "":
+			parts = append(parts, s.Name+" not at all")
+		case s.Version != "":
+			parts = append(parts, fmt.Sprintf("%s by %s %s", s.Name, s.Library, s.Version))
+		default:
+			parts = append(parts, fmt.Sprintf("%s by %s", s.Name, s.Library))
 		}
-		if words == "" {
-			words = "nothing"
-		}
-		parts = append(parts, fmt.Sprintf("%s by %s", s.Name, words))
 	}
 	return strings.Join(parts, " · ")
 }

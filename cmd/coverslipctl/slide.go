@@ -15,22 +15,28 @@ import (
 	"coverslip/tiles/formats"
 )
 
-// untrustedFlag is the flag of the verbs that read slides from anywhere.
-func untrustedFlag(f *flag.FlagSet) *bool {
-	return f.Bool("untrusted", false, "the slide comes from a stranger: decode it by memory-safe decoders only")
+// access is how the verbs that read slides from anywhere may open them.
+type access struct{ untrusted, network bool }
+
+// declareAccess declares --untrusted and --network.
+func declareAccess(f *flag.FlagSet) *access {
+	a := &access{}
+	f.BoolVar(&a.untrusted, "untrusted", false, "the slide comes from a stranger: decode it by memory-safe decoders only")
+	f.BoolVar(&a.network, "network", false, "SLIDE may be a web address (https://…)")
+	return a
 }
 
 // openSlide opens the slide that the call names.
-func (c *call) openSlide(path string) (tiles.Slide, error) { return c.openSlideBy(path, false) }
+func (c *call) openSlide(path string) (tiles.Slide, error) { return c.openSlideBy(path, &access{}) }
 
 // openSlideBy opens the slide that the call names, an untrusted one without any
-// native library.
-func (c *call) openSlideBy(path string, untrusted bool) (tiles.Slide, error) {
-	codecs := codec.Default()
-	if untrusted {
-		codecs = codec.Safe()
+// native library, one on the network when that is allowed.
+func (c *call) openSlideBy(path string, a *access) (tiles.Slide, error) {
+	o := formats.Options{Codecs: codec.Default(), Network: a.network}
+	if a.untrusted {
+		o.Codecs = codec.Safe()
 	}
-	s, err := formats.OpenWith(c.ctx, path, codecs)
+	s, err := formats.OpenBy(c.ctx, path, o)
 	if err != nil {
 		return nil, aboutFile("slide", path, err)
 	}

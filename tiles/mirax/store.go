@@ -104,8 +104,6 @@ func tileSize(stored image.Point, regular bool) (w, h int) {
 	switch {
 	case regular && max(stored.X, stored.Y) <= 1024 && min(stored.X, stored.Y) >= 128:
 		return stored.X, stored.Y
-	case max(stored.X, stored.Y) <= 384:
-		return 256, 256
 	}
 	return 512, 512
 }
@@ -178,7 +176,7 @@ func (f *finder) Pieces(want image.Rectangle, out []mosaic.Piece) []mosaic.Piece
 		if !ok || p.image != last {
 			n, ok = find(f.images, p.image)
 		}
-		if last = p.image; !ok {
+		if last = p.image; !ok || f.images[n].length == 0 { // never stored
 			continue
 		}
 		out = append(out, mosaic.Piece{
@@ -203,15 +201,12 @@ func (p *pictures) Size(int) image.Point { return p.size }
 // buffers are scratch space for compressed images.
 var buffers = sync.Pool{New: func() any { return new([]byte) }}
 
-// ReadPicture implements mosaic.Pictures. An image of no bytes was never stored.
+// ReadPicture implements mosaic.Pictures.
 func (p *pictures) ReadPicture(ctx context.Context, i int, dst *image.RGBA) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	m := p.images[i]
-	if m.length == 0 {
-		return tiles.ErrMissing
-	}
 	file := p.store.files[m.file]
 	if err := check(file, m.span); err != nil {
 		return err
