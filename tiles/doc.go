@@ -22,6 +22,7 @@
 //	leica        Leica SCN
 //	trestle      Trestle MedScan
 //	ventana      Ventana BIF and TIFF
+//	mirax        3DHISTECH MIRAX, a file and its folder
 //	dicom        DICOM whole slide images, one or several files
 //	czi          Zeiss CZI
 //	zarr         OME-Zarr, in folders and archives

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"image"
 	"io/fs"
+	"maps"
 	"math"
 	"os"
 	"path/filepath"
@@ -54,17 +55,12 @@ func repack(f *slidetest.MiraxFiles, data []byte) {
 func item(f *slidetest.MiraxFiles, i, field int) int { return f.Pages[0] + 8 + 16*i + 4*field }
 
 // plainPositions is where plain's photos lie, as the file has it.
-const plainPositions = 6 * 8
+const plainPositions = 6 * 6
 
-func brokenSlides(t testing.TB) map[string]broken {
+// brokenSettings are slides with an edit of Slidedat.ini or of the files.
+func brokenSettings() map[string]broken {
 	key := func(k, v string) func(*slidetest.MiraxFiles) {
 		return func(f *slidetest.MiraxFiles) { f.SetKey(k, v) }
-	}
-	number := func(at func(*slidetest.MiraxFiles) int, v int32) func(*slidetest.MiraxFiles) {
-		return func(f *slidetest.MiraxFiles) { f.SetIndex(at(f), v) }
-	}
-	cut := func(name string, n int) func(*slidetest.MiraxFiles) {
-		return func(f *slidetest.MiraxFiles) { f.Files[name] = f.Files[name][:n] }
 	}
 	return map[string]broken{
 		"settings too large": {edit: func(f *slidetest.MiraxFiles) { f.Files["Slidedat.ini"] = make([]byte, maxIniBytes+1) }, want: "bytes, more than"},
@@ -82,25 +78,41 @@ func brokenSlides(t testing.TB) map[string]broken {
 			f.SetKey("IMAGENUMBER_X", "1048576")
 			f.SetKey("IMAGENUMBER_Y", "1048576")
 		}, want: "make 524288×524288 photos"},
-		"huge pixels":              {edit: func(f *slidetest.MiraxFiles) { f.SetKey("DIGITIZER_WIDTH", "8192"); f.SetKey("OVERLAP_X", "-8192e6") }, want: "must lie between"},
-		"image side 0":             {edit: key("DIGITIZER_HEIGHT", "0"), want: "DIGITIZER_HEIGHT=0"},
-		"divisions 0":              {edit: key("CameraImageDivisionsPerSide", "0"), want: "CameraImageDivisionsPerSide=0"},
-		"divisions more":           {edit: key("CameraImageDivisionsPerSide", "64"), want: "make 0×0 photos"},
-		"concatenated 2^40":        {edit: key("IMAGE_CONCAT_FACTOR", "40"), want: "IMAGE_CONCAT_FACTOR=40"},
-		"no zoom level":            {edit: key("HIER_0_NAME", "Something"), want: "HIER_0_NAME", kind: new(*tiles.UnsupportedError)},
-		"10^9 zoom levels":         {edit: key("HIER_0_COUNT", "1000000000"), want: "HIER_0_COUNT"},
-		"10^9 hierarchies":         {edit: key("HIER_COUNT", "1000000000"), want: "HIER_COUNT"},
-		"10^9 data files":          {edit: key("FILE_COUNT", "1000000000"), want: "FILE_COUNT"},
-		"JPEG XR":                  {edit: key("IMAGE_FORMAT", "JPEGXR"), want: "JPEG XR", kind: new(*tiles.UnsupportedError)},
-		"unknown format":           {edit: key("IMAGE_FORMAT", "FLIF"), want: `"FLIF"`, kind: new(*tiles.UnsupportedError)},
-		"data file outside":        {edit: key("FILE_0", "../made.mrxs"), want: "leads out of the slide's folder"},
-		"data file absolute":       {edit: key("FILE_0", "/etc/passwd"), want: "leads out of the slide's folder"},
-		"data file on a drive":     {edit: key("FILE_0", `C:\x`), want: "leads out of the slide's folder"},
-		"index outside":            {edit: key("INDEXFILE", `..\..\x`), want: "leads out of the slide's folder"},
-		"data file missing":        {edit: func(f *slidetest.MiraxFiles) { delete(f.Files, "Data0000.dat") }, want: "file Data0000.dat is missing"},
-		"index missing":            {edit: func(f *slidetest.MiraxFiles) { delete(f.Files, "Index.dat") }, want: "file Index.dat is missing"},
-		"index empty":              {edit: cut("Index.dat", 0), want: "too short"},
-		"index version":            {edit: func(f *slidetest.MiraxFiles) { copy(f.Files["Index.dat"], "09.99") }, want: "09.99", kind: new(*tiles.UnsupportedError)},
+		"huge pixels":          {edit: func(f *slidetest.MiraxFiles) { f.SetKey("DIGITIZER_WIDTH", "8192"); f.SetKey("OVERLAP_X", "-8192e6") }, want: "must lie between"},
+		"image side 0":         {edit: key("DIGITIZER_HEIGHT", "0"), want: "DIGITIZER_HEIGHT=0"},
+		"divisions 0":          {edit: key("CameraImageDivisionsPerSide", "0"), want: "CameraImageDivisionsPerSide=0"},
+		"divisions more":       {edit: key("CameraImageDivisionsPerSide", "64"), want: "make 0×0 photos"},
+		"concatenated 2^40":    {edit: key("IMAGE_CONCAT_FACTOR", "40"), want: "IMAGE_CONCAT_FACTOR=40"},
+		"no zoom level":        {edit: key("HIER_0_NAME", "Something"), want: "HIER_0_NAME", kind: new(*tiles.UnsupportedError)},
+		"10^9 zoom levels":     {edit: key("HIER_0_COUNT", "1000000000"), want: "HIER_0_COUNT"},
+		"10^9 hierarchies":     {edit: key("HIER_COUNT", "1000000000"), want: "HIER_COUNT"},
+		"10^9 data files":      {edit: key("FILE_COUNT", "1000000000"), want: "FILE_COUNT"},
+		"JPEG XR":              {edit: key("IMAGE_FORMAT", "JPEGXR"), want: "JPEG XR", kind: new(*tiles.UnsupportedError)},
+		"unknown format":       {edit: key("IMAGE_FORMAT", "FLIF"), want: `"FLIF"`, kind: new(*tiles.UnsupportedError)},
+		"data file outside":    {edit: key("FILE_0", "../made.mrxs"), want: "leads out of the slide's folder"},
+		"data file absolute":   {edit: key("FILE_0", "/etc/passwd"), want: "leads out of the slide's folder"},
+		"data file on a drive": {edit: key("FILE_0", `C:\x`), want: "leads out of the slide's folder"},
+		"index outside":        {edit: key("INDEXFILE", `..\..\x`), want: "leads out of the slide's folder"},
+		"data file missing":    {edit: func(f *slidetest.MiraxFiles) { delete(f.Files, "Data0000.dat") }, want: "file Data0000.dat is missing"},
+		"index missing":        {edit: func(f *slidetest.MiraxFiles) { delete(f.Files, "Index.dat") }, want: "file Index.dat is missing"},
+		"index empty":          {edit: cut("Index.dat", 0), want: "too short"},
+		"index version":        {edit: func(f *slidetest.MiraxFiles) { copy(f.Files["Index.dat"], "09.99") }, want: "09.99", kind: new(*tiles.UnsupportedError)},
+	}
+}
+
+// number overwrites a number of the index.
+func number(at func(*slidetest.MiraxFiles) int, v int32) func(*slidetest.MiraxFiles) {
+	return func(f *slidetest.MiraxFiles) { f.SetIndex(at(f), v) }
+}
+
+// cut shortens a file.
+func cut(name string, n int) func(*slidetest.MiraxFiles) {
+	return func(f *slidetest.MiraxFiles) { f.Files[name] = f.Files[name][:n] }
+}
+
+// brokenIndexes are slides with an edit of the index or of the positions.
+func brokenIndexes(t testing.TB) map[string]broken {
+	return map[string]broken{
 		"index without tables":     {edit: cut("Index.dat", 5+32+8), want: "table of records"},
 		"levels' table negative":   {edit: number(func(f *slidetest.MiraxFiles) int { return f.Hier - 8 }, -5), want: "table of records"},
 		"levels' table past end":   {edit: number(func(f *slidetest.MiraxFiles) int { return f.Hier - 8 }, math.MaxInt32), want: "table of records"},
@@ -127,7 +139,7 @@ func brokenSlides(t testing.TB) map[string]broken {
 		"positions of no items": {edit: number(func(f *slidetest.MiraxFiles) int { return f.NonPages[2] }, 0), want: "0 items"},
 		"positions past end":    {edit: number(func(f *slidetest.MiraxFiles) int { return f.NonPages[2] + 16 }, math.MaxInt32), want: "positions of the photos"},
 		"positions 2 GiB":       {edit: number(func(f *slidetest.MiraxFiles) int { return f.NonPages[2] + 20 }, math.MaxInt32), want: "positions of the photos"},
-		"positions too few":     {edit: func(f *slidetest.MiraxFiles) { repack(f, make([]byte, 9*plainPositions-9)) }, want: "432 are due"},
+		"positions too few":     {edit: func(f *slidetest.MiraxFiles) { repack(f, make([]byte, 9*plainPositions-9)) }, want: "324 are due"},
 		"positions heaped":      {edit: func(f *slidetest.MiraxFiles) { heap(t, f) }, want: "photos overlap near"},
 		"positions all at 0":    {edit: func(f *slidetest.MiraxFiles) { f.SetIndex(item(f, 0, 0), 2); repack(f, make([]byte, 9*plainPositions)) }, want: ""},
 		"positions at 2^31":     {edit: func(f *slidetest.MiraxFiles) { repack(f, far(plainPositions)) }, want: ""},
@@ -175,7 +187,9 @@ func TestOpen_Broken(t *testing.T) {
 	good := slidetest.MakeMirax(t, o)
 	o.Packed = true
 	packed := slidetest.MakeMirax(t, o)
-	for name, c := range brokenSlides(t) {
+	slides := brokenSettings()
+	maps.Copy(slides, brokenIndexes(t))
+	for name, c := range slides {
 		t.Run(name, func(t *testing.T) {
 			f := good.Clone()
 			if c.packed {
@@ -303,8 +317,8 @@ func TestReadTile_Broken(t *testing.T) {
 			if !errors.As(err, &te) || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("got %v, want …%s…", err, c.want)
 			}
-			k := tiles.Key{Col: 1, Row: 1}
-			if err := s.ReadTile(context.Background(), k, image.NewRGBA(image.Rectangle{Max: l.TileRect(1, 1).Size()})); err != nil {
+			k := tiles.Key{Col: 1}
+			if err := s.ReadTile(context.Background(), k, image.NewRGBA(image.Rectangle{Max: l.TileRect(1, 0).Size()})); err != nil {
 				t.Error("the next tile:", err)
 			}
 		})
@@ -338,10 +352,10 @@ func TestReadTile_CutWhileOpen(t *testing.T) {
 	if err := os.Truncate(filepath.Join(strings.TrimSuffix(path, ".mrxs"), "Data0000.dat"), 400); err != nil {
 		t.Fatal(err)
 	}
-	dst := image.NewRGBA(image.Rectangle{Max: s.Levels()[0].TileRect(1, 1).Size()})
+	dst := image.NewRGBA(image.Rectangle{Max: s.Levels()[0].TileRect(1, 0).Size()})
 	var te *tiles.TileError
 	for range 2 {
-		err := s.ReadTile(context.Background(), tiles.Key{Col: 1, Row: 1}, dst)
+		err := s.ReadTile(context.Background(), tiles.Key{Col: 1}, dst)
 		if err == nil || errors.As(err, &te) || !strings.Contains(err.Error(), "Data0000.dat") || !strings.Contains(err.Error(), "cut off") {
 			t.Errorf("got %v", err)
 		}

@@ -70,7 +70,7 @@ func FuzzSettings(f *testing.F) {
 		f.Add(slidetest.MakeMirax(f, o).Files["Slidedat.ini"])
 	}
 	good := slidetest.MakeMirax(f, plain())
-	for _, c := range brokenSlides(f) {
+	for _, c := range brokenSettings() {
 		m := good.Clone()
 		if !c.packed {
 			c.edit(m)

@@ -8,6 +8,8 @@ import (
 	"io"
 	"slices"
 	"sort"
+
+	"coverslip/tiles"
 )
 
 // indexVersion begins Index.dat.
@@ -127,7 +129,7 @@ func (x *index) numbers(off int64) (a, b int32, err error) {
 }
 
 // errNoRecord says that a record is empty: nothing is stored of it.
-var errNoRecord = errors.New("the record is empty")
+var errNoRecord error = &tiles.FormatError{Format: name, What: "index: a record is empty"}
 
 // first is the offset of the first page of a record with items in it.
 func (x *index) first(table int64, record int) (int64, error) {

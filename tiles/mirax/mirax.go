@@ -23,7 +23,6 @@ import (
 
 	"coverslip/tiles"
 	"coverslip/tiles/codec"
-	"coverslip/tiles/mosaic"
 	"coverslip/tiles/tiff"
 )
 
@@ -226,9 +225,7 @@ func (o *opening) readRecord(at span) ([]byte, error) {
 // but for the first.
 func (o *opening) levels(ctx context.Context, cams *cameras, used map[int32]bool) error {
 	s := o.slide
-	if err := s.findPlanes(&o.info); err != nil {
-		return err
-	}
+	s.findPlanes(&o.info)
 	concat := 0
 	for i := range o.set.levels {
 		if err := ctx.Err(); err != nil {
@@ -320,11 +317,7 @@ func (o *opening) assemble() (tiles.Slide, error) {
 	}
 	o.describe()
 	p.Info = o.info
-	base, err := tiff.NewSlide(p)
-	if err != nil {
-		return nil, err
-	}
-	return s.finish(base)
+	return s.newSlide(p)
 }
 
 // describe fills MPP and OpenSlide's properties.
@@ -409,5 +402,3 @@ func (a *associated) ReadAll(ctx context.Context) (*image.RGBA, error) {
 	dst := image.NewRGBA(image.Rect(0, 0, w, h))
 	return dst, decode(a.store.codecs, a.format, dst, data)
 }
-
-var _ mosaic.Pictures = (*pictures)(nil)

@@ -55,7 +55,7 @@ func shifted(size image.Point) func(col, row int) image.Point {
 var imageSize = image.Pt(64, 48)
 
 func plain() slidetest.Mirax {
-	return slidetest.Mirax{Cols: 12, Rows: 16, Divisions: 2, Size: imageSize, Levels: 4, Overlap: 16, Position: shifted(imageSize.Mul(2)), Fill: 0xf0e0d0,
+	return slidetest.Mirax{Cols: 12, Rows: 12, Divisions: 2, Size: imageSize, Levels: 4, Overlap: 16, Position: shifted(imageSize.Mul(2)), Fill: 0xf0e0d0,
 		Images: map[string]*image.RGBA{"ScanDataLayer_SlideBarcode": slidetest.TestPicture(image.Pt(20, 30), 1), "ScanDataLayer_SlideThumbnail": slidetest.TestPicture(image.Pt(40, 30), 2)}}
 }
 
@@ -81,7 +81,7 @@ func variants() map[string]slidetest.Mirax {
 		"BMP":            with(func(o *slidetest.Mirax) { o.Format, o.Cols, o.Rows = "BMP24", 6, 6 }),
 		"no positions":   with(func(o *slidetest.Mirax) { o.Position = nil }),
 		"regular":        with(func(o *slidetest.Mirax) { o.Position, o.Overlap, o.Size = nil, 0, image.Pt(128, 128) }),
-		"odd edges":      with(func(o *slidetest.Mirax) { o.Cols, o.Rows = 13, 17 }),
+		"odd edges":      with(func(o *slidetest.Mirax) { o.Cols, o.Rows = 13, 11 }),
 		"made smaller":   with(func(o *slidetest.Mirax) { o.Exponent, o.Levels, o.Cols, o.Rows = 2, 2, 16, 16 }),
 		"fluorescence":   with(func(o *slidetest.Mirax) { o.Filters, o.Format, o.Cols, o.Rows = filters, "PNG", 8, 8 }),
 		"focus":          with(func(o *slidetest.Mirax) { o.Focus, o.Cols, o.Rows = []float64{-1.5, 0, 1.5}, 8, 8 }),
@@ -94,7 +94,11 @@ func TestConformance(t *testing.T) {
 	for name, o := range variants() {
 		t.Run(name, func(t *testing.T) {
 			path := slidetest.MakeMirax(t, o).Write(t)
-			for native, codecs := range map[string]*codec.Set{"native": codec.Default(), "go": codec.New(codec.Options{NoNative: true})} {
+			sets := map[string]*codec.Set{"native": codec.Default()}
+			if name == "positions" || name == "light, focus" {
+				sets["go"] = codec.New(codec.Options{NoNative: true})
+			}
+			for native, codecs := range sets {
 				t.Run(native, func(t *testing.T) {
 					slidetest.Run(t, func(t testing.TB) tiles.Slide {
 						s, err := openWith(path, codecs)

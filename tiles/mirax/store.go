@@ -54,7 +54,7 @@ func (s *store) readImages(zoom, concat int, of combination) ([]stored, error) {
 	return s.index.images(record, s.set.images.X, s.set.images.Y, concat, len(s.set.data))
 }
 
-// level is a level of the slide; it implements tiff.Grid.
+// level is a level of the slide; it implements planar.Grid.
 type level struct {
 	store *store
 	zoom  int // number of the zoom level
@@ -143,11 +143,8 @@ func (l *level) grid(of combination) (*mosaic.Placed, error) {
 // Level implements tiff.Grid.
 func (l *level) Level() tiles.Level { return l.size }
 
-// ReadTile implements tiff.Grid: the planes shown when nothing is asked.
+// ReadTile implements tiff.Grid: a slide in colour.
 func (l *level) ReadTile(ctx context.Context, col, row int, dst *image.RGBA) error {
-	if l.store.lit {
-		return l.blend(ctx, col, row, dst)
-	}
 	g, err := l.grid(l.store.first)
 	if err != nil {
 		return err

@@ -12,6 +12,7 @@ import (
 type Finder interface {
 	// Pieces appends to out the pieces that meet want, pixels of the level, and
 	// maybe others, in the order in which they are drawn: the last is on top.
+	// It names no picture that was never stored.
 	Pieces(want image.Rectangle, out []Piece) []Piece
 }
 

@@ -252,12 +252,19 @@ func (p *Placed) draw(ctx context.Context, col, row int, want image.Rectangle, d
 	if err != nil {
 		return false, err
 	}
-	if len(d.parts) == 0 || d.parts[len(d.parts)-1] != want {
-		tiles.Fill(dst, p.background)
+	shift := dst.Rect.Min.Sub(want.Min)
+	for _, r := range bare(want, d.parts) {
+		tiles.Fill(dst.SubImage(r.Add(shift)).(*image.RGBA), p.background)
 	}
 	for i := len(d.parts) - 1; i >= 0; i-- {
 		c, part := d.pieces[i], d.parts[i]
-		to := dst.SubImage(part.Sub(want.Min).Add(dst.Rect.Min)).(*image.RGBA)
+		to := dst.SubImage(part.Add(shift)).(*image.RGBA)
+		if d.tiles[i] == nil {
+			if err := p.pictures.ReadPicture(ctx, int(c.Picture), to); err != nil {
+				return false, fmt.Errorf("stored picture %d: %w", c.Picture, err)
+			}
+			continue
+		}
 		copyPart(to, d.tiles[i].img, part.Min.Sub(image.Pt(int(c.X)-int(c.CropX), int(c.Y)-int(c.CropY))))
 	}
 	return len(d.parts) > 0, nil
@@ -298,6 +305,14 @@ func (p *Placed) add(ctx context.Context, d *drawing, c *Piece, want image.Recta
 	if err := ctx.Err(); err != nil {
 		return false, err
 	}
+	if p.straight(c, part) {
+		t := p.kept.have(keptKey{p, int(c.Picture), 0})
+		if t != nil {
+			d.held = append(d.held, t)
+		}
+		d.pieces, d.tiles, d.parts = append(d.pieces, c), append(d.tiles, t), append(d.parts, part)
+		return part == want, nil
+	}
 	// Neighbours are often of one picture.
 	if n := len(d.held); n == 0 || d.held[n-1].key.col != int(c.Picture) {
 		t, err := p.picture(ctx, int(c.Picture))
@@ -312,6 +327,45 @@ func (p *Placed) add(ctx context.Context, d *drawing, c *Piece, want image.Recta
 	}
 	d.pieces, d.tiles, d.parts = append(d.pieces, c), append(d.tiles, t), append(d.parts, part)
 	return part == want, nil
+}
+
+// straight says whether a piece is decoded where it is shown: a whole picture
+// that no other tile shares. Only a finder knows that it is stored at all.
+func (p *Placed) straight(c *Piece, part image.Rectangle) bool {
+	return p.finder != nil && part == c.rect() && part.Size() == p.pictures.Size(int(c.Picture))
+}
+
+// maxBare bounds the rectangles of background; beyond it all is filled.
+const maxBare = 64
+
+// bare is what of a rectangle none of the parts covers, or more.
+func bare(want image.Rectangle, parts []image.Rectangle) []image.Rectangle {
+	left := []image.Rectangle{want}
+	for _, p := range parts {
+		var next []image.Rectangle
+		for _, r := range left {
+			in := r.Intersect(p)
+			if in.Empty() {
+				next = append(next, r)
+				continue
+			}
+			for _, side := range [4]image.Rectangle{
+				{r.Min, image.Pt(r.Max.X, in.Min.Y)}, {image.Pt(r.Min.X, in.Max.Y), r.Max},
+				{image.Pt(r.Min.X, in.Min.Y), image.Pt(in.Min.X, in.Max.Y)}, {image.Pt(in.Max.X, in.Min.Y), image.Pt(r.Max.X, in.Max.Y)},
+			} {
+				if !side.Empty() {
+					next = append(next, side)
+				}
+			}
+		}
+		if left = next; len(left) == 0 {
+			return nil
+		}
+		if len(left) > maxBare {
+			return []image.Rectangle{want}
+		}
+	}
+	return left
 }
 
 // picture returns a decoded picture, which must be given back.
