@@ -28,6 +28,8 @@ type Options struct {
 	ReadOnly   bool   // open without the right to change anything
 	Onnx       string // path of ONNX Runtime's library; "" looks for it
 	Model      string // folder of the default encoder; "" takes the built-in, untrained one
+	Network    bool   // slides may be read from web addresses; nothing is fetched otherwise
+	Untrusted  bool   // slides come from strangers: memory-safe decoders only, no native library sees them
 }
 
 // Session is one open project. Its methods are safe for concurrent use.

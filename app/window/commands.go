@@ -35,6 +35,9 @@ func (w *Window) bind() error {
 	on("file.relink", w.askRelink, func() bool {
 		return writable() && slices.ContainsFunc(w.slides.items, func(i app.SlideItem) bool { return i.Missing })
 	})
+	on("file.address", w.askAddress, nil)
+	on("file.network", w.toggleNetwork, nil)
+	on("file.untrusted", w.toggleUntrusted, nil)
 	on("file.exportDataset", w.askDataset, project)
 	on("file.exportGeoJSON", w.askGeoJSON, slide)
 	on("file.close", w.closeProject, project)
@@ -169,6 +172,11 @@ func menuGroup(id string) string {
 // menuState greys the lines of the menu that make no sense now.
 func (w *Window) menuState() {
 	changed := false
+	for id, on := range map[string]bool{"file.untrusted": w.opts.Session.Untrusted, "file.network": w.opts.Session.Network} {
+		if item := w.menuItems[id]; item != nil && item.Checked != on {
+			item.Checked, changed = on, true
+		}
+	}
 	for id, item := range w.menuItems {
 		if off := !w.cmds.CanDo(id); item.Disabled != off {
 			item.Disabled, changed = off, true

@@ -17,15 +17,7 @@ import (
 // the window's problem bar; what was open before stays.
 func (w *Window) Open(path string) {
 	w.load(path, func(o app.Options) (*app.Session, annotate.ID, error) {
-		st, err := os.Stat(path)
-		if err != nil {
-			return nil, annotate.ID{}, err
-		}
-		if !st.IsDir() {
-			return app.ProjectForSlide(path, o)
-		}
-		s, err := app.OpenProject(path, o)
-		return s, annotate.ID{}, err
+		return app.OpenAny(path, o)
 	})
 }
 
@@ -49,7 +41,7 @@ func (w *Window) load(path string, open func(app.Options) (*app.Session, annotat
 	}
 	old := w.session
 	same := old != nil && samePath(old.Dir(), path)
-	w.setOpening(filepath.Base(path))
+	w.setOpening(app.BaseName(path))
 	w.edits.do(func() {
 		var closing error
 		if same {
@@ -200,7 +192,7 @@ func (w *Window) openOneOf(ids []annotate.ID) {
 		return
 	}
 	w.problem.dismiss()
-	if w.open != nil && w.open.Item.ID == ids[0] {
+	if w.open != nil && w.open.Item.ID == ids[0] && w.open.Untrusted() == w.opts.Session.Untrusted {
 		w.focus()
 		return
 	}

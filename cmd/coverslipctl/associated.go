@@ -16,13 +16,14 @@ func associatedVerb() verb {
 		long:    "The label and the macro image often show who the patient is.",
 		example: "coverslipctl associated CMU-1.svs macro -o macro.png",
 		setup: func(f *flag.FlagSet) func(c *call) error {
+			how := declareAccess(f)
 			out := f.String("o", "", "image `FILE` to write (.png or .jpg)")
 			return func(c *call) error {
 				o, err := newImageOut(*out)
 				if err != nil {
 					return err
 				}
-				s, err := c.openSlide(c.args[0])
+				s, err := c.openSlideBy(c.args[0], how)
 				if err != nil {
 					return err
 				}

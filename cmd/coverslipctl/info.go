@@ -42,8 +42,9 @@ func infoVerb() verb {
 		short:   "say what a slide is: levels, scale, properties",
 		example: "coverslipctl info --json CMU-1.svs",
 		setup: func(f *flag.FlagSet) func(c *call) error {
+			how := declareAccess(f)
 			return func(c *call) error {
-				s, err := c.openSlide(c.args[0])
+				s, err := c.openSlideBy(c.args[0], how)
 				if err != nil {
 					return err
 				}

@@ -19,6 +19,7 @@ func regionVerb() verb {
 			"Pixels outside the slide are transparent.",
 		example: "coverslipctl region CMU-1.svs --level 1 --x 4000 --y 8000 --w 512 --h 512 -o out.png",
 		setup: func(f *flag.FlagSet) func(c *call) error {
+			how := declareAccess(f)
 			level := f.Int("level", 0, "`LEVEL` of the pyramid, 0 is full resolution")
 			x := f.Int("x", 0, "`X` of the left edge, level-0 pixels")
 			y := f.Int("y", 0, "`Y` of the upper edge, level-0 pixels")
@@ -36,7 +37,7 @@ func regionVerb() verb {
 				if err != nil {
 					return err
 				}
-				s, err := c.openSlide(c.args[0])
+				s, err := c.openSlideBy(c.args[0], how)
 				if err != nil {
 					return err
 				}

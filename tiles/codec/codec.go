@@ -39,6 +39,7 @@ type Set struct {
 	j2kErr   error
 	jxr      *jxr.Library
 	jxrErr   error
+	goOnly   bool // no native library may be called
 }
 
 // Status says what decodes one kind of compression.
@@ -67,7 +68,7 @@ type loaders struct {
 // self-test is replaced by Go; Status says why.
 func New(o Options) *Set {
 	if o.NoNative {
-		return &Set{turboErr: errAsked, j2kErr: errAsked, jxrErr: errAsked}
+		return &Set{turboErr: errAsked, j2kErr: errAsked, jxrErr: errAsked, goOnly: true}
 	}
 	return load(loaders{turbojpeg.Load, openjpeg.Load, jxr.Load})
 }
@@ -89,7 +90,7 @@ func load(l loaders) *Set {
 // standard is loaded once a process, at first use.
 var standard = sync.OnceValue(func() *Set {
 	if os.Getenv(EnvNative) == "off" {
-		return &Set{turboErr: errEnv, j2kErr: errEnv, jxrErr: errEnv}
+		return &Set{turboErr: errEnv, j2kErr: errEnv, jxrErr: errEnv, goOnly: true}
 	}
 	return New(Options{})
 })
@@ -103,6 +104,9 @@ var safe = New(Options{NoNative: true})
 // Safe is the set for files of doubtful origin: a defect in a C library can be
 // used against the person who opens a slide, one in Go ends in an error.
 func Safe() *Set { return safe }
+
+// GoOnly tells that no native library may see the file.
+func (s *Set) GoOnly() bool { return s.goOnly }
 
 // Status lists the compressions and what decodes each.
 func (s *Set) Status() []Status {

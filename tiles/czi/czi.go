@@ -91,6 +91,9 @@ func open(_ context.Context, src *tiles.Source, codecs *codec.Set) (tiles.Slide,
 	if err != nil {
 		return nil, err
 	}
+	if err := o.checkPacking(p); err != nil {
+		return nil, err
+	}
 	o.readXML(p)
 	o.findAssociated()
 	o.addScenes(p)
@@ -104,6 +107,29 @@ func open(_ context.Context, src *tiles.Source, codecs *codec.Set) (tiles.Slide,
 		o.parts.Levels = append(o.parts.Levels, l)
 	}
 	return planar.New(o.parts, p.stack)
+}
+
+// checkPacking refuses a slide of which nothing could be decoded, and tells of
+// one of which parts cannot.
+func (o *opening) checkPacking(p *picture) error {
+	var first error
+	unread := 0
+	pieces := p.levels[0].pieces
+	for i := range pieces {
+		if err := o.file.canUnpack(pieces[i].compression); err != nil {
+			unread++
+			if first == nil {
+				first = err
+			}
+		}
+	}
+	if first != nil && unread == len(pieces) {
+		return first
+	}
+	if first != nil {
+		o.warn("%d of %d sub-blocks cannot be decoded: %v", unread, len(pieces), first)
+	}
+	return nil
 }
 
 // opening is what is known while a slide is opened.

@@ -13,7 +13,7 @@ import (
 
 // Bounds of a level's index.
 const (
-	bucketSide = 2 * tileSide // pixels
+	bucketSide = 4 * tileSide // pixels
 	maxItems   = 1 << 23      // pieces in buckets
 	maxHeap    = 4096         // pieces that meet one bucket of one plane
 )
@@ -24,8 +24,9 @@ type level struct {
 	picture    *picture
 	sizes      tiles.Level
 	background color.NRGBA
-	pieces     []piece // x and y are pixels of the level; ascending from bottom to top
-	buckets    map[bucket][]int32
+	pieces     []piece        // x and y are pixels of the level; ascending from bottom to top
+	buckets    map[bucket]int // places in lists
+	lists      [][]int32      // pieces that meet a bucket
 }
 
 // bucket is a square of the level in one plane.
@@ -34,7 +35,7 @@ type bucket struct{ c, z, t, x, y int32 }
 // newLevel places pieces on the level of a factor.
 func (p *picture) newLevel(f *file, factor int, pieces []piece) (*level, error) {
 	w, h := (p.canvas.Dx()+factor-1)/factor, (p.canvas.Dy()+factor-1)/factor
-	l := &level{file: f, picture: p, pieces: pieces, buckets: map[bucket][]int32{}}
+	l := &level{file: f, picture: p, pieces: pieces, buckets: map[bucket]int{}}
 	l.sizes = tiles.Level{Width: w, Height: h, Downsample: float64(factor), TileWidth: tileSide, TileHeight: tileSide}
 	if n := int64(l.sizes.Cols()) * int64(l.sizes.Rows()); n > tiff.MaxTiles {
 		return nil, bad("%d×%d pixels make %d tiles, more than %d", w, h, n, tiff.MaxTiles)
@@ -55,7 +56,12 @@ func (p *picture) newLevel(f *file, factor int, pieces []piece) (*level, error) 
 		for y := r.Min.Y / bucketSide; y <= (r.Max.Y-1)/bucketSide; y++ {
 			for x := r.Min.X / bucketSide; x <= (r.Max.X-1)/bucketSide; x++ {
 				k := bucket{b.c, b.z, b.t, int32(x), int32(y)}
-				if l.buckets[k] = append(l.buckets[k], int32(i)); len(l.buckets[k]) > maxHeap {
+				at, ok := l.buckets[k]
+				if !ok {
+					at = len(l.lists)
+					l.buckets[k], l.lists = at, append(l.lists, nil)
+				}
+				if l.lists[at] = append(l.lists[at], int32(i)); len(l.lists[at]) > maxHeap {
 					return nil, bad("more than %d sub-blocks lie near (%d,%d)", maxHeap, x*bucketSide, y*bucketSide)
 				}
 			}
@@ -88,7 +94,11 @@ func (l *level) ReadPlane(ctx context.Context, col, row int, p tiles.Plane, dst 
 	k := bucket{int32(p.Channel), int32(p.Z), int32(p.T), int32(want.Min.X / bucketSide), int32(want.Min.Y / bucketSide)}
 	var met []int32
 	covered := false
-	for _, i := range l.buckets[k] {
+	at, ok := l.buckets[k]
+	if !ok {
+		return tiles.ErrMissing
+	}
+	for _, i := range l.lists[at] {
 		r := l.pieces[i].stored()
 		if r.Intersect(want).Empty() {
 			continue

@@ -114,6 +114,17 @@ func (f *file) unpack(p *piece) ([]byte, error) {
 	return f.decode(p, n, src)
 }
 
+// canUnpack says why a compression cannot be read, nil when it can.
+func (f *file) canUnpack(compression int32) error {
+	switch compression {
+	case packNone, packJPEG, packZstd0, packZstd1:
+		return nil
+	case packJXR:
+		return f.codecs.HasJPEGXR()
+	}
+	return unsupportedPacking(compression)
+}
+
 // decode decodes packed pixels to n bytes.
 func (f *file) decode(p *piece, n int, src []byte) ([]byte, error) {
 	switch p.compression {

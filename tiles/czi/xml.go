@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"image/color"
 	"io"
+	"math"
 	"strconv"
 	"strings"
 
@@ -109,7 +110,7 @@ func (o *opening) readOptics(m *metadata) {
 	in := &o.parts.Info
 	for _, d := range m.Scaling {
 		v, ok := tiles.ParseNumber(d.Value)
-		if v *= 1e6; !ok || d.ID != "X" && d.ID != "Y" { // metres
+		if v = math.Round(v*1e15) / 1e9; !ok || d.ID != "X" && d.ID != "Y" { // metres to µm, without the noise of the multiplication
 			continue
 		}
 		switch {

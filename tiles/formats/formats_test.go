@@ -83,7 +83,7 @@ func TestConformance_Real(t *testing.T) {
 		"tiff/boxes.tiff", "tiff/quad-tile.tif", "tiff/rgba_geotiff.tiff",
 		"made/aperio.svs", "made/hamamatsu.ndpi", "ndpi/test3-TRITC-2-560.ndpi", "made/philips.tiff", "made/leica.scn", "made/trestle.tif", "made/ventana.bif", "made/vms/synthetic.vms",
 		"made/aperio.svs", "made/hamamatsu.ndpi", "ndpi/test3-TRITC-2-560.ndpi", "made/philips.tiff", "made/leica.scn", "made/trestle.tif", "made/mirax.mrxs", "made/ventana.bif",
-		"made/generic-sparse-bigtiff.tif", "made/ome-subifd.ome.tif"} {
+		"made/generic-sparse-bigtiff.tif", "made/ome-subifd.ome.tif", "made/deepzoom/cmu.dzi", "made/deepzoom/cmu.zip", "made/cmu.ome.zarr"} {
 		t.Run(name, func(t *testing.T) {
 			path := slidetest.Shared(t, name)
 			slidetest.Run(t, func(t testing.TB) tiles.Slide { return open(t, path) })

@@ -1,19 +1,15 @@
 package ventana
 
 import (
-	"bytes"
-	"encoding/xml"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 
 	"coverslip/tiles"
 	"coverslip/tiles/tiff"
 )
 
-// Limits of the XML. A photo takes about 300 bytes of it; encoding/xml expands no
-// entities of the file's own, so a bomb is an error of the parser.
+// Limits of the XML. A photo takes about 300 bytes of it.
 const (
 	maxXMLBytes   = 32 << 20
 	maxXMLDepth   = 64
@@ -52,70 +48,19 @@ type encodeInfo struct {
 	strange int  // joints of photos that are no neighbours
 }
 
-// walk calls f for each element with the names of the open ones, itself last.
-func walk(data []byte, f func(path []string, attrs []xml.Attr) error) error {
-	if len(data) > maxXMLBytes {
-		return fmt.Errorf("XML of %d bytes is longer than %d", len(data), maxXMLBytes)
-	}
-	dec := xml.NewDecoder(bytes.NewReader(bytes.TrimRight(data, "\x00")))
-	dec.CharsetReader = func(_ string, in io.Reader) (io.Reader, error) { return in, nil } // digits and names are ASCII in all
-	var path []string
-	for {
-		tok, err := dec.RawToken() // in half the time of Token
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return fmt.Errorf("XML: %w", err)
-		}
-		switch e := tok.(type) {
-		case xml.StartElement:
-			if len(path) >= maxXMLDepth {
-				return fmt.Errorf("XML nests deeper than %d", maxXMLDepth)
-			}
-			path = append(path, e.Name.Local)
-			if err := f(path, e.Attr); err != nil {
-				return err
-			}
-		case xml.EndElement:
-			if len(path) == 0 || path[len(path)-1] != e.Name.Local {
-				return fmt.Errorf("XML: </%.40s> ends nothing", e.Name.Local)
-			}
-			path = path[:len(path)-1]
-		}
-	}
-	if len(path) > 0 {
-		return fmt.Errorf("XML: <%.40s> does not end", path[len(path)-1])
-	}
-	return nil
-}
-
-// is compares the names of open elements.
-func is(path []string, names ...string) bool {
-	if len(path) != len(names) {
-		return false
-	}
-	for i := range path {
-		if path[i] != names[i] {
-			return false
-		}
-	}
-	return true
-}
-
 // parseScan returns the attributes of the element iScan: the root, or below a
 // root Metadata.
 func parseScan(data []byte) ([]attribute, error) {
 	var out []attribute
 	found := false
-	err := walk(data, func(path []string, attrs []xml.Attr) error {
+	err := walk(data, func(path [][]byte, attrs values) error {
 		if found || !is(path, "iScan") && !is(path, "Metadata", "iScan") {
 			return nil
 		}
 		found = true
 		for _, a := range attrs {
-			if len(out) < maxAttributes && a.Value != "" && len(a.Name.Local)+len(a.Value) <= maxValue {
-				out = append(out, attribute{a.Name.Local, strings.ToValidUTF8(a.Value, "\ufffd")})
+			if len(out) < maxAttributes && len(a.value) > 0 && len(a.name)+len(a.value) <= maxValue {
+				out = append(out, attribute{string(a.name), strings.ToValidUTF8(string(a.value), "\ufffd")})
 			}
 		}
 		return nil
@@ -124,18 +69,6 @@ func parseScan(data []byte) ([]attribute, error) {
 		err = errors.New("XML without an element iScan at its root or below Metadata")
 	}
 	return out, err
-}
-
-// values finds an element's attributes by name.
-type values []xml.Attr
-
-func (v values) get(name string) string {
-	for _, a := range v {
-		if a.Name.Local == name {
-			return a.Value
-		}
-	}
-	return ""
 }
 
 // whole reads whole numbers between bounds; numbers may be written with a point.
@@ -151,7 +84,7 @@ func (v values) whole(into map[string]*int, lo, hi int) error {
 }
 
 func (v values) number(name string, lo, hi float64) (float64, error) {
-	s := v.get(name)
+	s := string(v.get(name))
 	n, ok := tiles.ParseNumber(s)
 	if !ok || n < lo || n > hi {
 		return 0, fmt.Errorf("%s=%.40q is no number from %g to %g", name, s, lo, hi)
@@ -164,7 +97,13 @@ type reading struct {
 	info    *encodeInfo
 	all     []*area // those not scanned too: origins are told for all
 	scanned []bool
-	origins []xml.StartElement
+	origins []origin
+}
+
+// origin is an element of AoiOrigin: where the area of a name begins.
+type origin struct {
+	name string
+	x, y string
 }
 
 // parseEncodeInfo reads the XMP of level 0. It knows nothing of the stored tiles:
@@ -172,8 +111,8 @@ type reading struct {
 func parseEncodeInfo(data []byte) (*encodeInfo, error) {
 	r := &reading{info: &encodeInfo{}}
 	root := false
-	err := walk(data, func(path []string, attrs []xml.Attr) error {
-		root = root || path[0] == "EncodeInfo"
+	err := walk(data, func(path [][]byte, attrs values) error {
+		root = root || string(path[0]) == "EncodeInfo"
 		switch {
 		case is(path, "EncodeInfo", "SlideStitchInfo", "ImageInfo"):
 			return r.area(attrs)
@@ -183,7 +122,7 @@ func parseEncodeInfo(data []byte) (*encodeInfo, error) {
 			if len(r.origins) >= maxAreas {
 				return fmt.Errorf("more than %d origins of areas", maxAreas)
 			}
-			r.origins = append(r.origins, xml.StartElement{Name: xml.Name{Local: path[2]}, Attr: attrs})
+			r.origins = append(r.origins, origin{string(path[2]), string(attrs.get("OriginX")), string(attrs.get("OriginY"))})
 		}
 		return nil
 	})
@@ -206,13 +145,12 @@ func parseEncodeInfo(data []byte) (*encodeInfo, error) {
 }
 
 // area begins an area.
-func (r *reading) area(attrs []xml.Attr) error {
+func (r *reading) area(v values) error {
 	if len(r.all) >= maxAreas {
 		return fmt.Errorf("more than %d areas", maxAreas)
 	}
-	v := values(attrs)
-	a := &area{index: v.get("AOIIndex")}
-	scanned := v.get("AOIScanned")
+	a := &area{index: string(v.get("AOIIndex"))}
+	scanned := string(v.get("AOIScanned"))
 	r.all, r.scanned = append(r.all, a), append(r.scanned, scanned != "0")
 	if scanned == "0" {
 		return nil
@@ -234,20 +172,23 @@ func (r *reading) area(attrs []xml.Attr) error {
 }
 
 // joint adds a joint to the last area.
-func (r *reading) joint(attrs []xml.Attr) error {
+func (r *reading) joint(v values) error {
 	n := len(r.all) - 1
 	if !r.scanned[n] {
 		return nil
 	}
-	a, v := r.all[n], values(attrs)
-	var t1, t2 int
-	err := v.whole(map[string]*int{"Tile1": &t1, "Tile2": &t2}, 1, a.cols*a.rows)
-	j := joint{joined: v.get("FlagJoined") == "1"}
+	a := r.all[n]
+	t1, err := v.number("Tile1", 1, float64(a.cols*a.rows))
+	var t2 float64
+	if err == nil {
+		t2, err = v.number("Tile2", 1, float64(a.cols*a.rows))
+	}
+	j := joint{joined: string(v.get("FlagJoined")) == "1"}
 	if err == nil {
 		j.confidence, err = v.number("Confidence", 0, 1e6)
 	}
 	axis := "OverlapX"
-	switch d := v.get("Direction"); d {
+	switch d := string(v.get("Direction")); d {
 	case "RIGHT":
 	case "LEFT":
 		r.info.turned = true
@@ -264,8 +205,8 @@ func (r *reading) joint(attrs []xml.Attr) error {
 	if err != nil {
 		return fmt.Errorf("area %d: joint %d: %w", n, len(a.joints), err)
 	}
-	c1, r1 := a.place(t1)
-	c2, r2 := a.place(t2)
+	c1, r1 := a.place(int(t1))
+	c2, r2 := a.place(int(t2))
 	switch dc, dr := c2-c1, r2-r1; {
 	case !j.vertical && dr == 0 && (dc == 1 || dc == -1):
 		j.gap = min(c1, c2)
@@ -296,7 +237,7 @@ func (r *reading) origin(a *area, i int) error {
 	if len(r.origins) != len(r.all) {
 		at = -1
 		for k, o := range r.origins {
-			if a.index != "" && o.Name.Local == "AOI"+a.index {
+			if a.index != "" && o.name == "AOI"+a.index {
 				at = k
 			}
 		}
@@ -307,7 +248,9 @@ func (r *reading) origin(a *area, i int) error {
 	if at < 0 {
 		return fmt.Errorf("%d areas, %d origins, none of them its own", len(r.all), len(r.origins))
 	}
-	err := values(r.origins[at].Attr).whole(map[string]*int{"OriginX": &a.originX, "OriginY": &a.originY}, 0, tiff.MaxSide)
+	o := r.origins[at]
+	v := values{{[]byte("OriginX"), []byte(o.x)}, {[]byte("OriginY"), []byte(o.y)}}
+	err := v.whole(map[string]*int{"OriginX": &a.originX, "OriginY": &a.originY}, 0, tiff.MaxSide)
 	if err == nil && (a.originX%a.tileW != 0 || a.originY%a.tileH != 0) {
 		err = fmt.Errorf("origin (%d,%d) is not divisible by the tile of %d×%d pixels", a.originX, a.originY, a.tileW, a.tileH)
 	}

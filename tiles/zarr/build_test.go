@@ -15,6 +15,7 @@ import (
 	"path"
 	"path/filepath"
 	"slices"
+	"sync"
 	"testing"
 
 	"github.com/klauspost/compress/gzip"
@@ -142,12 +143,14 @@ func (s *spec) chunkBytes(index []int) []byte {
 	return out
 }
 
+// zstdEncoder is one for all chunks: each holds megabytes.
+var zstdEncoder = sync.OnceValues(func() (*zstd.Encoder, error) { return zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1)) })
+
 // packed packs a chunk.
 func packed(t testing.TB, packer string, b []byte) []byte {
 	t.Helper()
 	var out bytes.Buffer
 	var w io.WriteCloser
-	var err error
 	switch packer {
 	case "":
 		return b
@@ -156,7 +159,11 @@ func packed(t testing.TB, packer string, b []byte) []byte {
 	case "gzip":
 		w = gzip.NewWriter(&out)
 	case "zstd":
-		w, err = zstd.NewWriter(&out, zstd.WithEncoderConcurrency(1))
+		z, err := zstdEncoder()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return z.EncodeAll(b, nil)
 	case "lz4":
 		dst := make([]byte, lz4.CompressBlockBound(len(b)))
 		n, err := lz4.CompressBlock(b, dst, nil)
@@ -165,9 +172,7 @@ func packed(t testing.TB, packer string, b []byte) []byte {
 		}
 		return append(le.AppendUint32(nil, uint32(len(b))), dst[:n]...)
 	}
-	if err == nil {
-		_, err = w.Write(b)
-	}
+	_, err := w.Write(b)
 	if err = errors.Join(err, w.Close()); err != nil {
 		t.Fatal(err)
 	}
