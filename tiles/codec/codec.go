@@ -120,7 +120,7 @@ func (s *Set) Status() []Status {
 	if s.j2k != nil {
 		k = Status{Name: "JPEG 2000", Library: s.j2k.Path(), Version: s.j2k.Version(), Native: true}
 	} else {
-		k.Note = fmt.Sprintf("about half as fast as OpenJPEG (%v); %s", s.j2kErr, openjpeg.Hint())
+		k.Note = fmt.Sprintf("somewhat slower than OpenJPEG (%v); %s", s.j2kErr, openjpeg.Hint())
 	}
 	return []Status{j, k, s.statusJPEGXR(),
 		{Name: "JPEG-LS", Library: "Go (Coverslip's own)"},

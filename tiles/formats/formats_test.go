@@ -78,6 +78,18 @@ func TestConformance_NoNative(t *testing.T) {
 	})
 }
 
+// A real slide of JPEG 2000 conforms without any library too.
+func TestConformance_RealNoNative(t *testing.T) {
+	path := slidetest.Shared(t, "svs/TCGA-CR-7395-ts1.svs")
+	slidetest.Run(t, func(t testing.TB) tiles.Slide {
+		s, err := OpenWith(context.Background(), path, codec.Safe())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	})
+}
+
 func TestConformance_Real(t *testing.T) {
 	for _, name := range []string{"svs/CMU-1-Small-Region.svs", "svs/TCGA-CR-7395-ts1.svs", "svs/openslide-small.svs",
 		"tiff/boxes.tiff", "tiff/quad-tile.tif", "tiff/rgba_geotiff.tiff",

@@ -290,7 +290,7 @@ func (o *indexed) describe(info *tiles.Info, l tiles.Level) {
 	}
 	w, okW := tiles.ParseNumber(o.index.values["PhysicalWidth"]) // nm
 	h, okH := tiles.ParseNumber(o.index.values["PhysicalHeight"])
-	x, y := w/1000/float64(l.Width), h/1000/float64(l.Height)
+	x, y := w/(1000*float64(l.Width)), h/(1000*float64(l.Height))
 	if okW && okH && tiles.SaneMPP(x) && tiles.SaneMPP(y) {
 		info.MPPX, info.MPPY, info.MPPFrom = x, y, "hamamatsu.PhysicalWidth"
 	} else {

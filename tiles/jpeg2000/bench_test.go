@@ -7,6 +7,7 @@ import (
 
 	"coverslip/tiles/jpeg2000"
 	"coverslip/tiles/native/openjpeg"
+	"coverslip/tiles/peertest"
 	"coverslip/tiles/slidetest"
 )
 
@@ -41,4 +42,22 @@ func BenchmarkDecode(b *testing.B) {
 			}
 		})
 	}
+}
+
+// TestPeers_Decode measures a scanner's frame in Go against libopenjp2. The
+// goal is a third of its speed: what a decoder without vector instructions owes.
+func TestPeers_Decode(t *testing.T) {
+	peertest.Start(t)
+	l := peer(t)
+	data, err := os.ReadFile(slidetest.Shared(t, "dicom/ezwsi-frame6.j2k"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := header(t, data)
+	m := image.NewRGBA(image.Rect(0, 0, h.Width, h.Height))
+	peertest.Measure(t, peertest.Case{
+		Name: "JPEG 2000 frame in Go against libopenjp2", Note: "OpenJPEG " + l.Version(), GoalCPU: 0.33, GoalWall: 0.33,
+		Ours: func(int) error { return jpeg2000.Decode(m, data, jpeg2000.Options{}) },
+		Peer: func(int) error { return l.Decode(m, data, jpeg2000.Options{}) },
+	})
 }

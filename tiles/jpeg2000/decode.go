@@ -15,9 +15,9 @@ type Options struct {
 // decoders are used again: a tile costs no garbage beyond small change.
 var decoders = sync.Pool{New: func() any { return new(decoder) }}
 
-// keep is the most memory, in samples, with which a decoder goes back to the
-// pool.
-const keep = 1 << 23
+// keep is the largest tile, in samples of a component, after which a decoder
+// goes back to the pool.
+const keep = 1 << 20
 
 // decoder is the memory of one decode.
 type decoder struct {
@@ -143,7 +143,7 @@ func (d *decoder) release() {
 	clear(d.chunks[:cap(d.chunks)])
 	clear(d.parts[:cap(d.parts)])
 	d.mq.data, d.coder.raw.data = nil, nil
-	if len(d.reals.coef)+len(d.ints.coef) > keep || cap(d.blocks) > freeBlocks || cap(d.body) > keep {
+	if max(cap(d.reals.coef), cap(d.ints.coef), cap(d.planes[0].Pix)) > keep || cap(d.blocks) > freeBlocks || cap(d.body) > 8*keep {
 		return
 	}
 	decoders.Put(d)
