@@ -20,6 +20,7 @@ import (
 
 	"coverslip/tiles"
 	"coverslip/tiles/codec"
+	"coverslip/tiles/planar"
 	"coverslip/tiles/tiff"
 )
 
@@ -58,7 +59,7 @@ type reading struct {
 	codecs *codec.Set
 	first  description // of the first channel
 	levels []level     // the largest first
-	parts  tiff.StackParts
+	parts  tiff.Parts
 }
 
 // level is the channels of one resolution, in order.
@@ -216,15 +217,14 @@ func (r *reading) describe(d *tiff.Directory) {
 // slide makes the slide: in colour an ordinary one.
 func (r *reading) slide() (tiles.Slide, error) {
 	full := &r.levels[0]
-	for _, l := range r.levels {
-		r.parts.Levels = append(r.parts.Levels, tiff.JoinStrips(l.images[0]))
-	}
-	if base := full.images[0]; base.Samples > 1 {
+	if full.images[0].Samples > 1 {
 		r.parts.Info.Channels = []string{"R", "G", "B"}
-		return tiff.NewSlide(r.parts.Parts)
+		for _, l := range r.levels {
+			r.parts.Levels = append(r.parts.Levels, l.images[0])
+		}
+		return tiff.NewSlide(r.parts)
 	}
-	st := &r.parts.Stack
-	st.Z, st.T = 1, 1
+	st := tiles.Stack{Z: 1, T: 1}
 	for i, m := range full.images {
 		about := full.described[i]
 		st.Channels = append(st.Channels, tiles.Channel{Name: about.channelName(), Color: about.color(), Bits: m.Bits, Float: m.Format != tiff.FormatUint})
@@ -235,12 +235,15 @@ func (r *reading) slide() (tiles.Slide, error) {
 		}
 	}
 	levels := r.levels
-	r.parts.Plane = func(p tiles.Plane) (tiff.PlaneLevels, error) {
-		var out tiff.PlaneLevels
+	of := func(channel int) (out []tiff.SampleGrid) {
 		for _, l := range levels {
-			out.Levels = append(out.Levels, tiff.JoinStrips(l.images[p.Channel]))
+			out = append(out, tiff.JoinStrips(l.images[channel]))
 		}
-		return out, nil
+		return out
 	}
-	return tiff.NewStackSlide(r.parts)
+	stack := tiff.NewStack(func(p tiles.Plane) (tiff.PlaneLevels, error) {
+		return tiff.PlaneLevels{Levels: of(p.Channel)}, nil
+	})
+	r.parts.Levels = stack.Levels(of(0))
+	return planar.New(r.parts, st)
 }

@@ -69,7 +69,8 @@ type reading struct {
 	file   *tiff.File
 	doc    *document
 	main   *picture
-	parts  tiff.StackParts
+	parts  tiff.Parts
+	stack  tiles.Stack
 }
 
 func (r *reading) warn(format string, args ...any) {

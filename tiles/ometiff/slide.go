@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 
 	"coverslip/tiles"
+	"coverslip/tiles/planar"
 	"coverslip/tiles/tiff"
 )
 
@@ -14,15 +15,15 @@ import (
 // is refused.
 const maxFiles = 512
 
-// planes finds the planes of a slide in its files. tiff.StackSlide never calls
-// it twice at once.
+// planes finds the planes of a slide in its files. tiff.Stack never calls it
+// twice at once.
 type planes struct {
 	*reading
-	where  *planeMap
-	stack  *tiles.Stack
-	base   *tiff.Image // a plane that is there
-	opened map[int32]*opened
-	grids  map[place][]tiff.SampleGrid // of planes found before: samples of a pixel share them
+	where   *planeMap
+	base    *tiff.Image       // a plane that is there
+	levels0 []tiff.SampleGrid // its levels
+	opened  map[int32]*opened
+	grids   map[place][]tiff.SampleGrid // of planes found before: samples of a pixel share them
 }
 
 // opened is another file of the slide.
@@ -65,21 +66,19 @@ func (r *reading) slide(uuid string) (*planes, error) {
 	r.parts.Source = r.src
 	r.parts.Associated = map[string]tiff.Picture{}
 	r.parts.Info = tiles.Info{Format: name, Vendor: "OME", ZPlanes: r.focalPlanes(), Warnings: r.parts.Info.Warnings}
-	r.parts.Stack = tiles.Stack{Z: m.z, T: m.t, DefaultZ: m.z / 2}
+	r.stack = tiles.Stack{Z: m.z, T: m.t, DefaultZ: m.z / 2}
 	if base.InColor() && threeColours(base) && m.c == samples {
-		r.parts.Stack.InColor = true
+		r.stack.InColor = true
 		r.parts.Info.Channels = []string{"R", "G", "B"}
 	} else {
-		r.parts.Stack.Channels = r.channelsOf(base, m.c/samples)
+		r.stack.Channels = r.channelsOf(base, m.c/samples)
 	}
 	d := r.file.Directories()[first]
 	levels, warnings := p.levels(d, base)
 	for _, w := range warnings {
 		r.warn("%s", w)
 	}
-	for _, l := range levels {
-		r.parts.Levels = append(r.parts.Levels, l)
-	}
+	p.levels0 = levels
 	r.describe(d)
 	if r.parts.ICC, err = d.Bytes(tiff.TagICCProfile); err != nil {
 		r.parts.ICC = nil
@@ -123,10 +122,10 @@ func (p *planes) levels(d *tiff.Directory, base *tiff.Image) (out []tiff.SampleG
 	return out, warnings
 }
 
-// find implements tiff.StackParts.Plane.
+// find implements tiff.NewStack.
 func (p *planes) find(q tiles.Plane) (tiff.PlaneLevels, error) {
 	group, sample := q.Channel/p.base.Samples, q.Channel%p.base.Samples
-	if p.parts.Stack.InColor {
+	if p.stack.InColor {
 		group, sample = 0, 0
 	}
 	at := p.where.at(group, q.Z, q.T)
@@ -218,13 +217,42 @@ func (p *planes) associate(main int, uuid string) {
 
 // finish makes the slide: of one plane in colour an ordinary one.
 func (p *planes) finish() (tiles.Slide, error) {
-	st := &p.parts.Stack
+	st := &p.stack
 	if st.InColor && st.Z == 1 && st.T == 1 {
-		return tiff.NewSlide(p.parts.Parts)
+		for _, l := range p.levels0 {
+			p.parts.Levels = append(p.parts.Levels, l)
+		}
+		return tiff.NewSlide(p.parts)
 	}
 	p.missing()
-	p.parts.Plane, p.parts.Close = p.find, p.close
-	return tiff.NewStackSlide(p.parts)
+	stack := tiff.NewStack(p.find)
+	p.parts.Levels = stack.Levels(p.levels0)
+	inner, err := planar.New(p.parts, p.stack)
+	if err != nil {
+		return nil, err
+	}
+	s, ok := inner.(*planar.Slide)
+	if !ok || len(p.where.files) == 1 { // nothing else to close
+		return inner, nil
+	}
+	return &slide{s, stack, p}, nil
+}
+
+// slide is one of several files.
+type slide struct {
+	*planar.Slide
+	stack  *tiff.Stack
+	planes *planes
+}
+
+// Close closes all files.
+func (s *slide) Close() error {
+	err := s.Slide.Close()
+	if errors.Is(err, tiles.ErrClosed) {
+		return err
+	}
+	s.stack.Close() // which waits for a file that is being opened
+	return errors.Join(err, s.planes.close())
 }
 
 // missing warns of files that are not there: their planes are, for each tile, an
