@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"coverslip/tiles"
+	"coverslip/tiles/akoya"
 	"coverslip/tiles/aperio"
 	"coverslip/tiles/codec"
 	"coverslip/tiles/czi"
@@ -19,6 +20,7 @@ import (
 	"coverslip/tiles/hamamatsu"
 	"coverslip/tiles/leica"
 	"coverslip/tiles/mirax"
+	"coverslip/tiles/ometiff"
 	"coverslip/tiles/openslide"
 	"coverslip/tiles/philips"
 	"coverslip/tiles/remote"
@@ -51,7 +53,8 @@ func List(codecs *codec.Set) []tiles.Format {
 		deepzoom.Format(codecs),
 		ventana.Format(codecs),
 		zarr.Format(),
-		generic.FormatOME(codecs),
+		akoya.Format(codecs),
+		ometiff.Format(codecs),
 		generic.Format(codecs),
 		openslide.Format(!codecs.GoOnly()),
 	}
