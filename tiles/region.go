@@ -98,8 +98,14 @@ func (j *regionJob) tile(ctx context.Context, k Key) error {
 	inside := r.Intersect(j.have)
 	shift := j.dst.Rect.Min.Sub(j.want.Min)
 	to := part(j.dst, inside.Add(shift))
-	if inside == r {
-		err := j.slide.ReadTile(ctx, k, to)
+	parts, cuts := j.slide.(PartReader)
+	if inside == r || cuts {
+		var err error
+		if inside == r {
+			err = j.slide.ReadTile(ctx, k, to)
+		} else {
+			err = parts.ReadPart(ctx, k, inside, to)
+		}
 		if err != nil {
 			clearPicture(to)
 		}

@@ -74,6 +74,7 @@ type Viewer struct {
 	objs      []fyne.CanvasObject
 
 	motion motion
+	pace   pace
 	clock  clock
 }
 
@@ -128,6 +129,7 @@ func (v *Viewer) SetSlide(l Source, info *tiles.Info) {
 	v.tileLayer.set(l)
 	v.overview.set(l)
 	v.motion.stop()
+	v.pace = pace{}
 	v.clock.pending = 0
 	v.view.Scale = 0
 	v.fitted = true

@@ -9,7 +9,6 @@ import (
 
 	"github.com/klauspost/compress/zlib"
 	"github.com/klauspost/compress/zstd"
-	"golang.org/x/image/tiff/lzw"
 )
 
 // Packing is a compression of plain bytes.
@@ -17,13 +16,14 @@ type Packing int
 
 // The packings that are read.
 const (
-	Deflate Packing = iota // zlib stream, RFC 1950
-	LZW                    // TIFF 6.0 section 13
-	Zstd                   // RFC 8878
+	Deflate  Packing = iota // zlib stream, RFC 1950
+	LZW                     // TIFF 6.0 section 13, and the older order of bits
+	Zstd                    // RFC 8878
+	PackBits                // TIFF 6.0 section 9
 )
 
 func (p Packing) String() string {
-	return [...]string{"deflate", "LZW", "zstd"}[p]
+	return [...]string{"deflate", "LZW", "zstd", "PackBits"}[p]
 }
 
 // Unpack fills dst from the packed bytes of src and never writes, nor expands,
@@ -36,11 +36,11 @@ func Unpack(p Packing, dst, src []byte) error {
 	case Deflate:
 		n, err = inflate(dst, src)
 	case LZW:
-		r := lzw.NewReader(bytes.NewReader(src), lzw.MSB, 8)
-		n, err = io.ReadFull(r, dst)
-		err = errors.Join(err, r.Close())
+		n, err = unlzw(dst, src)
 	case Zstd:
 		n, err = unzstd(dst, src)
+	case PackBits:
+		n, err = expandRuns(dst, src)
 	default:
 		return fmt.Errorf("unknown packing %d", int(p))
 	}
@@ -48,6 +48,31 @@ func Unpack(p Packing, dst, src []byte) error {
 		return fmt.Errorf("%v stream ends or breaks after %d of %d bytes: %w", p, n, len(dst), err)
 	}
 	return nil
+}
+
+// expandRuns expands PackBits: a byte n from 0 to 127 is followed by n+1 bytes as
+// they are, one from -127 to -1 by a byte that is repeated 1-n times.
+func expandRuns(dst, src []byte) (int, error) {
+	done := 0
+	for done < len(dst) {
+		if len(src) < 2 {
+			return done, io.ErrUnexpectedEOF
+		}
+		n := int(int8(src[0]))
+		src = src[1:]
+		switch {
+		case n >= 0:
+			c := copy(dst[done:], src[:min(n+1, len(src))])
+			done, src = done+c, src[c:]
+		case n > -128: // -128 means nothing
+			run := dst[done:min(done+1-n, len(dst))]
+			for i := range run {
+				run[i] = src[0]
+			}
+			done, src = done+len(run), src[1:]
+		}
+	}
+	return done, nil
 }
 
 // Readers are pooled: each holds tens of kilobytes of tables and window.

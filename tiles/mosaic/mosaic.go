@@ -9,13 +9,11 @@
 package mosaic
 
 import (
-	"container/list"
 	"context"
 	"errors"
 	"fmt"
 	"image"
 	"image/color"
-	"sync"
 
 	"coverslip/tiles"
 	"coverslip/tiles/tiff"
@@ -130,76 +128,23 @@ func (g *Grid) draw(ctx context.Context, l *Layer, col, row int, want image.Rect
 	if part == at {
 		return l.Image.ReadTile(ctx, col, row, to)
 	}
-	m, err := g.kept.tile(ctx, l, col, row, size)
+	t, err := g.kept.tile(ctx, keptKey{l, col, row}, size, func(dst *image.RGBA) error { return l.Image.ReadTile(ctx, col, row, dst) })
 	if err != nil {
 		return err
 	}
-	from := part.Min.Sub(at.Min)
-	for y := range part.Dy() {
-		i := m.PixOffset(from.X, from.Y+y)
-		copy(to.Pix[y*to.Stride:y*to.Stride+4*part.Dx()], m.Pix[i:])
+	defer g.kept.release(t)
+	if t.missing {
+		return tiles.ErrMissing
 	}
+	copyPart(to, t.img, part.Min.Sub(at.Min))
 	return nil
 }
 
-// Kept is the stored tiles decoded last, shared by the levels of a slide. It is
-// safe for concurrent use.
-type Kept struct {
-	mu    sync.Mutex
-	limit int // bytes
-	bytes int
-	order *list.List // of *keptTile, the last used in front
-	by    map[keptKey]*list.Element
-}
-
-type keptKey struct {
-	layer    *Layer
-	col, row int
-}
-
-type keptTile struct {
-	key keptKey
-	img *image.RGBA
-	err error // tiles.ErrMissing for a tile that was never stored
-}
-
-// NewKept keeps up to limit bytes of pixels.
-func NewKept(limit int) *Kept {
-	return &Kept{limit: limit, order: list.New(), by: map[keptKey]*list.Element{}}
-}
-
-// tile returns a decoded tile, which must not be changed. Two that ask for one
-// tile at once may both decode it.
-func (k *Kept) tile(ctx context.Context, l *Layer, col, row int, size image.Point) (*image.RGBA, error) {
-	key := keptKey{l, col, row}
-	k.mu.Lock()
-	if e, ok := k.by[key]; ok {
-		k.order.MoveToFront(e)
-		t := e.Value.(*keptTile)
-		k.mu.Unlock()
-		return t.img, t.err
+// copyPart fills dst with the pixels of src from a point on.
+func copyPart(dst, src *image.RGBA, from image.Point) {
+	w := 4 * dst.Rect.Dx()
+	for y := range dst.Rect.Dy() {
+		i := src.PixOffset(src.Rect.Min.X+from.X, src.Rect.Min.Y+from.Y+y)
+		copy(dst.Pix[y*dst.Stride:y*dst.Stride+w], src.Pix[i:])
 	}
-	k.mu.Unlock()
-	t := &keptTile{key: key, img: image.NewRGBA(image.Rectangle{Max: size})}
-	switch err := l.Image.ReadTile(ctx, col, row, t.img); {
-	case errors.Is(err, tiles.ErrMissing):
-		t.img, t.err = &image.RGBA{}, err
-	case err != nil: // not kept: the next reader may have more luck
-		return nil, err
-	}
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if _, twice := k.by[key]; !twice {
-		k.by[key] = k.order.PushFront(t)
-		k.bytes += cost(t)
-	}
-	for k.bytes > k.limit && k.order.Len() > 1 {
-		last := k.order.Remove(k.order.Back()).(*keptTile)
-		delete(k.by, last.key)
-		k.bytes -= cost(last)
-	}
-	return t.img, t.err
 }
-
-// cost is the bytes a tile counts for; a missing one takes a little too.
-func cost(t *keptTile) int { return len(t.img.Pix) + 256 }

@@ -17,7 +17,7 @@ import (
 // Parts are what a vendor's reader found in a file.
 type Parts struct {
 	Source     *tiles.Source
-	Info       tiles.Info         // Path, Fingerprint, Associated and OpenSlide's names are filled in by NewSlide
+	Info       tiles.Info         // Path, Associated and OpenSlide's names are filled in by NewSlide, Fingerprint where it is empty
 	Levels     []Grid             // level 0 first; levels that do not fit the first are dropped with a warning
 	Associated map[string]Picture // by name
 	ICC        []byte             // of level 0, nil when there is none
@@ -59,11 +59,14 @@ func NewSlide(p Parts) (*Slide, error) {
 		s.info.Properties = map[string]string{}
 	}
 	s.addLevels(p.Levels)
-	fp, err := tiles.FingerprintOf(p.Source, p.Source.Size())
-	if err != nil {
-		return nil, err
+	if s.info.Fingerprint == "" {
+		fp, err := tiles.FingerprintOf(p.Source, p.Source.Size())
+		if err != nil {
+			return nil, err
+		}
+		s.info.Fingerprint = fp
 	}
-	s.info.Fingerprint, s.info.Path = fp, p.Source.Path()
+	s.info.Path = p.Source.Path()
 	s.info.Associated = slices.Sorted(maps.Keys(p.Associated))
 	if s.info.Background == (color.NRGBA{}) {
 		s.info.Background = color.NRGBA{R: 255, G: 255, B: 255, A: 255} // brightfield: no tissue is white
@@ -135,6 +138,13 @@ func (s *Slide) Info() *tiles.Info { return &s.info }
 // Levels lists the pyramid.
 func (s *Slide) Levels() []tiles.Level { return s.levels }
 
+// Grid is the level that a tile's Key.Level means.
+func (s *Slide) Grid(level int) Grid { return s.images[level] }
+
+// Err is why nothing can be read any more: the file broke or the slide is
+// closed. It is nil while the slide is sound.
+func (s *Slide) Err() error { return s.src.Err() }
+
 // ICC returns the colour profile of level 0, nil when there is none.
 func (s *Slide) ICC() []byte { return s.icc }
 
@@ -186,8 +196,18 @@ func (s *Slide) AssociatedImage(ctx context.Context, name string) (*image.RGBA, 
 }
 
 // Properties reads the texts and numbers of a directory under the names that
-// OpenSlide gives them. What cannot be read is told in warnings.
+// OpenSlide gives them. What cannot be read is told in warnings, and that the
+// reader shows the picture as it is stored.
 func (d *Directory) Properties() (props map[string]string, warnings []string) {
+	props, warnings = d.texts()
+	if o := d.Orientation(); o > 1 {
+		warnings = append(warnings, fmt.Sprintf("orientation %d is ignored: the picture is shown as stored", o))
+	}
+	return props, warnings
+}
+
+// texts is Properties for a picture that is shown upright.
+func (d *Directory) texts() (props map[string]string, warnings []string) {
 	props = map[string]string{}
 	for tag, name := range map[uint16]string{
 		TagImageDescription: "ImageDescription", TagMake: "Make", TagModel: "Model", TagSoftware: "Software",
@@ -216,12 +236,37 @@ func (d *Directory) Properties() (props map[string]string, warnings []string) {
 	} else if d.Has(TagXResolution) {
 		props["tiff.ResolutionUnit"] = map[uint64]string{1: "none", 2: "inch", 3: "centimeter"}[u]
 	}
-	if o, err := d.Uint(TagOrientation, 1); err == nil && o > 1 {
-		warnings = append(warnings, fmt.Sprintf("orientation %d is ignored: the picture is shown as stored", o))
-	}
 	slices.Sort(warnings)
 	return props, warnings
 }
+
+// Describe fills properties, warnings and, from the resolution tags, MPP of a
+// slide that no vendor describes and that a Turner shows upright.
+func (d *Directory) Describe(info *tiles.Info) {
+	props, warnings := d.texts()
+	info.Properties = props
+	info.Warnings = append(info.Warnings, warnings...)
+	props["openslide.vendor"] = "generic-tiff"
+	o := d.Orientation()
+	if o > 1 {
+		props["tiff.Orientation"] = strconv.Itoa(o)
+	}
+	if x, y := d.ResolutionMPP(); x > 0 {
+		if o >= 5 { // rows are seen as columns
+			x, y = y, x
+		}
+		info.MPPX, info.MPPY, info.MPPFrom = x, y, "tiff.XResolution"
+		return
+	}
+	if r := props["tiff.XResolution"]; r != "" {
+		info.Warnings = append(info.Warnings, fmt.Sprintf("resolution %s per %s cannot be a slide's and is ignored", r, props["tiff.ResolutionUnit"]))
+	}
+	info.Warnings = append(info.Warnings, UnknownMPP)
+}
+
+// UnknownMPP is the warning of a slide whose file does not say, or cannot be
+// believed, how large a pixel is.
+const UnknownMPP = "the size of a pixel is unknown: lengths, areas and models need to be told it"
 
 // ResolutionMPP is the MPP that the resolution tags of a directory give, 0 and 0
 // when they are absent or cannot be a slide's.
