@@ -67,6 +67,7 @@ func NewCommands() *Commands {
 		{ID: "view.zoomOut", Title: "Zoom out", Menu: MenuView, Key: "-"},
 		{ID: "view.selection", Title: "Go to selection", Menu: MenuView, Key: "F"},
 		{ID: "view.overlay", Title: "Show or hide annotations", Menu: MenuView, Key: "Tab"},
+		{ID: "view.colour", Title: "Apply the colour profile", Menu: MenuView},
 		{ID: "view.nextSlide", Title: "Next slide", Menu: MenuView, Key: "Ctrl+Next"},
 		{ID: "view.prevSlide", Title: "Previous slide", Menu: MenuView, Key: "Ctrl+Prior"},
 		{ID: "view.left", Title: "Slides panel", Menu: MenuView, Key: "F8"},

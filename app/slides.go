@@ -11,6 +11,7 @@ import (
 	"coverslip/annotate"
 	"coverslip/storage"
 	"coverslip/tiles"
+	"coverslip/tiles/icc"
 )
 
 // SlideItem is one slide of the project as a list shows it.
@@ -25,15 +26,20 @@ type SlideItem struct {
 // OpenSlide is a slide whose pixels and labels are at hand.
 type OpenSlide struct {
 	Item   SlideItem     // as it was at opening
-	Slide  tiles.Slide   // with levels that step by about two, see tiles.Halved
-	Loader *tiles.Loader // for the screen: tiles that are missing are filled; closed with the slide
+	Slide  tiles.Slide   // the scanner's pixels, with levels that step by about two, see tiles.Halved
+	Loader *tiles.Loader // for the screen: the colour profile is applied, tiles that are missing are filled; closed with the slide
+	Colour icc.Colour    // what became of the slide's colour profile on the screen
 	Set    *annotate.Set // the slide's labels; changed only by the session
 
 	untrusted bool // memory-safe decoders only
+	rawColour bool // the profile is left aside on the screen
 }
 
 // Untrusted tells whether the slide is decoded by memory-safe decoders only.
 func (o *OpenSlide) Untrusted() bool { return o.untrusted }
+
+// RawColour tells whether the slide is shown in the scanner's colours.
+func (o *OpenSlide) RawColour() bool { return o.rawColour }
 
 // close frees the slide; a nil slide is closed already.
 func (o *OpenSlide) close() error {
@@ -380,7 +386,7 @@ func (s *Session) OpenSlide(ctx context.Context, id annotate.ID) (*OpenSlide, er
 	s.opening.Lock()
 	defer s.opening.Unlock()
 	untrusted := s.Untrusted()
-	if cur := s.Current(); cur != nil && cur.Item.ID == id && cur.untrusted == untrusted {
+	if cur := s.Current(); cur != nil && cur.Item.ID == id && cur.untrusted == untrusted && cur.rawColour == s.RawColour() {
 		return cur, nil
 	}
 	item, err := s.Slide(id)
@@ -399,8 +405,9 @@ func (s *Session) OpenSlide(ctx context.Context, id annotate.ID) (*OpenSlide, er
 	if err != nil {
 		return nil, errors.Join(err, t.Close())
 	}
-	open := &OpenSlide{Item: item, Slide: tiles.Halved(t), Set: set, untrusted: untrusted}
-	open.Loader = tiles.NewLoader(tiles.Halved(tiles.Filled(t)), s.cache, readers, func() {
+	shown, colour := s.shown(t)
+	open := &OpenSlide{Item: item, Slide: tiles.Halved(t), Set: set, Colour: colour, untrusted: untrusted, rawColour: s.RawColour()}
+	open.Loader = tiles.NewLoader(tiles.Halved(tiles.Filled(shown)), s.cache, readers, func() {
 		s.emit(Event{Kind: EventTiles, Slide: id})
 	})
 	open.Loader.Lead(&s.traffic)

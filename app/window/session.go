@@ -192,7 +192,7 @@ func (w *Window) openOneOf(ids []annotate.ID) {
 		return
 	}
 	w.problem.dismiss()
-	if w.open != nil && w.open.Item.ID == ids[0] && w.open.Untrusted() == w.opts.Session.Untrusted {
+	if w.open != nil && w.open.Item.ID == ids[0] && w.open.Untrusted() == w.opts.Session.Untrusted && w.open.RawColour() == w.opts.Session.RawColour {
 		w.focus()
 		return
 	}
@@ -241,6 +241,8 @@ func (w *Window) openOneOf(ids []annotate.ID) {
 
 // showSlide puts an opened slide, or nothing, into the viewer.
 func (w *Window) showSlide(open *app.OpenSlide) {
+	same := w.open != nil && open != nil && w.open.Item.ID == open.Item.ID
+	view := w.viewer.Viewport()
 	w.open = open
 	w.survey, w.counted = survey{}, nil
 	w.queue.reset()
@@ -251,6 +253,9 @@ func (w *Window) showSlide(open *app.OpenSlide) {
 		return
 	}
 	w.viewer.SetSlide(open.Loader, open.Slide.Info())
+	if same && view.Valid() { // opened anew, by other decoders or in other colours
+		w.viewer.CenterOn(annotate.Point{X: view.CX, Y: view.CY}, view.Scale)
+	}
 	w.viewer.SetObjects(open.Set, open.Item.ID)
 	w.viewer.SetSelection(nil)
 	w.recount()

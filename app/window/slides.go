@@ -194,6 +194,7 @@ func (p *slidesPanel) describe() {
 		add("Scale from", info.MPPFrom)
 	}
 	add("Levels", levelWords(levels[len(levels)-1].Downsample, len(levels)))
+	add("Colours", open.Colour.String())
 	add("File", p.file)
 	add("Folder", filepath.Dir(info.Path))
 	add("Case", open.Item.Case)

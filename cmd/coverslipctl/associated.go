@@ -17,6 +17,7 @@ func associatedVerb() verb {
 		example: "coverslipctl associated CMU-1.svs macro -o macro.png",
 		setup: func(f *flag.FlagSet) func(c *call) error {
 			how := declareAccess(f)
+			srgb := declareSRGB(f)
 			out := f.String("o", "", "image `FILE` to write (.png or .jpg)")
 			return func(c *call) error {
 				o, err := newImageOut(*out)
@@ -28,7 +29,7 @@ func associatedVerb() verb {
 					return err
 				}
 				defer s.Close()
-				img, err := s.AssociatedImage(c.ctx, c.args[1])
+				img, err := inColour(s, *srgb).AssociatedImage(c.ctx, c.args[1])
 				if errors.Is(err, tiles.ErrNoAssociated) {
 					have := strings.Join(s.Info().Associated, ", ")
 					if have == "" {

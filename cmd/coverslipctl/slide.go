@@ -13,6 +13,7 @@ import (
 	"coverslip/tiles"
 	"coverslip/tiles/codec"
 	"coverslip/tiles/formats"
+	"coverslip/tiles/icc"
 )
 
 // access is how the verbs that read slides from anywhere may open them.
@@ -24,6 +25,19 @@ func declareAccess(f *flag.FlagSet) *access {
 	f.BoolVar(&a.untrusted, "untrusted", false, "the slide comes from a stranger: decode it by memory-safe decoders only")
 	f.BoolVar(&a.network, "network", false, "SLIDE may be a web address (https://…)")
 	return a
+}
+
+// declareSRGB declares --srgb of the verbs that write pixels.
+func declareSRGB(f *flag.FlagSet) *bool {
+	return f.Bool("srgb", false, "convert colours by the slide's colour profile (default: as stored)")
+}
+
+// inColour is the slide with its colours as stored or, when srgb, converted.
+func inColour(s tiles.Slide, srgb bool) tiles.Slide {
+	if srgb {
+		s, _ = icc.Corrected(s)
+	}
+	return s
 }
 
 // openSlide opens the slide that the call names.

@@ -13,6 +13,7 @@ func thumbVerb() verb {
 		example: "coverslipctl thumb CMU-1.svs --max 1024 -o thumb.png",
 		setup: func(f *flag.FlagSet) func(c *call) error {
 			how := declareAccess(f)
+			srgb := declareSRGB(f)
 			most := f.Int("max", 1024, "`N` pixels of the longer side, at most")
 			out := f.String("o", "", "image `FILE` to write (.png or .jpg)")
 			return func(c *call) error {
@@ -28,7 +29,7 @@ func thumbVerb() verb {
 					return err
 				}
 				defer s.Close()
-				img, err := tiles.Thumbnail(c.ctx, s, *most)
+				img, err := tiles.Thumbnail(c.ctx, inColour(s, *srgb), *most)
 				if err != nil {
 					return aboutFile("slide", c.args[0], err)
 				}

@@ -112,6 +112,9 @@ func source(ctx context.Context, path string, o Options) (*tiles.Source, error) 
 	if st, err := os.Stat(path); err == nil && st.IsDir() {
 		file, err := zarr.FileIn(path)
 		if err == nil && file == "" {
+			file, err = mirax.FileIn(path)
+		}
+		if err == nil && file == "" {
 			file, err = dicom.FileIn(path)
 		}
 		if err != nil {

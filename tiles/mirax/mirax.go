@@ -18,6 +18,9 @@ import (
 	"image"
 	"image/color"
 	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -52,6 +55,23 @@ func detect(src *tiles.Source) error {
 		return fmt.Errorf("its folder %s with %s is not beside it: %w", folder, settingsName, err)
 	}
 	return s.Close()
+}
+
+// FileIn returns the .mrxs file beside the folder of a slide, "" when the folder
+// is not one. It is an error when the folder is one and the file is missing.
+func FileIn(folder string) (string, error) {
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		return "", err
+	}
+	if !slices.ContainsFunc(entries, func(e os.DirEntry) bool { return strings.EqualFold(e.Name(), settingsName) }) {
+		return "", nil
+	}
+	file := filepath.Clean(folder) + ".mrxs"
+	if _, err := os.Stat(file); err != nil {
+		return "", &tiles.FormatError{Format: name, What: "the folder's slide file is not beside it", Err: err}
+	}
+	return file, nil
 }
 
 // openSettings opens Slidedat.ini and lists its folder.

@@ -338,3 +338,21 @@ func TestOpen_NamesInOtherCase(t *testing.T) {
 	}
 	mustOpen(t, path).Close()
 }
+
+func TestFileIn(t *testing.T) {
+	path := slidetest.MakeMirax(t, plain()).Write(t)
+	dir := strings.TrimSuffix(path, ".mrxs")
+	if got, err := FileIn(dir + "/"); got != path || err != nil {
+		t.Errorf("%q, %v", got, err)
+	}
+	if got, err := FileIn(filepath.Dir(dir)); got != "" || err != nil {
+		t.Errorf("another folder: %q, %v", got, err)
+	}
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	var fe *tiles.FormatError
+	if _, err := FileIn(dir); !errors.As(err, &fe) || !strings.Contains(err.Error(), "made.mrxs") {
+		t.Errorf("without the file: %v", err)
+	}
+}

@@ -9,9 +9,12 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"unsafe"
 
 	"coverslip/tiles/jpeg2000"
 	"coverslip/tiles/native/dl"
+
+	"github.com/ebitengine/purego"
 )
 
 func lib(t testing.TB) *Library {
@@ -41,6 +44,19 @@ func TestOpenLibrary_Absent(t *testing.T) {
 func TestLibrary_Load(t *testing.T) {
 	if l := lib(t); !strings.HasPrefix(l.Version(), "2.") {
 		t.Errorf("version %q", l.Version())
+	}
+}
+
+// TestLibrary_SelfTest has a library that reads nothing: the self-test must
+// notice, since Go takes the place of one that fails it.
+func TestLibrary_SelfTest(t *testing.T) {
+	broken := *lib(t)
+	broken.read = purego.NewCallback(func(unsafe.Pointer, uintptr, uintptr) uintptr { return ^uintptr(0) })
+	if err := broken.selfTest(); err == nil {
+		t.Error("a library that reads nothing passes")
+	}
+	if err := lib(t).selfTest(); err != nil {
+		t.Error("and the whole one does not:", err)
 	}
 }
 
