@@ -95,6 +95,13 @@ func NewCommands() *Commands {
 		table = append(table, Command{ID: fmt.Sprintf("class.%d", n), Title: fmt.Sprintf("Class %d", n),
 			Menu: MenuEdit, Key: fmt.Sprint(n), Hidden: true})
 	}
+	for i, m := range Magnifications() {
+		table = append(table, Command{ID: fmt.Sprintf("view.magnify%g", m), Title: fmt.Sprintf("Magnify to %g×", m),
+			Menu: MenuView, Key: fmt.Sprintf("Ctrl+%d", i+1), Hidden: true})
+	}
+	for _, n := range [...]int{1, 2, 4, 8} {
+		table = append(table, Command{ID: fmt.Sprintf("view.pixels%d", n), Title: fmt.Sprintf("Pixels %d:1", n), Menu: MenuView, Hidden: true})
+	}
 	c := &Commands{list: table, byID: map[string]int{}, byKey: map[string]int{}}
 	for i, cmd := range table {
 		c.byID[cmd.ID] = i
@@ -106,6 +113,9 @@ func NewCommands() *Commands {
 	}
 	return c
 }
+
+// Magnifications are those that have a key, least first: Ctrl+1 and so on.
+func Magnifications() []float64 { return []float64{1, 2, 5, 10, 20, 40, 80} }
 
 // Bind says what a command does and when it makes sense (nil: always). An
 // unknown id, and a second binding of the same one, are errors.

@@ -257,6 +257,7 @@ func (v *Viewer) layOutLive() {
 		}
 	}
 	v.tool.draw(&v.live)
+	v.drawBox(&v.live)
 	v.objs = append(v.objs, v.live.objs...)
 }
 
