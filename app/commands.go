@@ -66,6 +66,7 @@ func NewCommands() *Commands {
 		{ID: "view.zoomIn", Title: "Zoom in", Menu: MenuView, Key: "+", AltKey: "="},
 		{ID: "view.zoomOut", Title: "Zoom out", Menu: MenuView, Key: "-"},
 		{ID: "view.selection", Title: "Go to selection", Menu: MenuView, Key: "F"},
+		{ID: "view.goTo", Title: "Go to a position…", Menu: MenuView, Key: "Ctrl+G"},
 		{ID: "view.overlay", Title: "Show or hide annotations", Menu: MenuView, Key: "Tab"},
 		{ID: "view.colour", Title: "Apply the colour profile", Menu: MenuView},
 		{ID: "view.nextSlide", Title: "Next slide", Menu: MenuView, Key: "Ctrl+Next"},

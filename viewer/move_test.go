@@ -138,3 +138,21 @@ func TestViewport_noDrift(t *testing.T) {
 		t.Errorf("after 10⁶ steps at %+v, want %+v", v, start)
 	}
 }
+
+func TestViewer_GoTo_marksForAMoment(t *testing.T) {
+	s := atRest(t, 0.5)
+	s.v.GoTo(annotate.Point{X: 9000, Y: 4000})
+	s.frame()
+	if v := s.v.Viewport(); v.CX != 9000 || v.CY != 4000 || v.Scale != 0.5 {
+		t.Errorf("went to %+v", v)
+	}
+	if s.v.live.nLine != 2*markSides {
+		t.Errorf("%d lines point at the place", s.v.live.nLine)
+	}
+	for range 110 {
+		s.frame()
+	}
+	if s.v.live.nLine != 0 {
+		t.Error("the mark stays")
+	}
+}

@@ -13,6 +13,7 @@ func (w *Window) bindMoves(on func(id string, run func(), enabled func() bool)) 
 		on(fmt.Sprintf("view.magnify%g", m), func() { w.viewer.ZoomToMagnification(m) },
 			func() bool { return slide() && w.viewer.Magnification() > 0 })
 	}
+	on("view.goTo", w.askPlace, slide)
 	for _, n := range [...]int{1, 2, 4, 8} {
 		on(fmt.Sprintf("view.pixels%d", n), func() { w.viewer.ZoomToPixels(float64(n)) }, slide)
 	}

@@ -10,7 +10,7 @@ import (
 
 func TestMoves_magnificationKeys(t *testing.T) {
 	s := newStage(t, Options{}).withSlide()
-	for key, want := range map[fyne.KeyName]float64{"1": 1, "3": 5, "5": 20, "7": 80} {
+	for key, want := range map[fyne.KeyName]float64{"3": 5, "4": 10, "5": 20, "7": 80} {
 		s.shortcut(&desktop.CustomShortcut{KeyName: key, Modifier: fyne.KeyModifierShortcutDefault})
 		if m := s.viewer.Magnification(); math.Abs(m-want) > 1e-9 {
 			t.Errorf("Ctrl+%s magnifies to %g, want %g", key, m, want)
