@@ -56,7 +56,7 @@ func (v *Viewer) Tick() {
 	if v.source != nil {
 		pending = v.source.Pending()
 	}
-	dirty := v.clock.dirty || pending != v.clock.pending
+	dirty := v.clock.dirty || pending != v.clock.pending || v.marking(now)
 	if !dirty && !v.clock.more {
 		if pending == 0 {
 			v.rest()
@@ -257,6 +257,8 @@ func (v *Viewer) layOutLive() {
 		}
 	}
 	v.tool.draw(&v.live)
+	v.drawBox(&v.live)
+	v.drawMark(&v.live, v.clock.now())
 	v.objs = append(v.objs, v.live.objs...)
 }
 

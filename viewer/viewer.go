@@ -73,6 +73,7 @@ type Viewer struct {
 	ground    *canvas.Rectangle
 	objs      []fyne.CanvasObject
 
+	mark   mark
 	motion motion
 	pace   pace
 	clock  clock
@@ -129,6 +130,7 @@ func (v *Viewer) SetSlide(l Source, info *tiles.Info) {
 	v.tileLayer.set(l)
 	v.overview.set(l)
 	v.motion.stop()
+	v.mark = mark{}
 	v.pace = pace{}
 	v.clock.pending = 0
 	v.view.Scale = 0
