@@ -21,6 +21,7 @@ type Page struct {
 	Deflate       bool    // else stored as they are
 	Photometric   int     // 0 is 1, grey, or 2, RGB, for 3 samples
 	Description   string  // tag 270
+	Software      string  // tag 305
 	Subfile       int     // tag 254
 	PerCM         float64 // pixels of a centimetre; 0: not written
 	Sub           []Page  // sub-directories
@@ -119,6 +120,9 @@ func (b *tiffBuild) page(p Page) (at uint64, link int) {
 		e = append(e, buildEntry{282, 5, 1, r}, buildEntry{283, 5, 1, r}, shorts(284, planar), shorts(296, 3))
 	} else {
 		e = append(e, shorts(284, planar))
+	}
+	if p.Software != "" {
+		e = append(e, buildEntry{305, 2, len(p.Software) + 1, append([]byte(p.Software), 0)})
 	}
 	if p.Tile > 0 {
 		e = append(e, longs(322, uint64(p.Tile)), longs(323, uint64(p.Tile)), longs(324, offsets...), longs(325, counts...))
