@@ -14,6 +14,9 @@ func (w *Window) bindMoves(on func(id string, run func(), enabled func() bool)) 
 			func() bool { return slide() && w.viewer.Magnification() > 0 })
 	}
 	on("view.goTo", w.askPlace, slide)
+	on("view.nextField", func() { w.walk(true) }, slide)
+	on("view.prevField", func() { w.walk(false) }, slide)
+	on("view.forgetSeen", w.forgetSeen, slide)
 	for _, n := range [...]int{1, 2, 4, 8} {
 		on(fmt.Sprintf("view.pixels%d", n), func() { w.viewer.ZoomToPixels(float64(n)) }, slide)
 	}
