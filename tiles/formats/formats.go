@@ -13,6 +13,7 @@ import (
 	"coverslip/tiles/aperio"
 	"coverslip/tiles/codec"
 	"coverslip/tiles/dicom"
+	"coverslip/tiles/flat"
 	"coverslip/tiles/generic"
 	"coverslip/tiles/hamamatsu"
 	"coverslip/tiles/leica"
@@ -27,7 +28,7 @@ type CodecStatus = codec.Status
 // Codecs lists the compressions and what decodes each on this computer.
 func Codecs() []CodecStatus { return codec.Default().Status() }
 
-// List is the readers in the order in which they are asked, the generic one
+// List is the readers in the order in which they are asked, the generic ones
 // last. codecs is what they decode through.
 func List(codecs *codec.Set) []tiles.Format {
 	return []tiles.Format{
@@ -39,6 +40,10 @@ func List(codecs *codec.Set) []tiles.Format {
 		trestle.Format(codecs),
 		generic.FormatOME(codecs),
 		generic.Format(codecs),
+		flat.FormatTIFF(codecs),
+		flat.FormatPNG(),
+		flat.FormatJPEG(codecs),
+		flat.FormatBMP(),
 	}
 }
 

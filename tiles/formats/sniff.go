@@ -35,10 +35,6 @@ func sniff(src *tiles.Source) string {
 		return "a Hamamatsu VMS slide: there is no reader for it yet"
 	case ext == ".dzi" || bytes.Contains(head, []byte("schemas.microsoft.com/deepzoom")):
 		return "a Deep Zoom picture: there is no reader for it yet"
-	case at(0, "\xff\xd8\xff"):
-		return "a plain JPEG picture, not a slide"
-	case at(0, "\x89PNG"):
-		return "a plain PNG picture, not a slide"
 	case at(0, "PK\x03\x04"):
 		return "a ZIP archive: unpack it first"
 	case at(0, "\x1f\x8b"):
