@@ -41,7 +41,7 @@ func openBMP(ctx context.Context, src *tiles.Source) (tiles.Slide, error) {
 	case px/8 > src.Size(): // a bit a pixel at least
 		return nil, bad(bmpName, "%d×%d pixels do not fit a file of %d bytes", conf.Width, conf.Height, src.Size())
 	}
-	p := &picture{format: bmpName, width: conf.Width, height: conf.Height, cell: cell{4, 1}, orientation: 1}
+	p := &picture{format: bmpName, limits: usual(), width: conf.Width, height: conf.Height, cell: cell{4, 1}, orientation: 1}
 	p.info.Vendor = "Generic"
 	var head [46]byte
 	if _, err := src.ReadAt(head[:], 0); err == nil { // pixels per metre at 38 and 42

@@ -23,6 +23,7 @@ import (
 const (
 	MaxSide      = 1 << 20   // pixels
 	memoryBytes  = 384 << 20 // of tiles kept in memory: 64 Mpx in colour with alpha, and their smaller levels
+	bandPixels   = 1 << 24   // of a JPEG above which it is decoded in bands
 	wholePixels  = 1 << 26   // of a picture that its decoder cannot read band by band (64 Mpx)
 	smallest     = 512       // pixels of the longer side of the last level
 	stripBytes   = 64 << 20  // of decoded strips that are kept
@@ -30,6 +31,15 @@ const (
 	spareRoom    = 1 << 30   // bytes that stay free on the disk
 	maxFileBytes = 1 << 30   // of a picture that is decoded as a whole
 )
+
+// limits are those that tests lower.
+type limits struct {
+	memory int64  // bytes of tiles in memory
+	band   int64  // pixels of a JPEG that is decoded at once
+	dir    string // of temporary pyramids
+}
+
+func usual() limits { return limits{memoryBytes, bandPixels, tempDir()} }
 
 // hint is what to do with a picture that is too large for this room.
 const hint = "convert it: vips tiffsave IN OUT.tif --tile --pyramid --bigtiff --compression jpeg"

@@ -23,7 +23,9 @@ func FormatJPEG(codecs *codec.Set) tiles.Format {
 	return tiles.Format{
 		Name: jpegName, Vendor: "JPEG",
 		Detect: func(src *tiles.Source) error { return begins(src, "\xff\xd8\xff", "JPEG") },
-		Open:   func(ctx context.Context, src *tiles.Source) (tiles.Slide, error) { return openJPEG(ctx, src, codecs) },
+		Open: func(ctx context.Context, src *tiles.Source) (tiles.Slide, error) {
+			return openJPEG(ctx, src, codecs, usual())
+		},
 	}
 }
 
@@ -36,7 +38,7 @@ type jpegFile struct {
 	resolution  string
 }
 
-func openJPEG(ctx context.Context, src *tiles.Source, codecs *codec.Set) (tiles.Slide, error) {
+func openJPEG(ctx context.Context, src *tiles.Source, codecs *codec.Set, lim limits) (tiles.Slide, error) {
 	f, err := readJPEGMarkers(src)
 	if err != nil {
 		return nil, err
@@ -45,7 +47,7 @@ func openJPEG(ctx context.Context, src *tiles.Source, codecs *codec.Set) (tiles.
 	if err := supportedJPEG(h, src.Size()); err != nil {
 		return nil, err
 	}
-	p := &picture{format: jpegName, width: h.Width, height: h.Height, cell: cell{h.Components, 1}, orientation: f.orientation, icc: bytes.Join(f.icc, nil)}
+	p := &picture{format: jpegName, limits: lim, width: h.Width, height: h.Height, cell: cell{h.Components, 1}, orientation: f.orientation, icc: bytes.Join(f.icc, nil)}
 	p.info.Vendor = "Generic"
 	p.scale(f.mppX, f.mppY, "jpeg.density", f.resolution)
 	if len(p.icc) == 0 {
@@ -53,7 +55,7 @@ func openJPEG(ctx context.Context, src *tiles.Source, codecs *codec.Set) (tiles.
 	}
 	sequential := h.SOF == 0xc0 || h.SOF == 0xc1
 	switch {
-	case sequential && int64(h.Width)*int64(h.Height) > bandPixels:
+	case sequential && int64(h.Width)*int64(h.Height) > lim.band:
 		p.rows = func(_ context.Context, row func([]byte) error) error { return jpegBands(src, p.cell, codecs, row) }
 	case int64(h.Width)*int64(h.Height) <= wholePixels && src.Size() <= maxFileBytes:
 		p.rows = func(_ context.Context, row func([]byte) error) error { return wholeJPEG(src, h, p.cell, codecs, row) }
@@ -154,10 +156,8 @@ func (f *jpegFile) density(b []byte) {
 	f.mppX, f.mppY = per/x, per/y
 }
 
-const (
-	bandPixels = 1 << 24 // pixels above which a picture is decoded in bands
-	bandRows   = 8       // MCU rows of a band
-)
+// bandRows is the MCU rows of a band.
+const bandRows = 8
 
 // wholeJPEG decodes a picture at once.
 func wholeJPEG(src *tiles.Source, h jpegstream.Header, c cell, codecs *codec.Set, row func([]byte) error) error {

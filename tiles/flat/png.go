@@ -27,7 +27,7 @@ func FormatPNG() tiles.Format {
 	return tiles.Format{
 		Name: pngName, Vendor: "PNG",
 		Detect: func(src *tiles.Source) error { return begins(src, pngSignature, "PNG") },
-		Open:   openPNG,
+		Open:   func(ctx context.Context, src *tiles.Source) (tiles.Slide, error) { return openPNG(ctx, src, usual()) },
 	}
 }
 
@@ -77,7 +77,7 @@ type pngFile struct {
 // maxChunk bounds a chunk that is read as a whole.
 const maxChunk = 16 << 20
 
-func openPNG(ctx context.Context, src *tiles.Source) (tiles.Slide, error) {
+func openPNG(ctx context.Context, src *tiles.Source, lim limits) (tiles.Slide, error) {
 	f := &pngFile{r: bufio.NewReaderSize(io.NewSectionReader(src, 0, src.Size()), 1<<16), orientation: 1}
 	if err := f.header(); err != nil {
 		return nil, err
@@ -88,7 +88,7 @@ func openPNG(ctx context.Context, src *tiles.Source) (tiles.Slide, error) {
 	if err := f.chunks(); err != nil {
 		return nil, err
 	}
-	p := &picture{format: pngName, width: f.width, height: f.height, cell: f.cell(), icc: f.icc, orientation: f.orientation}
+	p := &picture{format: pngName, limits: lim, width: f.width, height: f.height, cell: f.cell(), icc: f.icc, orientation: f.orientation}
 	if f.depth == 16 {
 		p.channels = wideChannels(p.cell.samples)
 	}

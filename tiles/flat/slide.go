@@ -17,6 +17,7 @@ var errSamples = errors.New("flat: not what this level is made of")
 // picture is what a file says of itself before its pixels are decoded.
 type picture struct {
 	format        string
+	limits        limits
 	width, height int
 	cell          cell
 	channels      []tiles.Channel // nil for a picture in colour
@@ -144,10 +145,10 @@ func (p *picture) pyramid(ctx context.Context) (made *pyramid, err error) {
 		skip = 1
 	}
 	made = plan(p.width, p.height, p.cell, skip)
-	if made.need() <= memoryBytes {
+	if made.need() <= p.limits.memory {
 		made.store = newMemory()
 	} else {
-		made.store, err = newDisk(tempDir(), made.tileBytes(), made.need())
+		made.store, err = newDisk(p.limits.dir, made.tileBytes(), made.need())
 		var room *roomError
 		if errors.As(err, &room) {
 			return nil, unsupported(p.format, "free some room, name another folder by "+EnvTemp+", or "+hint,

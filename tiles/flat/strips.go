@@ -29,11 +29,13 @@ func FormatTIFF(codecs *codec.Set) tiles.Format {
 			}
 			return nil
 		},
-		Open: func(ctx context.Context, src *tiles.Source) (tiles.Slide, error) { return openTIFF(ctx, src, codecs) },
+		Open: func(ctx context.Context, src *tiles.Source) (tiles.Slide, error) {
+			return openTIFF(ctx, src, codecs, usual())
+		},
 	}
 }
 
-func openTIFF(ctx context.Context, src *tiles.Source, codecs *codec.Set) (tiles.Slide, error) {
+func openTIFF(ctx context.Context, src *tiles.Source, codecs *codec.Set, lim limits) (tiles.Slide, error) {
 	f, err := tiff.Parse(src, src.Size())
 	if err != nil {
 		return nil, err
@@ -46,7 +48,7 @@ func openTIFF(ctx context.Context, src *tiles.Source, codecs *codec.Set) (tiles.
 	if err := believable(base, src.Size()); err != nil {
 		return nil, err
 	}
-	p := &picture{format: tiffName, width: base.Width, height: base.Height, orientation: first.Orientation(), channels: base.Channels()}
+	p := &picture{format: tiffName, limits: lim, width: base.Width, height: base.Height, orientation: first.Orientation(), channels: base.Channels()}
 	p.info.Vendor, p.info.Background = "Generic", p.background()
 	first.Describe(&p.info)
 	if p.icc, err = first.Bytes(tiff.TagICCProfile); err != nil {
