@@ -140,12 +140,15 @@ func look(src *tiles.Source) looks {
 		}
 		return s.looks
 	}
+	if src.Size() < 16 {
+		return looks{seen: fmt.Sprintf("a file of only %d bytes", src.Size()), hint: "The copy or the download was broken off; copy it again."}
+	}
 	return byName(head, ext)
 }
 
 // byName is for files whose first bytes no signature fits.
 func byName(head []byte, ext string) looks {
-	if len(head) > 16 && len(bytes.Trim(head, "\x00")) == 0 {
+	if len(head) > 0 && len(bytes.Trim(head, "\x00")) == 0 {
 		return looks{seen: "a file of zeros, as a broken copy or download leaves", hint: "Copy it again from where it came, and compare the file sizes."}
 	}
 	reader := extensions[ext]

@@ -33,6 +33,16 @@ func Run(t *testing.T, open func(t testing.TB) tiles.Slide) {
 	t.Run("Close", func(t *testing.T) { checkClose(t, open(t)) })
 }
 
+// Brief is Run without what reads many tiles, or the same ones again: for a
+// second pass over a slide, by other decoders or by another of its files.
+func Brief(t *testing.T, open func(t testing.TB) tiles.Slide) {
+	t.Helper()
+	s := open(t)
+	for _, check := range []func(*testing.T, tiles.Slide){checkInfo, checkLevels, checkTiles, checkRefusals, checkAssociated, checkClose} {
+		check(t, s) // the last closes it
+	}
+}
+
 func checkInfo(t *testing.T, s tiles.Slide) {
 	in := s.Info()
 	if in != s.Info() {
