@@ -206,3 +206,18 @@ func BenchmarkReadRegion1024(b *testing.B) {
 		})
 	}
 }
+
+// A tile as the viewer asks for it, and the same pixels of OpenSlide's.
+func BenchmarkAlignedTile(b *testing.B) {
+	const w, cols, rows = 2048, 10, 2200
+	m := newMaker(b, 0)
+	m.cut(tissue(b, cols, rows, w, 8, "422"), 40, tagStarts)
+	path := m.file("big.ndpi")
+	theirs, ours := peer(b, path), openFile(b, path)
+	l := ours.Levels()[0]
+	dst := image.NewRGBA(image.Rect(0, 0, l.TileWidth, l.TileHeight))
+	at := func(i int) tiles.Key { return tiles.Key{Col: i * 7 % cols, Row: i * 13 % (l.Rows() - 1)} }
+	openslidetest.Duel(b, func(i int) error {
+		return ours.ReadTile(context.Background(), at(i), dst)
+	}, func(i int) error { return theirs.ReadRegionRaw(0, at(i).Col*l.TileWidth, at(i).Row*l.TileHeight, dst) })
+}

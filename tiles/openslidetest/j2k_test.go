@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"image"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"testing"
@@ -91,11 +92,71 @@ func pairOf(t testing.TB, path string) (*Slide, tiles.Slide) {
 	return peer, ours
 }
 
+// Regions that cut tiles anywhere have the pixels of whole tiles, and
+// OpenSlide's: a tile of JPEG 2000 is decoded in part.
+func TestJPEG2000Region_Parts(t *testing.T) {
+	theirs, ours := pairOf(t, slidetest.Shared(t, "svs/TCGA-CR-7395-ts1.svs"))
+	if _, ok := ours.(tiles.PartReader); !ok {
+		t.Fatal("no tiles.PartReader")
+	}
+	whole := struct{ tiles.Slide }{ours}
+	rnd := rand.New(rand.NewPCG(7, 7))
+	for level, l := range ours.Levels() {
+		for i := range 25 {
+			size := image.Pt(1+rnd.IntN(300), 1+rnd.IntN(300))
+			at := image.Pt(rnd.IntN(l.Width-size.X), rnd.IntN(l.Height-size.Y))
+			a, b := image.NewRGBA(image.Rectangle{Max: size}), image.NewRGBA(image.Rectangle{Max: size})
+			x, y := int(float64(at.X)*l.Downsample), int(float64(at.Y)*l.Downsample)
+			if err := tiles.ReadRegion(context.Background(), ours, level, x, y, a); err != nil {
+				t.Fatal(err)
+			}
+			if err := tiles.ReadRegion(context.Background(), whole, level, x, y, b); err != nil {
+				t.Fatal(err)
+			}
+			if d, where := difference(a, b); d != 0 {
+				t.Errorf("level %d, %v at %v: worst difference %d at %v from whole tiles", level, size, at, d, where)
+			}
+			if level == 0 && i < 8 {
+				compareRegion(t, theirs, ours, 0, at, size)
+			}
+		}
+	}
+}
+
 // Regions of a JPEG 2000 slide larger than every cache: what is compared is
 // reading and decoding.
 func BenchmarkJPEG2000Region1024(b *testing.B) {
 	theirs, ours := pairOf(b, manyJ2K(b, 100, 80))
 	Race(b, 25600, 20480, func(x, y int, dst *image.RGBA) error {
 		return tiles.ReadRegion(context.Background(), ours, 0, x, y, dst)
+	}, func(x, y int, dst *image.RGBA) error { return theirs.ReadRegionRaw(0, x, y, dst) })
+}
+
+// through reads tiles through a Loader's cache, as the program does.
+type through struct {
+	tiles.Slide
+	loader *tiles.Loader
+}
+
+func (c through) ReadTile(ctx context.Context, k tiles.Key, dst *image.RGBA) error {
+	m, err := c.loader.Read(ctx, k)
+	if err != nil {
+		return err
+	}
+	for y := range m.Rect.Dy() {
+		copy(dst.Pix[y*dst.Stride:y*dst.Stride+4*m.Rect.Dx()], m.Pix[y*m.Stride:])
+	}
+	return nil
+}
+
+// Regions of a small real slide, over and over: what is compared is two caches
+// of 32 MiB, of which half the slide fits in.
+func BenchmarkJPEG2000Region1024_Cached(b *testing.B) {
+	theirs, ours := pairOf(b, slidetest.Shared(b, "svs/TCGA-CR-7395-ts1.svs"))
+	loader := tiles.NewLoader(ours, tiles.NewCache(32<<20), 2, nil)
+	defer loader.Close()
+	l := ours.Levels()[0]
+	Race(b, l.Width, l.Height, func(x, y int, dst *image.RGBA) error {
+		return tiles.ReadRegion(context.Background(), through{ours, loader}, 0, x, y, dst)
 	}, func(x, y int, dst *image.RGBA) error { return theirs.ReadRegionRaw(0, x, y, dst) })
 }

@@ -136,21 +136,25 @@ func (m *Image) readJ2KTile(i int, dst *image.RGBA) error {
 		return err
 	}
 	defer buffers.Put(b)
-	colour := openjpeg.ColourRGB
-	switch {
-	case m.Samples == 1:
-		colour = openjpeg.ColourGrey
-	case m.Compression == CompressionAperioYCC, m.Compression == CompressionJ2K && m.Photometric == photoYCbCr:
-		colour = openjpeg.ColourYCbCr
-	}
 	if w, h, err := codec.JPEG2000Size(*b); err != nil {
 		return err
 	} else if w != m.TileWidth || h != m.TileHeight { // before any memory is taken for it
 		return fmt.Errorf("JPEG 2000 image is %d×%d pixels where %d×%d are due", w, h, m.TileWidth, m.TileHeight)
 	}
 	return m.whole(dst, m.TileHeight, func(full *image.RGBA) error {
-		return m.codecs.JPEG2000(full, *b, colour)
+		return m.codecs.JPEG2000(full, *b, m.j2kColour())
 	})
+}
+
+// j2kColour is the meaning of the components of a JPEG 2000 tile.
+func (m *Image) j2kColour() openjpeg.Colour {
+	switch {
+	case m.Samples == 1:
+		return openjpeg.ColourGrey
+	case m.Compression == CompressionAperioYCC, m.Compression == CompressionJ2K && m.Photometric == photoYCbCr:
+		return openjpeg.ColourYCbCr
+	}
+	return openjpeg.ColourRGB
 }
 
 // whole decodes a stored tile of the given height straight into dst when dst

@@ -26,7 +26,15 @@ const (
 type Options struct {
 	Colour Colour
 	Reduce int // resolutions to leave out: the picture is 2^Reduce times smaller
+	// Area is the part of the picture to decode, in its pixels; empty for all.
+	// It costs less than the whole, by the code-blocks that it does not meet.
+	// Reduce must be 0.
+	Area image.Rectangle
 }
+
+// ErrWhole says that a picture can only be decoded whole: a part of it may begin
+// within a sample.
+var ErrWhole = errors.New("JPEG 2000 image with subsampled components cannot be decoded in part")
 
 // DimensionError says that a codestream is not the size asked for.
 type DimensionError struct {
@@ -58,10 +66,10 @@ type (
 const parametersSize = 16384
 
 // Decode fills dst, whose size must be the codestream's (divided by 2^Reduce,
-// rounded up), with opaque pixels; dst may be part of a larger picture. data is
+// rounded up) or that of Options.Area, with opaque pixels; dst may be part of a larger picture. data is
 // a bare codestream or a JP2 file.
 //
-// Errors: *DimensionError before the library sees the stream; an error for
+// Errors: *DimensionError and ErrWhole before the library sees the stream; an error for
 // anything but unsigned 8-bit samples of 1, 3 or 4 components (the fourth is
 // ignored), and for a damaged or cut stream.
 func (l *Library) Decode(dst *image.RGBA, data []byte, o Options) error {
@@ -79,7 +87,7 @@ func (l *Library) Decode(dst *image.RGBA, data []byte, o Options) error {
 	src := <-l.slots
 	defer func() { src.data = nil; l.slots <- src }()
 	src.data, src.pos, src.said = cs, 0, ""
-	return l.run(dst, src, o)
+	return l.run(dst, src, h, o)
 }
 
 // check compares what the stream says with what was asked for.
@@ -89,7 +97,17 @@ func check(dst *image.RGBA, h Header, o Options) error {
 	}
 	w, ht := dst.Rect.Dx(), dst.Rect.Dy()
 	step := 1 << o.Reduce
-	if (h.Width+step-1)/step != w || (h.Height+step-1)/step != ht {
+	if a := o.Area; !a.Empty() {
+		if h.subsampled() {
+			return ErrWhole
+		}
+		if !a.In(image.Rect(0, 0, h.Width, h.Height)) || o.Reduce != 0 {
+			return fmt.Errorf("no part %v of a JPEG 2000 image of %d×%d pixels reduced %d times", a, h.Width, h.Height, o.Reduce)
+		}
+		if w != a.Dx() || ht != a.Dy() {
+			return fmt.Errorf("destination of %d×%d pixels for %v", w, ht, a)
+		}
+	} else if (h.Width+step-1)/step != w || (h.Height+step-1)/step != ht {
 		return &DimensionError{h.Width, h.Height, w * step, ht * step}
 	}
 	grey := h.Components < 3
@@ -102,8 +120,18 @@ func check(dst *image.RGBA, h Header, o Options) error {
 	return nil
 }
 
+// subsampled says whether a component has fewer samples than the picture pixels.
+func (h Header) subsampled() bool {
+	for _, s := range h.Subsampling[:min(h.Components, 3)] {
+		if s != [2]int{1, 1} {
+			return true
+		}
+	}
+	return false
+}
+
 // run makes stream and codec, decodes, converts and frees all three.
-func (l *Library) run(dst *image.RGBA, src *source, o Options) error {
+func (l *Library) run(dst *image.RGBA, src *source, h Header, o Options) error {
 	const bufferSize = 1 << 16 // of the library's own stream buffer
 	st, _, _ := purego.SyscallN(l.streamCreate, uintptr(min(len(src.data)+1, bufferSize)), 1)
 	if st == 0 {
@@ -138,6 +166,12 @@ func (l *Library) run(dst *image.RGBA, src *source, o Options) error {
 	}
 	if int32(r) == 0 || img == nil {
 		return src.failure("header")
+	}
+	if a := o.Area.Add(image.Pt(int(img.x0), int(img.y0))); !o.Area.Empty() && o.Area.Size() != image.Pt(h.Width, h.Height) {
+		r, _, _ = purego.SyscallN(l.setArea, codec, uintptr(unsafe.Pointer(img)), uintptr(a.Min.X), uintptr(a.Min.Y), uintptr(a.Max.X), uintptr(a.Max.Y))
+		if int32(r) == 0 {
+			return src.failure("area")
+		}
 	}
 	r, _, _ = purego.SyscallN(l.decode, codec, st, uintptr(unsafe.Pointer(img)))
 	runtime.KeepAlive(src)
