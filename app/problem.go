@@ -19,6 +19,8 @@ import (
 	"coverslip/models/runtimes"
 	"coverslip/storage"
 	"coverslip/tiles"
+	"coverslip/tiles/formats"
+	"coverslip/tiles/remote"
 )
 
 // Problem is an error as a person is told of it: what went wrong with which
@@ -106,6 +108,10 @@ func explanations() []explanation {
 		{is(storage.ErrNothingToRedo), "There is nothing to redo", "Redo is there after an undo, until the next change."},
 
 		{is(ErrSlideMissing), "%s was moved, renamed or is on a drive that is not connected", "Connect the drive, or tell where the slides lie now: coverslipctl project relink PROJECT FOLDER."},
+		{is(formats.ErrNetwork), "%s lies on the network, which is off", "Choose Slides from web addresses in the menu File, or give --network, and open it again."},
+		{is(remote.ErrNoRanges), "%s cannot be read in parts from that server", "Download the slide and open the file, or ask for a server that answers range requests."},
+		{is(remote.ErrChanged), "%s was replaced on the server", "Open it again."},
+		{as[*remote.NetError], "The server of %s cannot be reached", "Check the connection and the address, then try again; what was loaded stays."},
 		{is(ErrOtherSlide), "%s is another slide than the one the labels were drawn on", "Put the original file back, or add this one as a new slide. The labels are safe in the project."},
 		{is(ErrNoSlide), "The project has no such slide", "List its slides with: coverslipctl project list PROJECT."},
 		{is(ErrNoScale), "%s does not say how many µm a pixel is", "Give the scale, 0.25 for a 40× scan or 0.5 for 20×: coverslipctl project add --mpp 0.25 PROJECT SLIDE (demo takes --mpp, too)."},
@@ -202,7 +208,7 @@ func subject(err error) string {
 		inner = f.Err
 	}
 	if f != nil && f.Path != "" {
-		return strings.ToUpper(f.What[:1]) + f.What[1:] + " " + filepath.Base(f.Path)
+		return strings.ToUpper(f.What[:1]) + f.What[1:] + " " + BaseName(f.Path)
 	}
 	var d *storage.DamageError
 	if errors.As(err, &d) && d.Path != "" {

@@ -28,6 +28,9 @@ type Options struct {
 	ReadOnly   bool   // open without the right to change anything
 	Onnx       string // path of ONNX Runtime's library; "" looks for it
 	Model      string // folder of the default encoder; "" takes the built-in, untrained one
+	RawColour  bool   // slides are shown in the scanner's colours, their colour profiles left aside
+	Network    bool   // slides may be read from web addresses; nothing is fetched otherwise
+	Untrusted  bool   // slides come from strangers: memory-safe decoders only, no native library sees them
 }
 
 // Session is one open project. Its methods are safe for concurrent use.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"image"
 	"sync"
+	"time"
 )
 
 // Loader fetches the tiles of one slide that somebody wishes to see.
@@ -29,7 +30,7 @@ type Loader struct {
 	wanted    []Key
 	next      int           // wanted[:next] was picked, found cached or failed
 	pending   map[Key]*call // reads in flight, one a tile
-	failed    map[Key]error
+	failed    map[Key]failure
 	dirty     bool // tiles came since the last onReady began
 	notifying bool // a worker is in onReady
 	closed    bool
@@ -43,6 +44,17 @@ type call struct {
 	done chan struct{}
 	err  error
 }
+
+// failure is why a tile could not be read. One that may pass counts for a while
+// only.
+type failure struct {
+	err   error
+	until time.Time // zero: for good
+}
+
+// retryAfter is how long a failure that may pass counts: long enough that a
+// server that is away is not asked sixty times a second.
+const retryAfter = 5 * time.Second
 
 // maxFailed bounds the failures remembered; beyond, they are forgotten and the
 // tiles tried again.
@@ -61,7 +73,7 @@ func NewLoader(s Slide, c *Cache, workers int, onReady func()) *Loader {
 	if onReady == nil {
 		onReady = func() {}
 	}
-	l := &Loader{slide: s, cache: c, id: c.register(), onReady: onReady, pinFrom: pinFrom(s.Levels()), pending: map[Key]*call{}, failed: map[Key]error{}}
+	l := &Loader{slide: s, cache: c, id: c.register(), onReady: onReady, pinFrom: pinFrom(s.Levels()), pending: map[Key]*call{}, failed: map[Key]failure{}}
 	l.wake.L = &l.mu
 	l.ctx, l.cancel = context.WithCancel(context.Background())
 	for range max(1, workers) {
@@ -150,7 +162,20 @@ func (l *Loader) Get(k Key) (img *image.RGBA, ok bool) {
 func (l *Loader) Failed(k Key) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.failed[k]
+	return l.why(k)
+}
+
+// why is the failure of a tile that still counts; the lock is held.
+func (l *Loader) why(k Key) error {
+	f, ok := l.failed[k]
+	if !ok {
+		return nil
+	}
+	if !f.until.IsZero() && time.Now().After(f.until) {
+		delete(l.failed, k)
+		return nil
+	}
+	return f.err
 }
 
 // Pending is the number of wished tiles that are still to come.
@@ -168,7 +193,7 @@ func (l *Loader) Pending() int {
 
 // settled says whether a tile is there or failed; the lock is held.
 func (l *Loader) settled(k Key) bool {
-	return l.failed[k] != nil || l.cache.has(cacheKey{l.id, k})
+	return l.why(k) != nil || l.cache.has(cacheKey{l.id, k})
 }
 
 // Read returns a tile, from the cache or by reading it now; two reads of one
@@ -217,8 +242,8 @@ func (l *Loader) read(ctx context.Context, k Key, take func(*slot) bool) error {
 		case l.closed:
 			l.mu.Unlock()
 			return ErrClosed
-		case l.failed[k] != nil:
-			err := l.failed[k]
+		case l.why(k) != nil:
+			err := l.why(k)
 			l.mu.Unlock()
 			return err
 		}
@@ -318,13 +343,21 @@ func (l *Loader) finish(k Key, c *call) (s *slot) {
 		if len(l.failed) >= maxFailed {
 			clear(l.failed)
 		}
-		l.failed[k] = c.err
+		l.failed[k] = failed(c.err)
 	}
 	delete(l.pending, k)
 	l.signal()
 	l.mu.Unlock()
 	close(c.done)
 	return s
+}
+
+func failed(err error) failure {
+	var passing interface{ Temporary() bool }
+	if errors.As(err, &passing) && passing.Temporary() {
+		return failure{err, time.Now().Add(retryAfter)}
+	}
+	return failure{err: err}
 }
 
 // load reads one tile. A defect of a decoder that panics is kept to its tile:

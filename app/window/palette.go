@@ -237,6 +237,9 @@ func (w *Window) openAbout() {
 	} {
 		body.Add(newText(line, textBody, theme.ColorNameForeground))
 	}
+	decoders := newParagraph(textSmall, colorQuiet, 8)
+	decoders.Set("Slides are decoded so: " + app.Decoders(w.opts.Session.Untrusted) + ".")
+	body.Add(container.New(&widthLayout{width: 560}, decoders))
 	w.popUp("About", body)
 }
 

@@ -89,6 +89,7 @@ func newWindow(a fyne.App, o Options, post func(func())) (*Window, error) {
 	if o.Height <= 0 {
 		o.Height = 800
 	}
+	o.Session.RawColour = o.Session.RawColour || a.Preferences().Bool(prefRaw)
 	w := &Window{app: a, opts: o, cmds: app.NewCommands(), tips: newTips(post), hidden: map[annotate.ID]bool{}, overlay: true,
 		threshold: 0.8, edits: newLane(), reads: newLane(), thumbReads: newLane(), counts: newLatest(), listing: newLatest(),
 		menuItems: map[string]*fyne.MenuItem{}, post: post}
@@ -119,6 +120,7 @@ const (
 	prefLeft   = "panel.left.width"
 	prefRight  = "panel.right.width"
 	prefFill   = "overlay.fill"
+	prefRaw    = "colour.raw"
 	prefRecent = "recent"
 	prefFolder = "folder"
 	prefAuthor = "author"

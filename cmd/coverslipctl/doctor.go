@@ -101,7 +101,8 @@ func codecFindings() []finding {
 		}
 		all = append(all, f)
 	}
-	return all
+	return append(all, finding{What: "untrusted slides", Good: true,
+		Text: "--untrusted, or COVERSLIP_NATIVE=off, decodes by Go only: " + app.Decoders(true)})
 }
 
 // gpuFinding looks for the device files of a graphics processor.

@@ -40,7 +40,7 @@ func Unpack(p Packing, dst, src []byte) error {
 	case Zstd:
 		n, err = unzstd(dst, src)
 	case PackBits:
-		n, err = unpackBits(dst, src)
+		n, err = expandRuns(dst, src)
 	default:
 		return fmt.Errorf("unknown packing %d", int(p))
 	}
@@ -50,9 +50,9 @@ func Unpack(p Packing, dst, src []byte) error {
 	return nil
 }
 
-// unpackBits expands runs: a byte n from 0 to 127 is followed by n+1 bytes as
+// expandRuns expands PackBits: a byte n from 0 to 127 is followed by n+1 bytes as
 // they are, one from -127 to -1 by a byte that is repeated 1-n times.
-func unpackBits(dst, src []byte) (int, error) {
+func expandRuns(dst, src []byte) (int, error) {
 	done := 0
 	for done < len(dst) {
 		if len(src) < 2 {
@@ -74,6 +74,7 @@ func unpackBits(dst, src []byte) (int, error) {
 	}
 	return done, nil
 }
+
 // Readers are pooled: each holds tens of kilobytes of tables and window.
 var (
 	inflaters sync.Pool // of io.ReadCloser + zlib.Resetter

@@ -92,7 +92,7 @@ func studio(dst *image.RGBA, m *image.YCbCr) {
 // studioRGB is BT.601 with 14 bits of fraction, of which 8 are dropped after
 // each product: the arithmetic of libwebp, so that pixels are equal to its.
 func studioRGB(y, u, v int) (r, g, b byte) {
-	y = y * 19077 >> 8                // 255/219
+	y = y * 19077 >> 8                 // 255/219
 	r = clamp6(y + v*26149>>8 - 14234) // 1.402·255/224
 	g = clamp6(y - u*6419>>8 - v*13320>>8 + 8708)
 	b = clamp6(y + u*33050>>8 - 17685) // 1.772·255/224

@@ -12,13 +12,19 @@ import (
 	"coverslip/tiles"
 	"coverslip/tiles/aperio"
 	"coverslip/tiles/codec"
+	"coverslip/tiles/czi"
 	"coverslip/tiles/deepzoom"
 	"coverslip/tiles/dicom"
 	"coverslip/tiles/generic"
 	"coverslip/tiles/hamamatsu"
 	"coverslip/tiles/leica"
+	"coverslip/tiles/mirax"
+	"coverslip/tiles/openslide"
 	"coverslip/tiles/philips"
+	"coverslip/tiles/remote"
 	"coverslip/tiles/trestle"
+	"coverslip/tiles/ventana"
+	"coverslip/tiles/zarr"
 )
 
 // CodecStatus says what decodes one kind of compression, for doctors and
@@ -28,20 +34,26 @@ type CodecStatus = codec.Status
 // Codecs lists the compressions and what decodes each on this computer.
 func Codecs() []CodecStatus { return codec.Default().Status() }
 
-// List is the readers in the order in which they are asked, the generic one
-// last. codecs is what they decode through.
+// List is the readers in the order in which they are asked: vendors, what anybody
+// writes, and libopenslide where it is installed. codecs is what they decode through.
 func List(codecs *codec.Set) []tiles.Format {
 	return []tiles.Format{
 		dicom.Format(codecs),
+		mirax.Format(codecs),
 		aperio.Format(codecs),
 		hamamatsu.Format(codecs),
 		hamamatsu.FormatSet(codecs),
+		hamamatsu.FormatVMS(codecs),
 		philips.Format(codecs),
 		leica.Format(codecs),
 		trestle.Format(codecs),
+		czi.Format(codecs),
 		deepzoom.Format(codecs),
+		ventana.Format(codecs),
+		zarr.Format(),
 		generic.FormatOME(codecs),
 		generic.Format(codecs),
+		openslide.Format(!codecs.GoOnly()),
 	}
 }
 
@@ -100,23 +112,32 @@ func Open(ctx context.Context, path string) (tiles.Slide, error) {
 	return OpenWith(ctx, path, codec.Default())
 }
 
-// OpenWith opens a slide with the given decoders. A folder is opened when it
-// holds the files of one DICOM slide.
+// Options say how a slide is opened.
+type Options struct {
+	Codecs  *codec.Set // nil takes codec.Default
+	Network bool       // path may be an http or https address
+}
+
+// ErrNetwork: a slide lies behind a web address, and nobody has allowed the
+// network.
+var ErrNetwork = errors.New("it lies behind a web address, and slides from the network are not allowed")
+
+// OpenWith opens a slide with the given decoders, and without the network.
 func OpenWith(ctx context.Context, path string, codecs *codec.Set) (tiles.Slide, error) {
-	if st, err := os.Stat(path); err == nil && st.IsDir() {
-		file, err := dicom.FileIn(path)
-		if err != nil {
-			return nil, err
-		}
-		if file != "" {
-			path = file
-		}
+	return OpenBy(ctx, path, Options{Codecs: codecs})
+}
+
+// OpenBy opens a slide. A folder is opened when it is a Zarr store or holds the
+// files of one DICOM slide. Errors as of Open, and ErrNetwork.
+func OpenBy(ctx context.Context, path string, o Options) (tiles.Slide, error) {
+	if o.Codecs == nil {
+		o.Codecs = codec.Default()
 	}
-	src, err := tiles.OpenSource(path)
+	src, err := source(ctx, path, o)
 	if err != nil {
 		return nil, err
 	}
-	s, err := OpenSource(ctx, src, codecs)
+	s, err := OpenSource(ctx, src, o.Codecs)
 	if err != nil {
 		if cerr := src.Close(); cerr != nil {
 			return nil, errors.Join(err, cerr)
@@ -124,6 +145,32 @@ func OpenWith(ctx context.Context, path string, codecs *codec.Set) (tiles.Slide,
 		return nil, err
 	}
 	return s, nil
+}
+
+// source opens the bytes of a slide.
+func source(ctx context.Context, path string, o Options) (*tiles.Source, error) {
+	if remote.Is(path) {
+		if !o.Network {
+			return nil, fmt.Errorf("%s: %w", remote.Name(path), ErrNetwork)
+		}
+		return remote.Open(ctx, path, remote.Options{})
+	}
+	if st, err := os.Stat(path); err == nil && st.IsDir() {
+		file, err := zarr.FileIn(path)
+		if err == nil && file == "" {
+			file, err = mirax.FileIn(path)
+		}
+		if err == nil && file == "" {
+			file, err = dicom.FileIn(path)
+		}
+		if err != nil {
+			return nil, err
+		}
+		if file != "" {
+			path = file
+		}
+	}
+	return tiles.OpenSource(path)
 }
 
 // OpenSource opens a slide of an opened file, which the slide then owns; on an

@@ -2,7 +2,9 @@ package formats
 
 import (
 	"bytes"
+	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"coverslip/tiles"
@@ -10,6 +12,19 @@ import (
 
 // sniffBytes is how much of a file's beginning the signatures need.
 const sniffBytes = 1024
+
+// ofMirax says whether a file is one of those in the folder of a MIRAX slide.
+func ofMirax(src *tiles.Source) bool {
+	base := strings.ToLower(filepath.Base(src.Path()))
+	if base == "slidedat.ini" {
+		return true
+	}
+	if filepath.Ext(base) != ".dat" {
+		return false
+	}
+	names, err := src.Siblings()
+	return err == nil && slices.ContainsFunc(names, func(n string) bool { return strings.EqualFold(n, "Slidedat.ini") })
+}
 
 // sniff names what a file that no reader knows looks like, "" when that is
 // unknown too: "not a slide" alone leaves people without a next step.
@@ -25,14 +40,16 @@ func sniff(src *tiles.Source) string {
 	switch {
 	case at(128, "DICM"):
 		return "a DICOM file, but not a whole slide image"
-	case at(0, "ZISRAWFILE"):
-		return "a Zeiss CZI file: there is no reader for it"
 	case ext == ".mrxs":
-		return "a MIRAX slide: there is no reader for it yet"
+		return "a MIRAX slide without its folder: copy the folder of the same name, with Slidedat.ini in it, beside it"
+	case ofMirax(src):
+		return fmt.Sprintf("a part of a MIRAX slide: open the file %s.mrxs beside its folder", filepath.Base(filepath.Dir(src.Path())))
 	case ext == ".isyntax":
 		return "a Philips iSyntax slide: there is no reader for it"
 	case bytes.Contains(head, []byte("[Virtual Microscope Specimen]")):
 		return "a Hamamatsu VMS slide: there is no reader for it yet"
+	case ext == ".dzi" || bytes.Contains(head, []byte("schemas.microsoft.com/deepzoom")):
+		return "a Deep Zoom picture: there is no reader for it yet"
 	case at(0, "\xff\xd8\xff"):
 		return "a plain JPEG picture, not a slide"
 	case at(0, "\x89PNG"):

@@ -10,6 +10,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"image/color"
 	"slices"
 	"strings"
 
@@ -29,8 +30,14 @@ func Format(codecs *codec.Set) tiles.Format {
 	return tiles.Format{
 		Name: name, Vendor: "tiled TIFF, BigTIFF, COG",
 		Detect: func(src *tiles.Source) error {
-			_, err := tiff.Parse(src, src.Size())
-			return err
+			f, err := tiff.Parse(src, src.Size())
+			if err != nil {
+				return err
+			}
+			if first := f.Directories()[0]; !first.Tiled() && vendorOf(first) == "" && first.Has(tiff.TagImageWidth) {
+				return errors.New("TIFF in strips, not in tiles")
+			}
+			return nil
 		},
 		Open: func(ctx context.Context, src *tiles.Source) (tiles.Slide, error) { return open(ctx, src, codecs) },
 	}
@@ -52,32 +59,48 @@ func open(ctx context.Context, src *tiles.Source, codecs *codec.Set) (tiles.Slid
 	if base.Strips {
 		return nil, &tiles.UnsupportedError{Format: name, What: "TIFF in strips: only tiled files can be viewed", Hint: hint}
 	}
-	p := tiff.Parts{Source: src, Levels: []tiff.Grid{base}}
-	p.Info = tiles.Info{Format: name, Vendor: "Generic", Channels: channels(base)}
-	var smaller []*tiff.Image
-	for i, d := range f.Directories()[1:] {
+	p := tiff.Parts{Source: src, Info: tiles.Info{Format: name, Vendor: "Generic", Channels: channels(base)}}
+	p.Info.Background = background(base)
+	turner := tiff.NewTurner(p.Info.Background)
+	p.Levels = []tiff.Grid{turner.Turn(base, first.Orientation())}
+	type level struct {
+		image *tiff.Image
+		how   int // Orientation
+	}
+	var smaller []level
+	others := append(slices.Clone(f.Directories()[1:]), first.Sub()...)
+	for i, d := range others {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		m, err := level(d, codecs)
-		switch {
-		case err != nil:
-			p.Info.Warnings = append(p.Info.Warnings, fmt.Sprintf("directory %d left out: %v", i+1, err))
-		default:
-			smaller = append(smaller, m)
+		m, err := reduced(d, i >= len(others)-len(first.Sub()), base, codecs)
+		if errors.Is(err, errMask) {
+			continue
 		}
+		if err != nil {
+			p.Info.Warnings = append(p.Info.Warnings, fmt.Sprintf("directory %d left out: %v", i+1, err))
+			continue
+		}
+		how := first.Orientation()
+		if d.Has(tiff.TagOrientation) {
+			how = d.Orientation()
+		}
+		smaller = append(smaller, level{m, how})
 	}
 	// Writers order levels either way.
-	slices.SortStableFunc(smaller, func(a, b *tiff.Image) int { return b.Width - a.Width })
-	for _, m := range smaller {
-		p.Levels = append(p.Levels, m)
+	slices.SortStableFunc(smaller, func(a, b level) int { return b.image.Width - a.image.Width })
+	for _, l := range smaller {
+		p.Levels = append(p.Levels, turner.Turn(l.image, l.how))
 	}
-	describe(&p.Info, first)
+	first.Describe(&p.Info)
 	if p.ICC, err = first.Bytes(tiff.TagICCProfile); err != nil {
 		p.ICC = nil
 		p.Info.Warnings = append(p.Info.Warnings, "colour profile left out: "+err.Error())
 	}
-	return tiff.NewSlide(p)
+	if base.InColor() {
+		return tiff.NewSlide(p)
+	}
+	return tiff.NewPlanarSlide(p, base.Channels())
 }
 
 // Tags by which vendors' files are known.
@@ -112,36 +135,51 @@ func vendorOf(d *tiff.Directory) string {
 	return ""
 }
 
-// level is the image of a directory that is a reduced level.
-func level(d *tiff.Directory, codecs *codec.Set) (*tiff.Image, error) {
-	const reduced = 1 // bit 0 of NewSubfileType, TIFF 6.0 section 8
+// errMask: a directory that is a mask of another one, as COG keeps it; nothing
+// of it is shown.
+var errMask = errors.New("a transparency mask")
+
+// reduced is the image of a directory that is a smaller level of base. A
+// sub-directory need not be marked as one.
+func reduced(d *tiff.Directory, sub bool, base *tiff.Image, codecs *codec.Set) (*tiff.Image, error) {
+	const reduced, mask = 1, 4 // bits of NewSubfileType, TIFF 6.0 section 8
 	t, err := d.Uint(tiff.TagNewSubfileType, 0)
 	if err != nil {
 		return nil, err
 	}
-	if !d.Tiled() || t&reduced == 0 {
+	old, err := d.Uint(tiff.TagSubfileType, 1) // 2: reduced
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case t&mask != 0:
+		return nil, errMask
+	case !d.Tiled() || t&reduced == 0 && old != 2 && !sub:
 		return nil, errors.New("not a tiled level of reduced size")
 	}
-	return d.Image(codecs)
+	m, err := d.Image(codecs)
+	if err != nil {
+		return nil, err
+	}
+	if m.InColor() != base.InColor() || !m.InColor() && (m.Samples != base.Samples || m.Bits != base.Bits || m.Format != base.Format || m.Photometric != base.Photometric) {
+		return nil, fmt.Errorf("its %d samples of %d bits are not those of the full image", m.Samples, m.Bits)
+	}
+	return m, nil
 }
 
 // channels names what an image's samples are.
 func channels(m *tiff.Image) []string {
-	if m.Samples < 3 {
+	if m.Samples < 3 && m.Photometric < 2 {
 		return []string{"grey"}
 	}
 	return []string{"R", "G", "B"}
 }
 
-// describe fills properties and, from the resolution tags, MPP.
-func describe(info *tiles.Info, d *tiff.Directory) {
-	props, warnings := d.Properties()
-	info.Properties = props
-	info.Warnings = append(info.Warnings, warnings...)
-	props["openslide.vendor"] = "generic-tiff"
-	if x, y := d.ResolutionMPP(); x > 0 {
-		info.MPPX, info.MPPY, info.MPPFrom = x, y, "tiff.XResolution"
-	} else if r := props["tiff.XResolution"]; r != "" {
-		info.Warnings = append(info.Warnings, fmt.Sprintf("resolution %s per %s cannot be a slide's and is ignored", r, props["tiff.ResolutionUnit"]))
+// background is the colour of what was never stored: of samples that are not
+// colours, whose light is added, nothing is black; else white.
+func background(m *tiff.Image) color.NRGBA {
+	if m.InColor() || m.Photometric == 2 {
+		return color.NRGBA{R: 255, G: 255, B: 255, A: 255}
 	}
+	return color.NRGBA{A: 255}
 }

@@ -15,6 +15,9 @@
 // A fluorescence scan is one NDPI file a filter set; a text file, .ndpis, lists
 // them. That one is a format of its own (FormatSet).
 //
+// Older scanners write VMS and VMU: an index and image files beside it
+// (FormatVMS).
+//
 // Source: OpenSlide's description of the NDPI format and Bio-Formats' notes on
 // its tags, checked against files.
 package hamamatsu

@@ -181,7 +181,7 @@ func TestAssociated_EqualOpenSlide(t *testing.T) {
 // OpenSlide keeps decoded tiles of a handle; a fresh handle a round is not fair
 // to it, so both read through what they keep: OpenSlide its cache, we none.
 func BenchmarkReadRegion1024(b *testing.B) {
-	for _, name := range []string{"svs/CMU-1-Small-Region.svs", "svs/TCGA-CR-7395-ts1.svs", "made/aperio.svs", "made/hamamatsu.ndpi"} {
+	for _, name := range []string{"svs/CMU-1-Small-Region.svs", "svs/TCGA-CR-7395-ts1.svs", "made/aperio.svs", "made/hamamatsu.ndpi", "made/ventana.bif", "made/vms/synthetic.vms"} {
 		at := func(i int) image.Point { return image.Pt(37+(i*389)%1100, 53+(i*521)%1800) }
 		b.Run(fmt.Sprintf("coverslip/%s", name), func(b *testing.B) {
 			_, ours := pair(b, name)

@@ -56,16 +56,31 @@ func (m *Image) ReadTile(ctx context.Context, col, row int, dst *image.RGBA) err
 		return fmt.Errorf("destination of %v for a tile of %v pixels", dst.Rect.Size(), want.Size())
 	}
 	i := row*m.Cols() + col
-	if m.counts[i] == 0 || m.offsets[i] == 0 {
+	if !m.stored(i) {
 		return tiles.ErrMissing
 	}
 	switch m.Compression {
 	case CompressionJPEG:
-		return m.readJPEGTile(i, want.Dy(), dst)
-	case CompressionAperioYCC, CompressionAperioRGB, CompressionJ2K:
+		if m.oneJPEG() {
+			return m.readJPEGTile(i, want.Dy(), dst)
+		}
+	case CompressionOldJPEG:
+		return m.readOldJPEGTile(i, want.Dy(), dst)
+	case CompressionWebP:
+		return m.readWebPTile(i, want.Dy(), dst)
+	}
+	if m.wholeJ2K() {
 		return m.readJ2KTile(i, dst)
 	}
-	return m.readPlainTile(i, want.Dy(), dst)
+	return m.readRawTile(ctx, col, row, dst)
+}
+
+// stored says whether tile i was ever written.
+func (m *Image) stored(i int) bool {
+	if m.offsets == nil { // one stream, which lies where old tags say
+		return true
+	}
+	return m.counts[i] != 0 && m.offsets[i] != 0
 }
 
 // load reads the bytes of tile i behind head bytes left free. The buffer must
@@ -93,34 +108,21 @@ func (m *Image) load(i, head int) (*[]byte, error) {
 // last two bytes left for the prefix: tables and tile become one stream without
 // copying the tile.
 func (m *Image) readJPEGTile(i, visible int, dst *image.RGBA) error {
-	head := len(m.prefix) - 2
-	b, err := m.load(i, head)
+	b, err := m.load(i, len(m.prefix)-2)
 	if err != nil {
 		return err
 	}
 	defer buffers.Put(b)
-	data := *b
-	if len(data) < head+4 || data[head] != 0xff || data[head+1] != 0xd8 {
-		return errors.New("not a JPEG stream (no start-of-image marker)")
-	}
-	copy(data, m.prefix)
-	components := 3
-	if m.Samples == 1 {
-		components = 1
-	}
-	h, err := jpegstream.ParseHeader(data)
+	data, err := m.joined(*b)
 	if err != nil {
 		return err
 	}
-	height := m.TileHeight
-	if m.Strips && h.Height == visible {
-		height = visible // the last strip's frame may have only the rows that remain
-	}
-	if h.Width != m.TileWidth || h.Height != height { // before any memory is taken for it
-		return fmt.Errorf("JPEG is %d×%d pixels where %d×%d are due", h.Width, h.Height, m.TileWidth, height)
+	height, err := m.frameHeight(data, visible)
+	if err != nil {
+		return err
 	}
 	return m.whole(dst, height, func(full *image.RGBA) error {
-		if err := m.codecs.JPEG(full, data, components); err != nil {
+		if err := m.codecs.JPEG(full, data, m.Samples); err != nil {
 			return err
 		}
 		if m.Photometric == photoWhiteIsZero {
@@ -128,6 +130,34 @@ func (m *Image) readJPEGTile(i, visible int, dst *image.RGBA) error {
 		}
 		return nil
 	})
+}
+
+// joined completes the stream of a tile that was loaded behind room for the
+// prefix.
+func (m *Image) joined(data []byte) ([]byte, error) {
+	head := len(m.prefix) - 2
+	if len(data) < head+4 || data[head] != 0xff || data[head+1] != 0xd8 {
+		return nil, errors.New("not a JPEG stream (no start-of-image marker)")
+	}
+	copy(data, m.prefix)
+	return data, nil
+}
+
+// frameHeight checks the size of a tile's frame before any memory is taken for
+// it; the last strip's frame may have only the rows that remain.
+func (m *Image) frameHeight(data []byte, visible int) (int, error) {
+	h, err := jpegstream.ParseHeader(data)
+	if err != nil {
+		return 0, err
+	}
+	height := m.TileHeight
+	if m.Strips && h.Height == visible {
+		height = visible
+	}
+	if h.Width != m.TileWidth || h.Height != height {
+		return 0, fmt.Errorf("JPEG is %d×%d pixels where %d×%d are due", h.Width, h.Height, m.TileWidth, height)
+	}
+	return height, nil
 }
 
 func (m *Image) readJ2KTile(i int, dst *image.RGBA) error {
@@ -144,6 +174,15 @@ func (m *Image) readJ2KTile(i int, dst *image.RGBA) error {
 	return m.whole(dst, m.TileHeight, func(full *image.RGBA) error {
 		return m.codecs.JPEG2000(full, *b, m.j2kColour())
 	})
+}
+
+// wholeJ2K says whether the tiles are JPEG 2000 pictures as they are shown.
+func (m *Image) wholeJ2K() bool {
+	switch m.Compression {
+	case CompressionAperioYCC, CompressionAperioRGB, CompressionJ2K:
+		return !m.planar && m.Bits == 8 && m.InColor() && m.Samples != 2
+	}
+	return false
 }
 
 // j2kColour is the meaning of the components of a JPEG 2000 tile.
@@ -176,97 +215,20 @@ func (m *Image) whole(dst *image.RGBA, height int, decode func(*image.RGBA) erro
 	return nil
 }
 
-// readPlainTile reads a tile of plain bytes, maybe packed, maybe differenced,
-// maybe one plane a sample.
-func (m *Image) readPlainTile(i, visible int, dst *image.RGBA) error {
-	// Rows below the image are padding, which a last strip does not even hold.
-	rows := visible
-	perPixel, planes := m.Samples, 1
-	if m.planar {
-		perPixel, planes = 1, m.Samples
-	}
-	size := m.TileWidth * rows * perPixel
-	raw := scratch(size * planes)
-	defer buffers.Put(raw)
-	for p := range planes {
-		plane := (*raw)[p*size : (p+1)*size]
-		at := i + p*m.Cols()*m.Rows()
-		if m.counts[at] == 0 || m.offsets[at] == 0 {
-			return tiles.ErrMissing
-		}
-		if err := m.unpack(at, plane); err != nil {
-			return err
-		}
-		if m.predictor {
-			undoPredictor(plane, m.TileWidth*perPixel, perPixel)
-		}
-	}
-	m.expand(dst, *raw, m.TileWidth*perPixel, size)
-	return nil
-}
-
-// unpack fills plane with the plain bytes of tile i.
-func (m *Image) unpack(i int, plane []byte) error {
+// readWebPTile reads a tile whose alpha, if any, is in its stream.
+func (m *Image) readWebPTile(i, visible int, dst *image.RGBA) error {
 	b, err := m.load(i, 0)
 	if err != nil {
 		return err
 	}
 	defer buffers.Put(b)
-	switch m.Compression {
-	case CompressionLZW:
-		return codec.Unpack(codec.LZW, plane, *b)
-	case CompressionDeflate, CompressionDeflateOld:
-		return codec.Unpack(codec.Deflate, plane, *b)
-	case CompressionZstd:
-		return codec.Unpack(codec.Zstd, plane, *b)
+	height := m.TileHeight
+	if m.Strips {
+		height = visible // the last strip has only the rows that remain
 	}
-	if len(*b) < len(plane) {
-		return fmt.Errorf("%d bytes where %d are due", len(*b), len(plane))
-	}
-	copy(plane, *b)
-	return nil
-}
-
-// undoPredictor sums horizontal differences, TIFF 6.0 section 14.
-func undoPredictor(b []byte, stride, samples int) {
-	for ; len(b) >= stride; b = b[stride:] {
-		row := b[:stride]
-		for x := samples; x < len(row); x++ {
-			row[x] += row[x-samples]
-		}
-	}
-}
-
-// expand turns samples into RGBA. plane is the distance between planes, used
-// only when they are separate.
-func (m *Image) expand(dst *image.RGBA, raw []byte, stride, plane int) {
-	step, next := m.Samples, 1 // from pixel to pixel, from sample to sample
-	if m.planar {
-		step, next = 1, plane
-	}
-	grey := m.Samples < 3
-	g, b := next, 2*next
-	if grey {
-		g, b = 0, 0
-	}
-	last := (m.Samples - 1) * next // where alpha is, if any
-	for y := range dst.Rect.Dy() {
-		row := dst.Pix[y*dst.Stride : y*dst.Stride+4*dst.Rect.Dx()]
-		src := raw[y*stride:]
-		for x := 0; x < len(row)/4; x++ {
-			s, p := x*step, row[4*x:4*x+4:4*x+4]
-			p[0], p[1], p[2], p[3] = src[s], src[s+g], src[s+b], 255
-			if m.alpha != alphaNone {
-				p[3] = src[s+last]
-			}
-		}
-	}
-	if m.Photometric == photoWhiteIsZero {
-		invert(dst)
-	}
-	if m.alpha == alphaSeparate {
-		premultiply(dst)
-	}
+	return m.whole(dst, height, func(full *image.RGBA) error {
+		return m.codecs.WebP(full, *b)
+	})
 }
 
 // invert turns a picture whose white is 0 into one whose black is 0.

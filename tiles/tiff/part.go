@@ -55,17 +55,13 @@ func (s *Slide) TilePart(ctx context.Context, k tiles.Key, r image.Rectangle, ds
 
 // parts implements parter.
 func (m *Image) parts() bool {
-	switch m.Compression {
-	case CompressionAperioYCC, CompressionAperioRGB, CompressionJ2K:
-		return m.codecs.JPEG2000Parts()
-	}
-	return false
+	return m.wholeJ2K() && m.codecs.JPEG2000Parts()
 }
 
 // readPart implements parter for tiles of JPEG 2000.
 func (m *Image) readPart(_ context.Context, col, row int, r image.Rectangle, dst *image.RGBA) error {
 	i := row*m.Cols() + col
-	if m.counts[i] == 0 || m.offsets[i] == 0 {
+	if !m.stored(i) {
 		return tiles.ErrMissing
 	}
 	b, err := m.load(i, 0)

@@ -196,8 +196,18 @@ func (s *Slide) AssociatedImage(ctx context.Context, name string) (*image.RGBA, 
 }
 
 // Properties reads the texts and numbers of a directory under the names that
-// OpenSlide gives them. What cannot be read is told in warnings.
+// OpenSlide gives them. What cannot be read is told in warnings, and that the
+// reader shows the picture as it is stored.
 func (d *Directory) Properties() (props map[string]string, warnings []string) {
+	props, warnings = d.texts()
+	if o := d.Orientation(); o > 1 {
+		warnings = append(warnings, fmt.Sprintf("orientation %d is ignored: the picture is shown as stored", o))
+	}
+	return props, warnings
+}
+
+// texts is Properties for a picture that is shown upright.
+func (d *Directory) texts() (props map[string]string, warnings []string) {
 	props = map[string]string{}
 	for tag, name := range map[uint16]string{
 		TagImageDescription: "ImageDescription", TagMake: "Make", TagModel: "Model", TagSoftware: "Software",
@@ -226,12 +236,37 @@ func (d *Directory) Properties() (props map[string]string, warnings []string) {
 	} else if d.Has(TagXResolution) {
 		props["tiff.ResolutionUnit"] = map[uint64]string{1: "none", 2: "inch", 3: "centimeter"}[u]
 	}
-	if o, err := d.Uint(TagOrientation, 1); err == nil && o > 1 {
-		warnings = append(warnings, fmt.Sprintf("orientation %d is ignored: the picture is shown as stored", o))
-	}
 	slices.Sort(warnings)
 	return props, warnings
 }
+
+// Describe fills properties, warnings and, from the resolution tags, MPP of a
+// slide that no vendor describes and that a Turner shows upright.
+func (d *Directory) Describe(info *tiles.Info) {
+	props, warnings := d.texts()
+	info.Properties = props
+	info.Warnings = append(info.Warnings, warnings...)
+	props["openslide.vendor"] = "generic-tiff"
+	o := d.Orientation()
+	if o > 1 {
+		props["tiff.Orientation"] = strconv.Itoa(o)
+	}
+	if x, y := d.ResolutionMPP(); x > 0 {
+		if o >= 5 { // rows are seen as columns
+			x, y = y, x
+		}
+		info.MPPX, info.MPPY, info.MPPFrom = x, y, "tiff.XResolution"
+		return
+	}
+	if r := props["tiff.XResolution"]; r != "" {
+		info.Warnings = append(info.Warnings, fmt.Sprintf("resolution %s per %s cannot be a slide's and is ignored", r, props["tiff.ResolutionUnit"]))
+	}
+	info.Warnings = append(info.Warnings, UnknownMPP)
+}
+
+// UnknownMPP is the warning of a slide whose file does not say, or cannot be
+// believed, how large a pixel is.
+const UnknownMPP = "the size of a pixel is unknown: lengths, areas and models need to be told it"
 
 // ResolutionMPP is the MPP that the resolution tags of a directory give, 0 and 0
 // when they are absent or cannot be a slide's.
