@@ -11,6 +11,7 @@ import (
 
 	"coverslip/tiles"
 	"coverslip/tiles/formats"
+	"coverslip/tiles/peertest"
 	"coverslip/tiles/slidetest"
 	"coverslip/tiles/tiff"
 )
@@ -123,15 +124,6 @@ func TestJPEG2000Region_Parts(t *testing.T) {
 	}
 }
 
-// Regions of a JPEG 2000 slide larger than every cache: what is compared is
-// reading and decoding.
-func BenchmarkJPEG2000Region1024(b *testing.B) {
-	theirs, ours := pairOf(b, manyJ2K(b, 100, 80))
-	Race(b, 25600, 20480, func(x, y int, dst *image.RGBA) error {
-		return tiles.ReadRegion(context.Background(), ours, 0, x, y, dst)
-	}, func(x, y int, dst *image.RGBA) error { return theirs.ReadRegionRaw(0, x, y, dst) })
-}
-
 // through reads tiles through a Loader's cache, as the program does.
 type through struct {
 	tiles.Slide
@@ -149,14 +141,15 @@ func (c through) ReadTile(ctx context.Context, k tiles.Key, dst *image.RGBA) err
 	return nil
 }
 
-// Regions of a small real slide, over and over: what is compared is two caches
-// of 32 MiB, of which half the slide fits in.
-func BenchmarkJPEG2000Region1024_Cached(b *testing.B) {
-	theirs, ours := pairOf(b, slidetest.Shared(b, "svs/TCGA-CR-7395-ts1.svs"))
+// Regions of a slide larger than every cache, which is reading and decoding, and
+// of the middle of a small one over and over, whose tiles both sides come to hold
+// in caches of 32 MiB.
+func TestPeers_JPEG2000(t *testing.T) {
+	peertest.Start(t)
+	ours, peer := pairAt(t, manyJ2K(t, 100, 80))
+	regions(t, peertest.Case{Name: "region of 1024², JPEG 2000", Turns: 41, GoalCPU: 1.2, GoalWall: 1.2}, ours, peer, 0, 1024, places(ours, 0, 1024, 200))
+	ours, peer = pairAt(t, slidetest.Shared(t, "svs/TCGA-CR-7395-ts1.svs"))
 	loader := tiles.NewLoader(ours, tiles.NewCache(32<<20), 2, nil)
 	defer loader.Close()
-	l := ours.Levels()[0]
-	Race(b, l.Width, l.Height, func(x, y int, dst *image.RGBA) error {
-		return tiles.ReadRegion(context.Background(), through{ours, loader}, 0, x, y, dst)
-	}, func(x, y int, dst *image.RGBA) error { return theirs.ReadRegionRaw(0, x, y, dst) })
+	regions(t, peertest.Case{Name: "region of 1024², JPEG 2000, cached", Turns: 41, GoalCPU: 1.2, GoalWall: 1.2}, through{ours, loader}, peer, 0, 1024, places(ours, 0, 1024, 200))
 }
