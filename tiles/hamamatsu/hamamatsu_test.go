@@ -353,6 +353,20 @@ func FuzzOpen(f *testing.F) {
 			if err != nil && !errors.As(err, &te) {
 				t.Fatalf("tile error of no known kind: %v", err)
 			}
+			part := image.Rect(size.X/3, size.Y/2, size.X, size.Y)
+			err = s.(tiles.PartReader).ReadPart(context.Background(), tiles.Key{Level: i}, part, image.NewRGBA(part))
+			if err != nil && !errors.As(err, &te) {
+				t.Fatalf("part's error of no known kind: %v", err)
+			}
+			p, ok := s.(tiles.Planar)
+			if !ok {
+				continue
+			}
+			r := &tiles.Raster{Width: size.X, Height: size.Y, RGBA: image.NewRGBA(image.Rectangle{Max: size})}
+			err = p.ReadPlane(context.Background(), tiles.Key{Level: i}, tiles.Plane{Z: p.Stack().Z - 1}, r)
+			if err != nil && !errors.As(err, &te) && !errors.Is(err, tiles.ErrMissing) {
+				t.Fatalf("plane's error of no known kind: %v", err)
+			}
 		}
 	})
 }
