@@ -18,6 +18,19 @@ type PartReader interface {
 	ReadPart(ctx context.Context, k Key, r image.Rectangle, dst *image.RGBA) error
 }
 
+// ScannedReader is a Slide that knows, inside of a tile, which pixels were
+// scanned: regions may lie anywhere on the glass. ReadRegion asks it, so that
+// what was not scanned is transparent and not the background's colour, as in
+// OpenSlide.
+type ScannedReader interface {
+	Slide
+	// ReadScanned decodes the pixels of r, a rectangle of the level that lies
+	// inside the tile's TileRect, into dst, whose bounds must have its size:
+	// those of ReadTile, and transparent ones where nothing was scanned. It
+	// returns ErrMissing where there is nothing at all. Errors as ReadTile.
+	ReadScanned(ctx context.Context, k Key, r image.Rectangle, dst *image.RGBA) error
+}
+
 // ReadWholeFor reads a whole tile and copies the pixels of r to dst: what a
 // PartReader does with tiles that cannot be decoded in part. r is a rectangle of
 // the level inside the tile's TileRect, and dst has its size.

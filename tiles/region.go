@@ -26,8 +26,9 @@ func scratchPicture(w, h int) *image.RGBA {
 
 // ReadRegion fills dst with pixels of a level, its upper left corner at the
 // level's pixel nearest to (x0, y0), a position in level-0 pixels. Pixels are
-// never interpolated. Outside the slide, and where no tile was stored, dst is
-// transparent, as OpenSlide's read_region leaves it.
+// never interpolated. Outside the slide, where no tile was stored and, of a
+// ScannedReader, where nothing was scanned, dst is transparent, as OpenSlide's
+// read_region leaves it.
 //
 // A tile that cannot be decoded leaves its part transparent; the rest is
 // filled, and the first such error is returned.
@@ -99,6 +100,13 @@ func (j *regionJob) tile(ctx context.Context, k Key) error {
 	inside := r.Intersect(j.have)
 	shift := j.dst.Rect.Min.Sub(j.want.Min)
 	to := part(j.dst, inside.Add(shift))
+	if scanned, ok := j.slide.(ScannedReader); ok {
+		err := scanned.ReadScanned(ctx, k, inside, to)
+		if err != nil {
+			clearPicture(to)
+		}
+		return present(err)
+	}
 	var err error
 	if parts, ok := j.slide.(PartReader); inside == r {
 		err = j.slide.ReadTile(ctx, k, to)

@@ -89,6 +89,14 @@ func (s *slide) ReadTile(ctx context.Context, k tiles.Key, dst *image.RGBA) erro
 	return err
 }
 
+// CodedTile implements tiles.Coded; a tile that ReadTile makes anew is not coded.
+func (s *slide) CodedTile(ctx context.Context, k tiles.Key, dst []byte) ([]byte, error) {
+	if k.Level > 0 && k.Level < len(s.doubtful) && s.doubtful[k.Level] != nil {
+		return dst, tiles.ErrNotCoded
+	}
+	return s.Slide.CodedTile(ctx, k, dst)
+}
+
 // isDoubtful says whether a tile is made anew though it is stored.
 func (s *slide) isDoubtful(k tiles.Key, dst *image.RGBA) bool {
 	if k.Level < 1 || k.Level >= len(s.doubtful) || s.doubtful[k.Level] == nil || s.ratio(k.Level) > maxRepairRatio {
