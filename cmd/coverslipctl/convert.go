@@ -51,7 +51,7 @@ func convertVerb() verb {
 			f.BoolVar(&o.Encode, "encode", false, "encode every tile anew, even where it could be copied")
 			f.BoolVar(&o.Label, "label", false, "carry label and overview, too")
 			f.BoolVar(&o.KeepGoing, "keep-going", false, "paint tiles that cannot be read as background")
-			f.Float64Var(&o.MPP, "mpp", 0, "`µm` per level-0 pixel, where SLIDE does not say")
+			f.Float64Var(&o.MPP, "mpp", 0, "`µm` per level-0 pixel, instead of what SLIDE says")
 			f.IntVar(&o.Workers, "workers", 0, "`N` tiles made at once (0 is one per processor)")
 			f.StringVar(&o.Patient.ID, "patient-id", "", "`ID` of the patient, DICOM alone")
 			f.StringVar(&o.Patient.Name, "patient-name", "", "`NAME^GIVEN` of the patient, DICOM alone")
