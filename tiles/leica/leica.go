@@ -285,6 +285,7 @@ func (o *opening) describe(d *tiff.Directory, regions []*scan) {
 		bounds = bounds.Union(at)
 		rectangle(props, fmt.Sprintf("openslide.region[%d].", i), at)
 	}
+	info.Bounds = bounds
 	rectangle(props, "openslide.bounds-", bounds)
 }
 
