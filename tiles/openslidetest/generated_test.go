@@ -89,8 +89,12 @@ func TestLeica_Generated_EqualsOpenSlide(t *testing.T) {
 		glass image.Point
 		w, h  int
 		even  bool
-	}{{image.Pt(1000000, 900000), 500, 388, true}, {image.Pt(1000300, 900700), 501, 389, false}} {
-		peer, ours := pairOf(t, written(t, "made.scn", (&slidetest.SCN{Glass: c.glass, Regions: leicaOffsets, W: c.w, H: c.h}).Make(t)))
+		xmlns string
+	}{
+		{image.Pt(1000000, 900000), 500, 388, true, ""}, {image.Pt(1000300, 900700), 501, 389, false, ""},
+		{image.Pt(1000000, 900000), 500, 388, true, "http://www.leica-microsystems.com/scn/2010/03/10"},
+	} {
+		peer, ours := pairOf(t, written(t, "made.scn", (&slidetest.SCN{Glass: c.glass, Regions: leicaOffsets, W: c.w, H: c.h, Xmlns: c.xmlns}).Make(t)))
 		sizes, downsamples := peer.Levels()
 		if len(sizes) != 3 || len(ours.Levels()) != 3 {
 			t.Fatalf("%d levels, OpenSlide %d", len(ours.Levels()), len(sizes))
