@@ -180,3 +180,33 @@ func TestFluorescence_MissingPlane(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// Whatever the XML says of a sound file: no panic, and what opens is read or
+// refused tile by tile.
+func FuzzOpen(f *testing.F) {
+	f.Add(lit(2, 2))
+	f.Add(lit(3, 1))
+	f.Add(good)
+	base := grey("SCN", 2, 2, 8)
+	f.Fuzz(func(t *testing.T, xml string) {
+		if len(xml) > 1<<16 {
+			return
+		}
+		s, err := openGrey(t, slidetest.Edit(t, bytes.Clone(base)).Text(270, xml).Data)
+		if err != nil {
+			return
+		}
+		defer s.Close()
+		for i, l := range s.Levels() {
+			k := tiles.Key{Level: i, Col: l.Cols() / 2, Row: l.Rows() / 2}
+			size := l.TileRect(k.Col, k.Row).Size()
+			_ = s.ReadTile(context.Background(), k, image.NewRGBA(image.Rectangle{Max: size}))
+			p, ok := s.(tiles.Planar)
+			if !ok || p.Stack().InColor {
+				continue
+			}
+			last := tiles.Plane{Channel: len(p.Stack().Channels) - 1, Z: p.Stack().Z - 1}
+			_ = p.ReadPlane(context.Background(), k, last, p.Stack().Channels[last.Channel].Raster(size.X, size.Y))
+		}
+	})
+}
