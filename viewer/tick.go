@@ -7,6 +7,7 @@ import (
 	"fyne.io/fyne/v2"
 
 	"coverslip/annotate"
+	"coverslip/tiles"
 )
 
 // touch asks for a new layout in the next frame.
@@ -159,13 +160,21 @@ func (v *Viewer) setLimits() {
 		v.view = v.view.ShowingBox(*v.showSoon, fitMargin)
 		v.showSoon = nil
 	case v.fitted || v.view.Scale <= 0:
-		v.view = v.view.ShowingBox(v.whole(), fitMargin)
+		v.view = v.view.ShowingBox(v.scanned(levels[0]), fitMargin)
 	}
 	v.view = v.limits.clamp(v.view)
 }
 
-// whole is the box of the slide.
-func (v *Viewer) whole() annotate.Box { return annotate.Box{MaxX: v.limits.w, MaxY: v.limits.h} }
+// scanned is the box of what was scanned of a slide (tiles.Info.Bounds); l is
+// its level 0.
+func (v *Viewer) scanned(l tiles.Level) annotate.Box {
+	info := v.info
+	if info == nil {
+		info = v.source.Slide().Info()
+	}
+	b := info.BoundsIn(l)
+	return annotate.Box{MinX: float64(b.Min.X), MinY: float64(b.Min.Y), MaxX: float64(b.Max.X), MaxY: float64(b.Max.Y)}
+}
 
 // layOut assembles the frame, from the back to the front.
 func (v *Viewer) layOut() {

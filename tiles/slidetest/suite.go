@@ -20,7 +20,8 @@ func Run(t *testing.T, open func(t testing.TB) tiles.Slide) {
 	t.Helper()
 	for name, check := range map[string]func(*testing.T, tiles.Slide){
 		"Info": checkInfo, "Levels": checkLevels, "Tiles": checkTiles, "Part": checkPart, "Refusals": checkRefusals,
-		"Concurrent": checkConcurrent, "Associated": checkAssociated, "Region": checkRegion, "Wrappers": checkWrappers, "Cuts": checkCuts,
+		"Concurrent": checkConcurrent, "Associated": checkAssociated, "Region": checkRegion, "Wrappers": checkWrappers,
+		"Cuts": checkCuts, "Bounds": checkBounds,
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := open(t)
