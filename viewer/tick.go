@@ -203,7 +203,7 @@ func (v *Viewer) layOut() {
 	if v.info != nil {
 		mpp = v.info.MPPX
 	}
-	v.objs = append(v.objs, v.bar.update(v.view, mpp, v.unit)...)
+	v.objs = append(v.objs, v.bar.update(v.view, mpp, v.unit, v.gridText)...)
 	v.objs = append(v.objs, v.overview.update(v.view, v.unit, v.coverage, v.glance.step)...)
 	v.clock.more = moreTiles || moreOverlay
 }
@@ -244,6 +244,7 @@ type pace struct {
 // layOutLive draws the selection and what the tool has in hand.
 func (v *Viewer) layOutLive() {
 	v.live.begin(v.view, v.unit)
+	v.gridText = v.drawGrid(&v.live)
 	if v.overlay.on && v.objects != nil {
 		drawn := 0
 		view := v.view.Box()

@@ -224,6 +224,28 @@ func (t *tileLayer) served(k tiles.Key) bool {
 	return t.pool.has(k) || t.resident(k) || t.src.Failed(k) != nil
 }
 
+// colourAt is the colour at a point (level-0 pixels) of the finest tile there is,
+// from a level on.
+func (t *tileLayer) colourAt(l0X, l0Y float64, level int) (c color.NRGBA, downsample float64, ok bool) {
+	for ; level < len(t.levels); level++ {
+		l := t.levels[level]
+		px, py := t.l0PerPixel(level)
+		x, y := floorInt(l0X/px), floorInt(l0Y/py)
+		if x < 0 || y < 0 || x >= l.Width || y >= l.Height {
+			return c, 0, false
+		}
+		if im, have := t.src.Get(tiles.Key{Level: level, Col: x / l.TileWidth, Row: y / l.TileHeight}); have {
+			at := image.Pt(x%l.TileWidth, y%l.TileHeight).Add(im.Rect.Min)
+			if !at.In(im.Rect) {
+				return c, 0, false
+			}
+			c, ok = color.NRGBAModel.Convert(im.RGBAAt(at.X, at.Y)).(color.NRGBA)
+			return c, l.Downsample, ok
+		}
+	}
+	return c, 0, false
+}
+
 // inside tells whether the window shows nothing but slide.
 func (t *tileLayer) inside(v Viewport) bool {
 	b := v.Box()

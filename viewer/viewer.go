@@ -75,6 +75,8 @@ type Viewer struct {
 	ground    *canvas.Rectangle
 	objs      []fyne.CanvasObject
 
+	grid     bool
+	gridText string // what the grid's lines are apart
 	coverage *Coverage
 	glance   glance
 
