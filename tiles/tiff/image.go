@@ -30,7 +30,7 @@ type Image struct {
 	prefix    []byte    // begins every JPEG tile, see jpegstream.Prefix
 	offsets   []uint64
 	counts    []uint64
-	sparse    bool // some of them are 0
+	sparse    bool                         // some of them are 0
 	recent    *recent[recentTile, rawTile] // unpacked tiles, nil where none are kept
 }
 
