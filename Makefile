@@ -17,6 +17,7 @@ TALLY       = $(GO) run .ci/tally/main.go $(if $(COUNTS),-o $(COUNTS))
 RACE_PACKAGES = ./annotate/... ./tiles/... ./storage/... ./models/... ./viewer/... ./app/...
 FUZZTIME    = 10s
 BENCH       = .
+PEERS       = ./tiles/...
 SLIDE       =
 VERSION     = $(shell sed -n 's/^ *Version *= *"\(.*\)"/\1/p' FyneApp.toml 2>/dev/null)
 
@@ -80,8 +81,10 @@ fuzz: build/setup.mk ## every fuzz target for FUZZTIME (10s)
 bench: build/setup.mk ## the benchmarks: make bench BENCH=Loader PACKAGES=./tiles
 	$(HEADLESS) $(GO) test -tags $(HEADLESS_TAGS) -run '^$$' -bench '$(BENCH)' -benchmem $(PACKAGES)
 
-bench-peers: build/setup.mk ## regions against libopenslide, JPEG against Go's decoder
-	$(HEADLESS) $(GO) test -run '^$$' -bench 'ReadRegion1024|Set_JPEG256' -benchmem ./tiles/openslidetest ./tiles/codec
+bench-peers: build/setup.mk ## against other programs, one run, one machine: build/peers.json
+	@mkdir -p build && rm -f build/peers.lines build/peers.json
+	$(HEADLESS) COVERSLIP_PEERS=$(CURDIR)/build/peers.lines $(GO) test -count=1 -p 1 -timeout 60m -tags $(HEADLESS_TAGS) -run Peers -v $(PEERS) | grep -E '^ok|FAIL|times \(goal|SKIP'
+	@{ echo '['; sed '$$!s/$$/,/' build/peers.lines; echo ']'; } >build/peers.json
 
 e2e: build ## drive the built window with real X events under Xvfb
 	@$(HEADLESS) COVERSLIP_BIN=$(CURDIR)/bin $(GO) test -count=1 -timeout 15m -json -tags e2e ./cmd/coverslip/e2e | $(TALLY) -v

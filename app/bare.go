@@ -22,40 +22,43 @@ import (
 //  2. the project "projects/NAME-XXXXXXXX.coverslip" in DataDir, X being the
 //     first digits of the slide's fingerprint; it is made when missing.
 //
+// A slide behind a web address has no neighbours; its project is the second.
 // So a slide on a read-only share, on a stick or under another name finds its
 // labels again, and no file appears beside a slide that somebody else keeps.
 func ProjectForSlide(slidePath string, o Options) (*Session, annotate.ID, error) {
-	abs, err := filepath.Abs(slidePath)
+	abs, open, err := place(slidePath)
 	if err != nil {
 		return nil, annotate.ID{}, fmt.Errorf("slide %s: %w", slidePath, err)
 	}
 	ctx := context.Background()
-	t, err := formats.Open(ctx, abs)
+	t, err := formats.OpenBy(ctx, open, formats.Options{Codecs: codecs(o.Untrusted), Network: o.Network})
 	if err != nil {
-		return nil, annotate.ID{}, about("slide", slidePath, err)
+		return nil, annotate.ID{}, about("slide", abs, err)
 	}
 	fingerprint := t.Info().Fingerprint
 	if err := t.Close(); err != nil {
 		return nil, annotate.ID{}, err
 	}
 
-	stem := strings.TrimSuffix(filepath.Base(abs), filepath.Ext(abs))
-	s, id, err := besideSlide(filepath.Join(filepath.Dir(abs), stem+ProjectExt), fingerprint, o)
-	if s != nil || err != nil {
-		return s, id, err
+	stem := strings.TrimSuffix(BaseName(abs), filepath.Ext(BaseName(abs)))
+	if !IsAddress(abs) {
+		s, id, err := besideSlide(filepath.Join(filepath.Dir(abs), stem+ProjectExt), fingerprint, o)
+		if s != nil || err != nil {
+			return s, id, err
+		}
 	}
 	dir, err := ownProject(stem, fingerprint)
 	if err != nil {
 		return nil, annotate.ID{}, err
 	}
-	s, err = OpenProject(dir, o)
+	s, err := OpenProject(dir, o)
 	if errors.Is(err, os.ErrNotExist) {
 		s, err = CreateProject(dir, stem, o)
 	}
 	if err != nil {
 		return nil, annotate.ID{}, err
 	}
-	id, err = s.AddSlide(ctx, abs)
+	id, err := s.AddSlide(ctx, open)
 	if err != nil {
 		return nil, annotate.ID{}, errors.Join(err, s.Close())
 	}

@@ -24,6 +24,7 @@ type DatasetOptions struct {
 	Seed   int64      // of the draw of patients into splits
 	Format string     // "imagefolder"; "" takes it
 	Image  string     // "png" (lossless) or "jpg" (quality 95); "" takes png
+	SRGB   bool       // colours converted by each slide's profile; else the scanner's own
 	Names  bool       // keep names of slides, patients, authors and notes; else pseudonyms
 }
 

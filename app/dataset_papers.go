@@ -63,7 +63,7 @@ func firstError(errs ...error) error {
 func (x *exporter) writeManifest() error {
 	header := []string{"file", "id", "slide", "patient", "split", "class",
 		"x", "y", "w", "h", "mpp", "px", "source", "decision", "by", "label",
-		"model", "untrained", "score", "sha256"}
+		"model", "untrained", "score", "colour", "sha256"}
 	rows := make([][]string, len(x.rows))
 	for i, r := range x.rows {
 		score, untrained := "", ""
@@ -73,7 +73,7 @@ func (x *exporter) writeManifest() error {
 		side := strconv.Itoa(r.side)
 		rows[i] = []string{r.file, r.id, r.slide, r.patient, r.split, r.class,
 			strconv.Itoa(r.x), strconv.Itoa(r.y), side, side, number(r.mpp), strconv.Itoa(r.px),
-			r.source, r.decision, r.by, r.label, r.model, untrained, score, r.sum}
+			r.source, r.decision, r.by, r.label, r.model, untrained, score, r.colour, r.sum}
 	}
 	return x.writeCSV("manifest.csv", header, rows)
 }
@@ -169,6 +169,7 @@ type datasetJSON struct {
 	Patch    int                `json:"patchPixels"`
 	MPP      float64            `json:"mpp"`
 	Image    string             `json:"image"`
+	Colour   string             `json:"colour"` // wished: "raw" or "srgb"; manifest.csv tells it of each patch
 	Seed     int64              `json:"seed"`
 	Shares   map[string]float64 `json:"shares"`
 	Names    bool               `json:"namesKept"`
@@ -209,7 +210,7 @@ func (x *exporter) describe() (datasetJSON, error) {
 	r := x.report()
 	d := datasetJSON{
 		Format: "coverslip-imagefolder-1", Made: "coverslip " + Version,
-		Patch: x.o.Patch, MPP: x.o.MPP, Image: x.o.Image, Seed: x.o.Seed,
+		Patch: x.o.Patch, MPP: x.o.MPP, Image: x.o.Image, Colour: map[bool]string{true: pixelsSRGB, false: colourWord("")}[x.o.SRGB], Seed: x.o.Seed,
 		Shares: map[string]float64{}, Names: x.o.Names,
 		Patches: r.Patches, Failed: r.Failed, Patients: r.Patients,
 		Models: []modelUsed{}, Warnings: append([]string{}, x.warnings...), Files: map[string]string{},
@@ -258,6 +259,20 @@ func (x *exporter) describe() (datasetJSON, error) {
 		d.Files[name] = sum
 	}
 	return d, nil
+}
+
+// colourSentence says in the card which colours the images have.
+func (x *exporter) colourSentence() string {
+	if !x.o.SRGB {
+		return "Colours are the scanner's own, as stored in the slides; no colour profile was applied."
+	}
+	converted := 0
+	for _, row := range x.rows {
+		if row.colour == pixelsSRGB {
+			converted++
+		}
+	}
+	return fmt.Sprintf("Colours of %d image(s) were converted to sRGB by the colour profile of their slide; the others come from slides without one, or with one that is sRGB. `manifest.csv` tells which.", converted)
 }
 
 // paperNames lists the files, besides the patches, that dataset.json vouches
@@ -320,6 +335,7 @@ func (x *exporter) writeCard() error {
 	line("- The slide is cut into squares without gap or overlap from its upper left corner; a square takes the class of the smallest label that holds its centre.")
 	line("- Squares are reduced by Pillow's bicubic filter from the next finer level of the slide.")
 	line("- Splits are drawn by patient (seed %d): no patient is in two splits.", x.o.Seed)
+	line("- %s", x.colourSentence())
 	for _, m := range x.sortedModels() {
 		note := ""
 		if m.Untrained {

@@ -35,6 +35,7 @@ type patchRow struct {
 	model                 string
 	untrained             bool
 	score                 float64
+	colour                string // "raw" or "srgb"
 	sum                   string // sha256 of the file, hex
 	slideW, slideH        int
 	slideMPPX, slideMPPY  float64
@@ -93,7 +94,8 @@ func (x *exporter) writeSlide(ctx context.Context, e *slideExport, step func()) 
 	defer t.Close()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	reader := newPatchReader(t, e.grid)
+	seen, pixels := pixelsOf(t, x.o.SRGB)
+	reader := newPatchReader(seen, e.grid, &x.s.traffic)
 	defer reader.close()
 
 	rows := make([]patchRow, len(e.patches))
@@ -105,6 +107,7 @@ func (x *exporter) writeSlide(ctx context.Context, e *slideExport, step func()) 
 			defer wg.Done()
 			for i := range todo {
 				row := x.row(e, e.patches[i])
+				row.colour = colourWord(pixels)
 				if err := x.writePatch(ctx, reader, e, e.patches[i].cell, &row); err != nil {
 					cancel(err)
 				}

@@ -21,6 +21,7 @@ type SuggestOptions struct {
 	Patch    int            // pixels of a patch as fed; 0 takes the encoder's, else 224
 	MinScore float64        // least probability of a suggestion, 0..1
 	Limit    int            // most suggestions; 0 takes 2000
+	SRGB     bool           // the model sees the slide's colours converted by its profile; else the scanner's own
 	Classes  []annotate.ID  // learn these classes only; empty takes all that have labels
 }
 
@@ -63,7 +64,8 @@ func (s *Session) Embed(ctx context.Context, slide annotate.ID, o SuggestOptions
 }
 
 // Embedded lists the patches of a slide that have an embedding on disk, in the
-// order they were computed; storage.ErrNoEmbeddings when none has.
+// order they were computed; storage.ErrNoEmbeddings when none has. With SRGB they
+// are those to whose pixels a colour profile was applied.
 func (s *Session) Embedded(slide annotate.ID, o SuggestOptions) ([]annotate.Box, error) {
 	item, err := s.Slide(slide)
 	if err != nil {
@@ -73,6 +75,9 @@ func (s *Session) Embedded(slide annotate.ID, o SuggestOptions) ([]annotate.Box,
 		return nil, err
 	}
 	key := storage.EmbeddingKey{Fingerprint: item.Fingerprint, ModelHash: o.Encoder.Info().Hash, MPP: o.MPP, Patch: o.Patch}
+	if o.SRGB {
+		key.Pixels = pixelsSRGB
+	}
 	e, err := s.project.ReadEmbeddings(key)
 	if err != nil {
 		return nil, err
@@ -141,6 +146,8 @@ func (s *Session) embed(ctx context.Context, slide annotate.ID, o SuggestOptions
 	if e.tissue, err = e.grid.tissueCells(ctx, t); err != nil {
 		return nil, err
 	}
+	seen, pixels := pixelsOf(t, o.SRGB)
+	e.report.Pixels = pixels
 	set, err := s.Objects(slide)
 	if err != nil {
 		return nil, err
@@ -159,7 +166,7 @@ func (s *Session) embed(ctx context.Context, slide annotate.ID, o SuggestOptions
 		return nil, about("slide", item.Name, ErrNoTissue)
 	}
 	e.report.Patches = len(wanted)
-	err = s.fill(ctx, e, t, item.Fingerprint, o, wanted, p)
+	err = s.fill(ctx, e, seen, item.Fingerprint, o, wanted, p)
 	return e, err
 }
 
@@ -168,7 +175,7 @@ func anyClass(annotate.ID) bool { return true }
 
 // fill reads the vectors of the wanted cells from disk and computes the rest.
 func (s *Session) fill(ctx context.Context, e *embedding, t tiles.Slide, fingerprint string, o SuggestOptions, wanted []cell, p Progress) error {
-	key := storage.EmbeddingKey{Fingerprint: fingerprint, ModelHash: e.info.Hash, MPP: o.MPP, Patch: o.Patch}
+	key := storage.EmbeddingKey{Fingerprint: fingerprint, ModelHash: e.info.Hash, MPP: o.MPP, Patch: o.Patch, Pixels: e.report.Pixels}
 	stored, err := s.project.ReadEmbeddings(key)
 	switch {
 	case errors.Is(err, storage.ErrNoEmbeddings):
@@ -209,7 +216,7 @@ func (s *Session) fill(ctx context.Context, e *embedding, t tiles.Slide, fingerp
 func (s *Session) compute(ctx context.Context, e *embedding, t tiles.Slide, enc models.Encoder, missing []cell, done, total int, p Progress) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	reader := newPatchReader(t, e.grid)
+	reader := newPatchReader(t, e.grid, &s.traffic)
 	defer reader.close()
 	read := readPatches(ctx, reader, e.grid, missing)
 	defer drain(read) // after cancel: no goroutine outlives the call

@@ -155,7 +155,9 @@ const maxRatio = 4
 
 // newPatchReader prepares reading patches of the grid. The tiles it decodes are
 // kept for the neighbours in a cache of its own, beside the viewer's.
-func newPatchReader(t tiles.Slide, g grid) *patchReader {
+//
+// It gives way to the screen, as traffic tells.
+func newPatchReader(t tiles.Slide, g grid, traffic *tiles.Traffic) *patchReader {
 	want := float64(g.side) / float64(g.patch)
 	level := tiles.BestLevel(t.Levels(), want)
 	if want/t.Levels()[level].Downsample > maxRatio {
@@ -166,9 +168,11 @@ func newPatchReader(t tiles.Slide, g grid) *patchReader {
 	l := t.Levels()[level]
 	rowBytes := int64(l.Cols()) * int64(l.TileWidth) * int64(l.TileHeight) * 4 * 2
 	cache := tiles.NewCache(min(max(rowBytes, 16<<20), 256<<20))
+	loader := tiles.NewLoader(t, cache, 1, nil)
+	loader.Follow(traffic)
 	return &patchReader{
 		slide:  t,
-		loader: tiles.NewLoader(t, cache, 1, nil),
+		loader: loader,
 		level:  level,
 		px:     max(1, int(math.Round(float64(g.side)/l.Downsample))),
 	}
@@ -197,15 +201,7 @@ type cachedSlide struct {
 
 // ReadTile copies the tile out of the cache.
 func (s cachedSlide) ReadTile(ctx context.Context, k tiles.Key, dst *image.RGBA) error {
-	img, err := s.loader.Read(ctx, k)
-	if err != nil {
-		return err
-	}
-	w, h := min(img.Rect.Dx(), dst.Rect.Dx()), min(img.Rect.Dy(), dst.Rect.Dy())
-	for y := range h {
-		copy(dst.Pix[y*dst.Stride:y*dst.Stride+4*w], img.Pix[y*img.Stride:y*img.Stride+4*w])
-	}
-	return nil
+	return s.loader.ReadInto(ctx, k, dst)
 }
 
 // onWhite lays premultiplied pixels on white paper.

@@ -45,7 +45,7 @@ var nativeHomes = []string{"models/onnx", "tiles/openslide", "tiles/openslidetes
 // report errors instead of logging.
 var restricted = map[string][]string{
 	"net":       {"models/runtimes"},
-	"net/http":  {"models/runtimes"},
+	"net/http":  {"models/runtimes", "tiles/remote"},
 	"os/exec":   {},
 	"log":       {"cmd"},
 	"log/slog":  {"cmd"},

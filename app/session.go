@@ -28,6 +28,9 @@ type Options struct {
 	ReadOnly   bool   // open without the right to change anything
 	Onnx       string // path of ONNX Runtime's library; "" looks for it
 	Model      string // folder of the default encoder; "" takes the built-in, untrained one
+	RawColour  bool   // slides are shown in the scanner's colours, their colour profiles left aside
+	Network    bool   // slides may be read from web addresses; nothing is fetched otherwise
+	Untrusted  bool   // slides come from strangers: memory-safe decoders only, no native library sees them
 }
 
 // Session is one open project. Its methods are safe for concurrent use.
@@ -35,7 +38,8 @@ type Session struct {
 	project *storage.Project
 	options Options
 	cache   *tiles.Cache
-	session string // names this run in the audit trail
+	traffic tiles.Traffic // jobs give way to the screen
+	session string        // names this run in the audit trail
 
 	opening sync.Mutex // serialises OpenSlide; taken before door
 	// door serialises the edits: commit and change of the set of one edit come

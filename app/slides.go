@@ -11,7 +11,7 @@ import (
 	"coverslip/annotate"
 	"coverslip/storage"
 	"coverslip/tiles"
-	"coverslip/tiles/formats"
+	"coverslip/tiles/icc"
 )
 
 // SlideItem is one slide of the project as a list shows it.
@@ -26,10 +26,20 @@ type SlideItem struct {
 // OpenSlide is a slide whose pixels and labels are at hand.
 type OpenSlide struct {
 	Item   SlideItem     // as it was at opening
-	Slide  tiles.Slide   // with levels that step by about two, see tiles.Halved
-	Loader *tiles.Loader // closed with the slide
+	Slide  tiles.Slide   // the scanner's pixels, with levels that step by about two, see tiles.Halved
+	Loader *tiles.Loader // for the screen: the colour profile is applied, tiles that are missing are filled; closed with the slide
+	Colour icc.Colour    // what became of the slide's colour profile on the screen
 	Set    *annotate.Set // the slide's labels; changed only by the session
+
+	untrusted bool // memory-safe decoders only
+	rawColour bool // the profile is left aside on the screen
 }
+
+// Untrusted tells whether the slide is decoded by memory-safe decoders only.
+func (o *OpenSlide) Untrusted() bool { return o.untrusted }
+
+// RawColour tells whether the slide is shown in the scanner's colours.
+func (o *OpenSlide) RawColour() bool { return o.rawColour }
 
 // close frees the slide; a nil slide is closed already.
 func (o *OpenSlide) close() error {
@@ -137,7 +147,7 @@ func (s *Session) missing(sl storage.Slide) bool {
 	}
 	seen = sighting{missing: true, at: time.Now()}
 	for _, p := range s.places(sl) {
-		if _, err := os.Stat(p); err == nil {
+		if _, err := os.Stat(p); err == nil || IsAddress(p) { // whether a server is there is seen when it is asked
 			seen.missing = false
 			break
 		}
@@ -159,6 +169,9 @@ func (s *Session) forgetSighting(slide annotate.ID) {
 // it was added (so that a folder moved as a whole is found), at the absolute
 // path, and under its name in the project's folder or the one around it.
 func (s *Session) places(sl storage.Slide) []string {
+	if IsAddress(sl.Path) {
+		return []string{sl.Path}
+	}
 	dir := s.project.Dir()
 	var ps []string
 	if sl.RelPath != "" {
@@ -179,15 +192,17 @@ func (s *Session) find(ctx context.Context, sl storage.Slide) (tiles.Slide, stri
 	var failed error
 	tried := map[string]bool{}
 	for _, p := range s.places(sl) {
-		p = filepath.Clean(p)
+		if !IsAddress(p) {
+			p = filepath.Clean(p)
+			if _, err := os.Stat(p); err != nil {
+				continue
+			}
+		}
 		if tried[p] {
 			continue
 		}
 		tried[p] = true
-		if _, err := os.Stat(p); err != nil {
-			continue
-		}
-		t, err := formats.Open(ctx, p)
+		t, err := s.openFile(ctx, p)
 		if err != nil {
 			failed = errors.Join(failed, err)
 			continue
@@ -212,13 +227,13 @@ func same(t tiles.Slide, sl storage.Slide) bool {
 // The file is not copied. A slide that is in the project already keeps its
 // identifier; if its file had moved, the new place is noted.
 func (s *Session) AddSlide(ctx context.Context, path string) (annotate.ID, error) {
-	abs, err := filepath.Abs(path)
+	abs, open, err := place(path)
 	if err != nil {
 		return annotate.ID{}, fmt.Errorf("slide %s: %w", path, err)
 	}
-	t, err := formats.Open(ctx, abs)
+	t, err := s.openFile(ctx, open)
 	if err != nil {
-		return annotate.ID{}, about("slide", path, err)
+		return annotate.ID{}, about("slide", abs, err)
 	}
 	defer t.Close()
 	known, err := s.project.Slides()
@@ -243,7 +258,7 @@ func (s *Session) describe(t tiles.Slide, abs string) storage.Slide {
 	info, level := t.Info(), t.Levels()[0]
 	return storage.Slide{
 		ID:          annotate.NewID(),
-		Name:        filepath.Base(abs),
+		Name:        BaseName(abs),
 		Path:        abs,
 		RelPath:     s.relative(abs),
 		Fingerprint: info.Fingerprint,
@@ -262,6 +277,9 @@ func (s *Session) describe(t tiles.Slide, abs string) storage.Slide {
 // relative is the path of a file seen from the project's folder, with forward
 // slashes; "" when there is none (another drive).
 func (s *Session) relative(abs string) string {
+	if IsAddress(abs) {
+		return ""
+	}
 	dir, err := filepath.Abs(s.project.Dir())
 	if err != nil {
 		return ""
@@ -278,7 +296,7 @@ func (s *Session) noteMoved(sl storage.Slide, abs string) error {
 	if sl.Path == abs || s.ReadOnly() {
 		return nil
 	}
-	if _, err := os.Stat(sl.Path); err == nil {
+	if _, err := os.Stat(sl.Path); err == nil || IsAddress(sl.Path) {
 		return nil // a second copy: the first one stays
 	}
 	sl.Path, sl.RelPath = abs, s.relative(abs)
@@ -311,7 +329,7 @@ func (s *Session) Relink(ctx context.Context, folder string) (found int, err err
 		if !item.Missing {
 			continue
 		}
-		p, err := lookIn(ctx, abs, entries, item.Slide)
+		p, err := s.lookIn(ctx, abs, entries, item.Slide)
 		if err != nil {
 			return found, err
 		}
@@ -330,7 +348,7 @@ func (s *Session) Relink(ctx context.Context, folder string) (found int, err err
 
 // lookIn finds the slide's file among the entries of a folder; "" when it is
 // not there. The file of the same name is tried first.
-func lookIn(ctx context.Context, dir string, entries []os.DirEntry, sl storage.Slide) (string, error) {
+func (s *Session) lookIn(ctx context.Context, dir string, entries []os.DirEntry, sl storage.Slide) (string, error) {
 	name := filepath.Base(sl.Path)
 	var ps []string
 	for _, e := range entries {
@@ -346,7 +364,7 @@ func lookIn(ctx context.Context, dir string, entries []os.DirEntry, sl storage.S
 		if err := ctx.Err(); err != nil {
 			return "", err
 		}
-		t, err := formats.Open(ctx, p)
+		t, err := s.openFile(ctx, p)
 		if err != nil {
 			continue // not a slide; the search goes on
 		}
@@ -367,7 +385,8 @@ func lookIn(ctx context.Context, dir string, entries []os.DirEntry, sl storage.S
 func (s *Session) OpenSlide(ctx context.Context, id annotate.ID) (*OpenSlide, error) {
 	s.opening.Lock()
 	defer s.opening.Unlock()
-	if cur := s.Current(); cur != nil && cur.Item.ID == id {
+	untrusted := s.Untrusted()
+	if cur := s.Current(); cur != nil && cur.Item.ID == id && cur.untrusted == untrusted && cur.rawColour == s.RawColour() {
 		return cur, nil
 	}
 	item, err := s.Slide(id)
@@ -386,11 +405,12 @@ func (s *Session) OpenSlide(ctx context.Context, id annotate.ID) (*OpenSlide, er
 	if err != nil {
 		return nil, errors.Join(err, t.Close())
 	}
-	halved := tiles.Halved(t)
-	open := &OpenSlide{Item: item, Slide: halved, Set: set}
-	open.Loader = tiles.NewLoader(halved, s.cache, readers, func() {
+	shown, colour := s.shown(t)
+	open := &OpenSlide{Item: item, Slide: tiles.Halved(t), Set: set, Colour: colour, untrusted: untrusted, rawColour: s.RawColour()}
+	open.Loader = tiles.NewLoader(tiles.Halved(tiles.Filled(shown)), s.cache, readers, func() {
 		s.emit(Event{Kind: EventTiles, Slide: id})
 	})
+	open.Loader.Lead(&s.traffic)
 
 	s.mu.Lock()
 	if s.closed {
@@ -399,7 +419,7 @@ func (s *Session) OpenSlide(ctx context.Context, id annotate.ID) (*OpenSlide, er
 	}
 	last := s.current
 	s.current = open
-	if last != nil {
+	if last != nil && last.Item.ID != id {
 		delete(s.sets, last.Item.ID) // read again when wanted; saves its memory
 	}
 	s.mu.Unlock()

@@ -232,8 +232,8 @@ func (s *Session) suggestions(slide annotate.ID, set *annotate.Set, e *embedding
 	})
 	e.report.Replaced = len(edit.Changes)
 	now, who, palette := time.Now().UTC(), s.Author(), s.Palette()
-	params := fmt.Sprintf("mpp=%g patch=%d labels=%d examples=%d classes=%d min-score=%g limit=%d",
-		o.MPP, o.Patch, e.report.Labels, e.report.Examples, len(t.classes), o.MinScore, o.Limit)
+	params := fmt.Sprintf("mpp=%g patch=%d colour=%s labels=%d examples=%d classes=%d min-score=%g limit=%d",
+		o.MPP, o.Patch, colourWord(e.report.Pixels), e.report.Labels, e.report.Examples, len(t.classes), o.MinScore, o.Limit)
 	for _, c := range found {
 		b := e.grid.box(c.cell)
 		by := annotate.Provenance{

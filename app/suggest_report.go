@@ -25,6 +25,7 @@ type SuggestReport struct {
 	Method     string        // "simpleshot", "logistic"
 	Model      string        // name of the encoder
 	Untrained  bool          // the encoder's weights are random
+	Pixels     string        // what was done to the slide's pixels: "" nothing, "srgb" its colour profile was applied
 	Elapsed    time.Duration // all of it
 }
 

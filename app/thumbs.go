@@ -21,7 +21,8 @@ func (s *Session) Thumbnail(ctx context.Context, id annotate.ID, max int) (*imag
 		return nil, err
 	}
 	defer t.Close()
-	img, err := tiles.Thumbnail(ctx, t, max)
+	shown, _ := s.shown(t)
+	img, err := tiles.Thumbnail(ctx, shown, max)
 	if err != nil {
 		return nil, about("slide", item.Path, err)
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"coverslip/annotate"
 
@@ -14,7 +15,8 @@ import (
 )
 
 // AddSlide takes a slide into the project. Without an ID it gets none: the
-// caller makes one (annotate.NewID). RelPath is filled in when it is empty.
+// caller makes one (annotate.NewID). RelPath is filled in when it is empty and
+// Path is no web address.
 func (p *Project) AddSlide(s Slide, by Stamp) error { return p.putSlide(s, by, false) }
 
 // UpdateSlide replaces the description of a slide, for example when its file
@@ -30,7 +32,7 @@ func (p *Project) putSlide(s Slide, by Stamp, exists bool) error {
 	if s.ID.IsZero() {
 		return fail(errors.New("it has no ID"))
 	}
-	if s.RelPath == "" {
+	if s.RelPath == "" && !strings.Contains(s.Path, "://") { // a web address has no place beside the project
 		s.RelPath = p.relative(s.Path)
 	}
 	err := p.update(func(tx *bolt.Tx) error {

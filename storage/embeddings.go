@@ -24,6 +24,7 @@ type EmbeddingKey struct {
 	ModelHash   string  // SHA-256 of the encoder, hex
 	MPP         float64 // µm per pixel of the patches
 	Patch       int     // pixels of a patch's side
+	Pixels      string  // what was done to the slide's pixels: "" nothing, "srgb" its colour profile was applied
 }
 
 // Embeddings is the vectors of the patches of one slide.
@@ -39,7 +40,7 @@ type Embeddings struct {
 //	8 bytes   "CSEMB1\r\n"
 //	4 bytes   length of the head
 //	4 bytes   CRC-32C of the head
-//	head      CBOR: 1 fingerprint, 2 model, 3 mpp, 4 patch, 5 dim, 6 count
+//	head      CBOR: 1 fingerprint, 2 model, 3 mpp, 4 patch, 5 dim, 6 count, 7 pixels (absent when nothing was done to them)
 //	chunks    of 256 patches (the last may be shorter): CRC-32C of the rest of
 //	          the chunk, then 4 float64 a patch, then dim float32 a patch
 //
@@ -61,9 +62,11 @@ type embHead struct {
 	Patch       int     `cbor:"4,keyasint"`
 	Dim         int     `cbor:"5,keyasint"`
 	Count       int     `cbor:"6,keyasint"`
+	Pixels      string  `cbor:"7,keyasint,omitempty"`
 }
 
-// fileName is <fingerprint>-<first 12 of the model's hash>-<parameters>.emb.
+// fileName is <fingerprint>-<first 12 of the model's hash>-<parameters>.emb; the
+// parameters end with what was done to the pixels, if anything was.
 func (k EmbeddingKey) fileName() (string, error) {
 	if k.Fingerprint == "" || len(k.ModelHash) < 12 || k.Patch <= 0 || !(k.MPP > 0) || math.IsInf(k.MPP, 0) {
 		return "", fmt.Errorf("embeddings need a slide's fingerprint, a model's hash, an mpp and a patch size; got %+v", k)
@@ -72,13 +75,16 @@ func (k EmbeddingKey) fileName() (string, error) {
 	ok := func(r rune) bool {
 		return r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r == '-' || r == '_'
 	}
-	for _, s := range []string{k.Fingerprint, k.ModelHash[:12]} {
+	for _, s := range []string{k.Fingerprint, k.ModelHash[:12], k.Pixels} {
 		if len(s) > 128 || strings.ContainsFunc(s, func(r rune) bool { return !ok(r) }) {
 			return "", fmt.Errorf("%q cannot be part of a file name", s)
 		}
 	}
-	return k.Fingerprint + "-" + k.ModelHash[:12] + "-mpp" + strconv.FormatFloat(k.MPP, 'g', -1, 64) +
-		"-p" + strconv.Itoa(k.Patch) + ".emb", nil
+	name := k.Fingerprint + "-" + k.ModelHash[:12] + "-mpp" + strconv.FormatFloat(k.MPP, 'g', -1, 64) + "-p" + strconv.Itoa(k.Patch)
+	if k.Pixels != "" {
+		name += "-" + k.Pixels
+	}
+	return name + ".emb", nil
 }
 
 // WriteEmbeddings keeps the vectors in a file of the sidecar folder; a file of
@@ -117,7 +123,7 @@ func writeEmbeddings(w io.Writer, c *codec, e *Embeddings) error {
 	if e.Dim < 1 || e.Dim > embMaxDim || n > embMaxCount || len(e.Vectors) != n*e.Dim {
 		return fmt.Errorf("%d vectors of %d numbers for %d patches", len(e.Vectors), e.Dim, n)
 	}
-	head, err := c.enc.Marshal(embHead{e.Key.Fingerprint, e.Key.ModelHash, e.Key.MPP, e.Key.Patch, e.Dim, n})
+	head, err := c.enc.Marshal(embHead{e.Key.Fingerprint, e.Key.ModelHash, e.Key.MPP, e.Key.Patch, e.Dim, n, e.Key.Pixels})
 	if err != nil {
 		return err
 	}
@@ -208,7 +214,7 @@ func readEmbeddings(r io.ReaderAt, size int64, c *codec) (*Embeddings, error) {
 	if want := at + 4*chunks + each*int64(h.Count); size != want {
 		return nil, broken("it has %d bytes instead of %d", size, want)
 	}
-	e := &Embeddings{Key: EmbeddingKey{h.Fingerprint, h.ModelHash, h.MPP, h.Patch}, Dim: h.Dim,
+	e := &Embeddings{Key: EmbeddingKey{h.Fingerprint, h.ModelHash, h.MPP, h.Patch, h.Pixels}, Dim: h.Dim,
 		Boxes: make([]annotate.Box, h.Count), Vectors: make([]float32, h.Count*h.Dim)}
 	buf := make([]byte, 4+embChunk*each)
 	for from := 0; from < h.Count; from += embChunk {

@@ -13,7 +13,7 @@ import (
 )
 
 func someEmbeddings(n, dim int) *Embeddings {
-	e := &Embeddings{Key: EmbeddingKey{"v1-0123abcd", "0123456789abcdef0123", 0.5, 224}, Dim: dim}
+	e := &Embeddings{Key: EmbeddingKey{"v1-0123abcd", "0123456789abcdef0123", 0.5, 224, ""}, Dim: dim}
 	for i := range n {
 		e.Boxes = append(e.Boxes, annotate.Box{MinX: float64(i), MinY: rand.Float64(), MaxX: float64(i) + 448, MaxY: 448})
 	}
@@ -36,12 +36,12 @@ func TestEmbeddings_RoundTrip(t *testing.T) {
 		}
 	}
 	key := someEmbeddings(0, 1).Key
-	for _, k := range []EmbeddingKey{{key.Fingerprint, "0123456789ab" + "ffff", 0.5, 224}, {key.Fingerprint, key.ModelHash, 0.25, 224}, {"v1-other", key.ModelHash, 0.5, 224}} {
+	for _, k := range []EmbeddingKey{{key.Fingerprint, "0123456789ab" + "ffff", 0.5, 224, ""}, {key.Fingerprint, key.ModelHash, 0.5, 224, "srgb"}, {key.Fingerprint, key.ModelHash, 0.25, 224, ""}, {"v1-other", key.ModelHash, 0.5, 224, ""}} {
 		if _, err := p.ReadEmbeddings(k); !errors.Is(err, ErrNoEmbeddings) {
 			t.Errorf("%+v: %v", k, err)
 		}
 	}
-	for _, k := range []EmbeddingKey{{}, {"../../etc", key.ModelHash, 0.5, 224}, {"a", "short", 0.5, 224}, {"a", "../../../../../", 0.5, 224}, {"a", key.ModelHash, 0, 224}} {
+	for _, k := range []EmbeddingKey{{}, {"../../etc", key.ModelHash, 0.5, 224, ""}, {"a", "short", 0.5, 224, ""}, {"a", key.ModelHash, 0.5, 224, "../x"}, {"a", "../../../../../", 0.5, 224, ""}, {"a", key.ModelHash, 0, 224, ""}} {
 		if _, err := p.ReadEmbeddings(k); err == nil || errors.Is(err, ErrNoEmbeddings) {
 			t.Errorf("%+v: %v", k, err)
 		}

@@ -17,18 +17,29 @@
 //
 //	formats      the ordered list of readers, Open, and what decodes what
 //	aperio       Aperio SVS
-//	hamamatsu    Hamamatsu NDPI
+//	hamamatsu    Hamamatsu NDPI and its sets, VMS and VMU
 //	philips      Philips TIFF
 //	leica        Leica SCN
 //	trestle      Trestle MedScan
+//	ventana      Ventana BIF and TIFF
+//	mirax        3DHISTECH MIRAX, a file and its folder
 //	dicom        DICOM whole slide images, one or several files
+//	czi          Zeiss CZI
+//	zarr         OME-Zarr, in folders and archives
+//	deepzoom     Deep Zoom and Zoomify, in folders and archives
 //	generic      tiled TIFF that no vendor claims, and OME-TIFF
 //	mosaic       levels of tiles that overlap or lie off the grid
 //	tiff         the container: TIFF and BigTIFF, directories and tiles
 //	dicomfile    the container: DICOM data sets and frames
+//	planar       joins a slide of several planes from its levels
+//	kept         what was unpacked last, shared by tiles
+//	blosc        the container: chunks of Blosc 1
+//	zipfolder    the container: ZIP archives as folders of a slide
 //	jpegstream   JPEG markers: size, colour, tables, without decoding
 //	codec        which decoder is used for a compression
+//	jpeg2000     JPEG 2000 decoded in Go; jpegls, jpeglossless: those two
 //	native       libjpeg-turbo and OpenJPEG without cgo, one package a library
+//	native       libjpeg-turbo, OpenJPEG and libjxr without cgo, one package a library
 //	tiffwrite    writes pyramids; synth, tissue: made-up slides, where tissue is
 //	slidetest    the suite that every format passes; openslidetest: the oracle
 //

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"image"
 	"sync"
+	"time"
 )
 
 // Loader fetches the tiles of one slide that somebody wishes to see.
@@ -19,6 +20,7 @@ type Loader struct {
 	cache   *Cache
 	id      uint64 // of this slide in the cache
 	onReady func()
+	pinFrom int             // tiles of this level and coarser ones are pinned
 	ctx     context.Context // ends at Close
 	cancel  context.CancelFunc
 	reading sync.WaitGroup // reads of the slide in flight
@@ -28,19 +30,31 @@ type Loader struct {
 	wanted    []Key
 	next      int           // wanted[:next] was picked, found cached or failed
 	pending   map[Key]*call // reads in flight, one a tile
-	failed    map[Key]error
+	failed    map[Key]failure
 	dirty     bool // tiles came since the last onReady began
 	notifying bool // a worker is in onReady
 	closed    bool
+	leads     *Traffic // others give way to this loader's wishes
+	leading   bool     // it has told so
+	follows   *Traffic // this loader gives way
 }
 
-// call is a read that others may wait for; img and err are set before done is
-// closed.
+// call is a read that others may wait for; err is set before done is closed.
 type call struct {
 	done chan struct{}
-	img  *image.RGBA
 	err  error
 }
+
+// failure is why a tile could not be read. One that may pass counts for a while
+// only.
+type failure struct {
+	err   error
+	until time.Time // zero: for good
+}
+
+// retryAfter is how long a failure that may pass counts: long enough that a
+// server that is away is not asked sixty times a second.
+const retryAfter = 5 * time.Second
 
 // maxFailed bounds the failures remembered; beyond, they are forgotten and the
 // tiles tried again.
@@ -59,13 +73,63 @@ func NewLoader(s Slide, c *Cache, workers int, onReady func()) *Loader {
 	if onReady == nil {
 		onReady = func() {}
 	}
-	l := &Loader{slide: s, cache: c, id: c.register(), onReady: onReady, pending: map[Key]*call{}, failed: map[Key]error{}}
+	l := &Loader{slide: s, cache: c, id: c.register(), onReady: onReady, pinFrom: pinFrom(s.Levels()), pending: map[Key]*call{}, failed: map[Key]failure{}}
 	l.wake.L = &l.mu
 	l.ctx, l.cancel = context.WithCancel(context.Background())
 	for range max(1, workers) {
 		go l.work()
 	}
 	return l
+}
+
+// pinPixels bounds the levels whose tiles stay in the cache: with them there is
+// always something to draw.
+const pinPixels = 2 << 20
+
+// pinFrom is the first of the coarsest levels that together have at most
+// pinPixels.
+func pinFrom(levels []Level) int {
+	i, sum := len(levels), int64(0)
+	for i > 0 {
+		l := levels[i-1]
+		sum += int64(l.Width) * int64(l.Height)
+		if sum > pinPixels {
+			break
+		}
+		i--
+	}
+	return i
+}
+
+// Lead says that a person waits for the loader's wishes: loaders that follow t
+// give way while there are any. It is called before the first wish.
+func (l *Loader) Lead(t *Traffic) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.leads = t
+}
+
+// Follow says that the loader's tiles are for a job: before each it gives way to
+// the loaders that lead t.
+func (l *Loader) Follow(t *Traffic) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.follows = t
+}
+
+// signal tells those who give way whether there is something to read; the lock
+// is held.
+func (l *Loader) signal() {
+	busy := !l.closed && (l.next < len(l.wanted) || len(l.pending) > 0)
+	if l.leads == nil || busy == l.leading {
+		return
+	}
+	l.leading = busy
+	if busy {
+		l.leads.urgent.Add(1)
+	} else {
+		l.leads.urgent.Add(-1)
+	}
 }
 
 // Slide is the slide whose tiles the loader fetches.
@@ -78,21 +142,40 @@ func (l *Loader) Want(keys []Key) {
 	defer l.mu.Unlock()
 	l.wanted = append(l.wanted[:0], keys...)
 	l.next = 0
-	l.wake.Broadcast()
+	for l.next < len(l.wanted) && l.settled(l.wanted[l.next]) {
+		l.next++ // most of a list is there: no worker need wake for it
+	}
+	l.signal()
+	if l.next < len(l.wanted) {
+		l.wake.Broadcast()
+	}
 }
 
 // Get returns a tile that is there and never waits. The picture must not be
 // changed; its bounds begin at (0,0) and its Stride is 4 times its width. A tile
 // that was never stored is there as background.
 func (l *Loader) Get(k Key) (img *image.RGBA, ok bool) {
-	return l.cache.lru.get(cacheKey{l.id, k})
+	return l.cache.get(cacheKey{l.id, k})
 }
 
 // Failed is why a tile could not be read, nil otherwise.
 func (l *Loader) Failed(k Key) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.failed[k]
+	return l.why(k)
+}
+
+// why is the failure of a tile that still counts; the lock is held.
+func (l *Loader) why(k Key) error {
+	f, ok := l.failed[k]
+	if !ok {
+		return nil
+	}
+	if !f.until.IsZero() && time.Now().After(f.until) {
+		delete(l.failed, k)
+		return nil
+	}
+	return f.err
 }
 
 // Pending is the number of wished tiles that are still to come.
@@ -110,43 +193,79 @@ func (l *Loader) Pending() int {
 
 // settled says whether a tile is there or failed; the lock is held.
 func (l *Loader) settled(k Key) bool {
-	return l.failed[k] != nil || l.cache.lru.has(cacheKey{l.id, k})
+	return l.why(k) != nil || l.cache.has(cacheKey{l.id, k})
 }
 
 // Read returns a tile, from the cache or by reading it now; two reads of one
 // tile become one. The picture must not be changed. A tile that was never
 // stored is background.
 func (l *Loader) Read(ctx context.Context, k Key) (*image.RGBA, error) {
+	var img *image.RGBA
+	err := l.read(ctx, k, func(s *slot) (ok bool) {
+		if s != nil {
+			img = l.cache.lend(s)
+			return true
+		}
+		img, ok = l.Get(k)
+		return ok
+	})
+	return img, err
+}
+
+// ReadInto is Read for callers that want the pixels and not the picture: they
+// are copied into dst, as many as both have. It is the way of jobs that read a
+// whole slide, because the tiles' memory is then used again.
+func (l *Loader) ReadInto(ctx context.Context, k Key, dst *image.RGBA) error {
+	return l.read(ctx, k, func(s *slot) bool {
+		if s != nil {
+			copyPixels(dst, s.img)
+			l.cache.release(s)
+			return true
+		}
+		return l.cache.copyTo(cacheKey{l.id, k}, dst)
+	})
+}
+
+// read calls take without a slot until it finds the tile in the cache, or with
+// the slot that the tile was just read into; in between it waits for who reads
+// the tile.
+func (l *Loader) read(ctx context.Context, k Key, take func(*slot) bool) error {
 	for {
 		if err := ctx.Err(); err != nil {
-			return nil, err
+			return err
 		}
-		if img, ok := l.Get(k); ok {
-			return img, nil
+		if take(nil) {
+			return nil
 		}
 		l.mu.Lock()
 		switch {
 		case l.closed:
 			l.mu.Unlock()
-			return nil, ErrClosed
-		case l.failed[k] != nil:
-			err := l.failed[k]
+			return ErrClosed
+		case l.why(k) != nil:
+			err := l.why(k)
 			l.mu.Unlock()
-			return nil, err
+			return err
 		}
-		c := l.pending[k]
-		if c == nil {
-			c = l.begin(k)
+		if c := l.pending[k]; c != nil {
 			l.mu.Unlock()
-			l.finish(k, c)
-			return c.img, c.err
+			select {
+			case <-c.done:
+				if c.err != nil {
+					return c.err
+				}
+			case <-ctx.Done():
+			}
+			continue
 		}
+		c, follows := l.begin(k), l.follows
 		l.mu.Unlock()
-		select {
-		case <-c.done:
-			return c.img, c.err
-		case <-ctx.Done():
+		follows.Yield(ctx)
+		if s := l.finish(k, c); s != nil {
+			take(s)
+			return nil
 		}
+		return c.err
 	}
 }
 
@@ -156,6 +275,7 @@ func (l *Loader) Close() {
 	l.mu.Lock()
 	l.closed = true
 	l.wanted, l.next = nil, 0
+	l.signal()
 	l.wake.Broadcast()
 	l.mu.Unlock()
 	l.cancel()
@@ -176,9 +296,12 @@ func (l *Loader) work() {
 			l.mu.Unlock()
 			return
 		}
-		c := l.begin(k)
+		c, follows := l.begin(k), l.follows
 		l.mu.Unlock()
-		l.finish(k, c)
+		follows.Yield(l.ctx)
+		if s := l.finish(k, c); s != nil {
+			l.cache.release(s)
+		}
 		l.tell()
 	}
 }
@@ -192,6 +315,7 @@ func (l *Loader) pick() (Key, bool) {
 			return k, true
 		}
 	}
+	l.signal()
 	return Key{}, false
 }
 
@@ -203,27 +327,37 @@ func (l *Loader) begin(k Key) *call {
 	return c
 }
 
-// finish reads the tile and settles the call.
-func (l *Loader) finish(k Key, c *call) {
+// finish reads the tile and settles the call. The slot, nil when the tile could
+// not be read, is held for the caller.
+func (l *Loader) finish(k Key, c *call) (s *slot) {
 	defer l.reading.Done()
-	c.img, c.err = l.load(k)
+	img, err := l.load(k)
+	c.err = err
 	l.mu.Lock()
 	switch {
-	case l.closed: // the cache will be emptied of this slide
-		if c.err != nil {
-			c.err = ErrClosed
-		}
-	case c.err == nil:
-		l.cache.lru.put(cacheKey{l.id, k}, c.img, int64(len(c.img.Pix)))
+	case l.closed && c.err != nil:
+		c.err = ErrClosed
+	case c.err == nil: // when closed, the cache will be emptied of this slide
+		s = l.cache.put(cacheKey{l.id, k}, img, k.Level >= l.pinFrom)
 	case !errors.Is(c.err, context.Canceled):
 		if len(l.failed) >= maxFailed {
 			clear(l.failed)
 		}
-		l.failed[k] = c.err
+		l.failed[k] = failed(c.err)
 	}
 	delete(l.pending, k)
+	l.signal()
 	l.mu.Unlock()
 	close(c.done)
+	return s
+}
+
+func failed(err error) failure {
+	var passing interface{ Temporary() bool }
+	if errors.As(err, &passing) && passing.Temporary() {
+		return failure{err, time.Now().Add(retryAfter)}
+	}
+	return failure{err: err}
 }
 
 // load reads one tile. A defect of a decoder that panics is kept to its tile:
@@ -242,7 +376,7 @@ func (l *Loader) load(k Key) (img *image.RGBA, err error) {
 	if r.Empty() {
 		return nil, &TileError{Key: k, Err: errors.New("outside the level's grid")}
 	}
-	img = image.NewRGBA(image.Rect(0, 0, r.Dx(), r.Dy()))
+	img = l.cache.blank(r.Dx(), r.Dy())
 	if err := l.slide.ReadTile(l.ctx, k, img); err != nil && !errors.Is(err, ErrMissing) {
 		return nil, err
 	}

@@ -15,6 +15,7 @@ type Channel struct {
 	Float      bool       // samples are floating-point or signed numbers; read as Float32
 	Low, High  float64    // sample values drawn as black and as the full colour when nothing else is asked; equal: found from the pixels
 	Gamma      float64    // exponent of the shown value, 1 = linear, > 0
+	Hidden     bool       // not drawn when nothing is asked
 	Excitation float64    // nm, 0 when unknown
 	Emission   float64    // nm, 0 when unknown
 }

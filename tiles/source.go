@@ -13,7 +13,8 @@ import (
 // a file that is cut or vanishes while open gives an error and not a signal.
 //
 // A Source latches: after a read that the file should have answered and did
-// not, every later read returns the same error.
+// not, every later read returns the same error. Errors that say that they are
+// Temporary, a network's, do not latch.
 type Source struct {
 	path   string
 	r      io.ReaderAt
@@ -94,6 +95,10 @@ func (s *Source) ReadAt(p []byte, off int64) (int, error) {
 	}
 	if err == nil || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		err = fmt.Errorf("the file was cut off while it was open: %d bytes at %d are gone: %w", len(p)-n, off+int64(n), io.ErrUnexpectedEOF)
+	}
+	var passing interface{ Temporary() bool }
+	if errors.As(err, &passing) && passing.Temporary() {
+		return n, fmt.Errorf("%s: %w", s.path, err) // a network's: the next read may succeed
 	}
 	latched := fmt.Errorf("%s: %w", s.path, err) // a variable of its own: err would cost an allocation every read
 	s.broken.CompareAndSwap(nil, &latched)

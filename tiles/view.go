@@ -56,16 +56,24 @@ type planeKey struct {
 type storedPlane struct{ raster *Raster }
 
 // DefaultDisplay is what is drawn of a stack when nothing is asked: the first
-// channels, at most seven, as Channel says, in the focal plane Stack.DefaultZ of
-// the first time point.
+// channels that are not hidden, at most seven, as Channel says, in the focal
+// plane Stack.DefaultZ of the first time point. Where all are hidden, the first
+// is drawn: a black picture helps nobody.
 func DefaultDisplay(st *Stack) Display {
 	d := Display{Z: min(max(st.DefaultZ, 0), max(st.Z-1, 0))}
 	if st.InColor {
 		return d
 	}
 	d.Channels = make([]ChannelView, len(st.Channels))
+	shown := 0
 	for i, c := range st.Channels {
-		d.Channels[i] = ChannelView{Hidden: i >= maxShown, Color: c.Color, Low: c.Low, High: c.High, Gamma: c.Gamma}
+		d.Channels[i] = ChannelView{Hidden: c.Hidden || shown >= maxShown, Color: c.Color, Low: c.Low, High: c.High, Gamma: c.Gamma}
+		if !d.Channels[i].Hidden {
+			shown++
+		}
+	}
+	if shown == 0 && len(d.Channels) > 0 {
+		d.Channels[0].Hidden = false
 	}
 	return d
 }

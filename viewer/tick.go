@@ -2,6 +2,7 @@ package viewer
 
 import (
 	"math"
+	"time"
 
 	"fyne.io/fyne/v2"
 
@@ -55,9 +56,10 @@ func (v *Viewer) Tick() {
 	if v.source != nil {
 		pending = v.source.Pending()
 	}
-	dirty := v.clock.dirty || pending != v.clock.pending
+	seen, watching := v.watch(now, pending)
+	dirty := seen || v.clock.dirty || pending != v.clock.pending || v.marking(now)
 	if !dirty && !v.clock.more {
-		if pending == 0 {
+		if pending == 0 && !watching {
 			v.rest()
 		}
 		return
@@ -179,7 +181,7 @@ func (v *Viewer) layOut() {
 		}
 		return
 	}
-	moreTiles := v.tileLayer.update(v.view, v.unit, now)
+	moreTiles := v.tileLayer.update(v.view, v.sight(now), v.unit, now)
 	if !v.tileLayer.covered {
 		place(v.ground, 0, 0, size.Width, size.Height)
 		v.objs = append(v.objs, v.ground)
@@ -193,8 +195,41 @@ func (v *Viewer) layOut() {
 		mpp = v.info.MPPX
 	}
 	v.objs = append(v.objs, v.bar.update(v.view, mpp, v.unit)...)
-	v.objs = append(v.objs, v.overview.update(v.view, v.unit)...)
+	v.objs = append(v.objs, v.overview.update(v.view, v.unit, v.coverage, v.glance.step)...)
 	v.clock.more = moreTiles || moreOverlay
+}
+
+// sight tells where the person looks and where the picture is going. It is called
+// once a frame.
+func (v *Viewer) sight(now time.Time) sight {
+	s := sight{focusX: v.view.CX, focusY: v.view.CY}
+	if v.hand.inside {
+		p := v.pointer(v.hand.at).p
+		s.focusX, s.focusY = p.X, p.Y
+	}
+	at := now.Sub(v.pace.since).Seconds()
+	if last := v.pace.view; last.Valid() && last.Scale == v.view.Scale {
+		v.pace.track.add((last.CX-v.view.CX)*v.view.Scale, (last.CY-v.view.CY)*v.view.Scale, at)
+		s.velX, s.velY = v.pace.track.speed(at)
+	} else {
+		if last.Valid() && v.view.Scale > last.Scale {
+			s.zooming = 1
+		} else if last.Valid() {
+			s.zooming = -1
+		}
+		v.pace.since = now
+		v.pace.track.reset(0)
+	}
+	v.pace.view = v.view
+	return s
+}
+
+// pace is the movement of the picture from frame to frame, be it by the hand, by
+// the keys or by itself.
+type pace struct {
+	view  Viewport
+	since time.Time
+	track tracker
 }
 
 // layOutLive draws the selection and what the tool has in hand.
@@ -223,6 +258,8 @@ func (v *Viewer) layOutLive() {
 		}
 	}
 	v.tool.draw(&v.live)
+	v.drawBox(&v.live)
+	v.drawMark(&v.live, v.clock.now())
 	v.objs = append(v.objs, v.live.objs...)
 }
 

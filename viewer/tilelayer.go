@@ -32,7 +32,7 @@ type tileLayer struct {
 	covered bool // the tiles leave nothing of the ground to be seen
 
 	fine, under, over, failed, wish []tiles.Key
-	seen                            map[tiles.Key]bool
+	missing                         map[tiles.Key]bool // of those in view
 	reported                        bool
 	onProblem                       func(error)
 }
@@ -40,7 +40,7 @@ type tileLayer struct {
 func newTileLayer(onProblem func(error)) *tileLayer {
 	return &tileLayer{
 		pool: newPool[tiles.Key](), glass: canvas.NewRectangle(color.White),
-		hatch: hatchImage(), seen: map[tiles.Key]bool{}, onProblem: onProblem,
+		hatch: hatchImage(), missing: map[tiles.Key]bool{}, onProblem: onProblem,
 	}
 }
 
@@ -82,22 +82,15 @@ func (t *tileLayer) span(level int, x0, y0, x1, y1 float64) (c0, r0, c1, r1 int)
 func floorInt(f float64) int { return int(math.Floor(f)) }
 func ceilInt(f float64) int  { return int(math.Ceil(f)) }
 
-// visible lists the tiles of a level in view, centre outwards; ring widens the
-// view by that many tiles on every side.
-func (t *tileLayer) visible(v Viewport, level, ring int) []tiles.Key {
+// region is what a viewport shows, from a level.
+func (t *tileLayer) region(v Viewport, level int) tiles.Region {
 	b := v.Box()
-	l := t.levels[level]
-	px, py := t.l0PerPixel(level)
-	dx, dy := float64(ring*l.TileWidth)*px, float64(ring*l.TileHeight)*py
-	return tiles.Visible(t.levels, level, tiles.Region{
-		X: b.MinX - dx, Y: b.MinY - dy, W: b.MaxX - b.MinX + 2*dx, H: b.MaxY - b.MinY + 2*dy,
-		Downsample: l.Downsample,
-	})
+	return tiles.Region{X: b.MinX, Y: b.MinY, W: b.MaxX - b.MinX, H: b.MaxY - b.MinY, Downsample: t.levels[level].Downsample}
 }
 
 // update lays the layer out for a viewport. more tells that tiles wait for the
 // next frame's share of uploads.
-func (t *tileLayer) update(v Viewport, unit float32, now time.Time) (more bool) {
+func (t *tileLayer) update(v Viewport, look sight, unit float32, now time.Time) (more bool) {
 	t.objs = t.objs[:0]
 	t.covered = false
 	if t.src == nil || len(t.levels) == 0 {
@@ -109,10 +102,9 @@ func (t *tileLayer) update(v Viewport, unit float32, now time.Time) (more bool) 
 	if v.Scale*t.levels[level].Downsample >= pixelsFrom {
 		mode = canvas.ImageScalePixels
 	}
-	t.fine = t.visible(v, level, 0)
-	t.under, t.over, t.failed, t.wish = t.under[:0], t.over[:0], t.failed[:0], t.wish[:0]
-	clear(t.seen)
-	t.wishTop()
+	t.fine = tiles.Visible(t.levels, level, t.region(v, level))
+	t.under, t.over, t.failed = t.under[:0], t.over[:0], t.failed[:0]
+	clear(t.missing)
 	whole := true
 	shown := t.fine[:0]
 	for _, k := range t.fine {
@@ -130,7 +122,7 @@ func (t *tileLayer) update(v Viewport, unit float32, now time.Time) (more bool) 
 	}
 	t.fine = shown
 	t.covered = whole && t.inside(v)
-	t.prefetch(v, level)
+	t.plan(v, level, look)
 	t.src.Want(t.wish)
 	t.layOut(v, unit, whole)
 	return more
@@ -151,11 +143,11 @@ func (t *tileLayer) have(k tiles.Key, mode canvas.ImageScale) (have, later bool)
 	return it != nil, !fresh
 }
 
-// miss wishes a visible tile, or marks it when it cannot be had.
+// miss notes a visible tile that is not there, or marks it when it cannot be had.
 func (t *tileLayer) miss(k tiles.Key) {
 	err := t.src.Failed(k)
 	if err == nil {
-		t.want(k)
+		t.missing[k] = true
 		return
 	}
 	t.failed = append(t.failed, k)
@@ -163,29 +155,6 @@ func (t *tileLayer) miss(k tiles.Key) {
 		// A cut slide fails at thousands of tiles; people need to hear it once.
 		t.reported = true
 		t.onProblem(err)
-	}
-}
-
-func (t *tileLayer) want(k tiles.Key) {
-	if !t.seen[k] {
-		t.seen[k] = true
-		t.wish = append(t.wish, k)
-	}
-}
-
-// wishTop keeps the coarsest level at hand: it is what is under everything.
-func (t *tileLayer) wishTop() {
-	top := len(t.levels) - 1
-	l := t.levels[top]
-	if l.Cols()*l.Rows() > 16 {
-		return // a slide without a pyramid
-	}
-	for r := range l.Rows() {
-		for c := range l.Cols() {
-			if k := (tiles.Key{Level: top, Col: c, Row: r}); !t.resident(k) && t.src.Failed(k) == nil {
-				t.want(k)
-			}
-		}
 	}
 }
 
@@ -216,7 +185,7 @@ func (t *tileLayer) gather(to *[]tiles.Key, level int, x0, y0, x1, y1 float64, u
 	for r := r0; r < r1; r++ {
 		for c := c0; c < c1; c++ {
 			k := tiles.Key{Level: level, Col: c, Row: r}
-			if t.seen[k] { // wished, hence missing
+			if t.missing[k] {
 				all = false
 				continue
 			}
@@ -234,18 +203,25 @@ func (t *tileLayer) gather(to *[]tiles.Key, level int, x0, y0, x1, y1 float64, u
 	return all
 }
 
-// prefetch wishes, after what is seen, one ring around it and the next coarser
-// level, where a zoom out leads.
-func (t *tileLayer) prefetch(v Viewport, level int) {
-	ahead := t.visible(v, level, 1)
-	if level+1 < len(t.levels) {
-		ahead = append(ahead, t.visible(v, level+1, 0)...)
-	}
-	for _, k := range ahead {
-		if !t.pool.has(k) && !t.resident(k) && t.src.Failed(k) == nil {
-			t.want(k)
-		}
-	}
+// sight is how the person looks at the slide, beside the viewport.
+type sight struct {
+	focusX, focusY float64 // level-0 pixels: the pointer, else the middle
+	velX, velY     float64 // screen pixels per second by which the picture moves
+	zooming        int     // > 0 while it grows, < 0 while it shrinks
+}
+
+// plan makes the wish list of a frame.
+func (t *tileLayer) plan(v Viewport, level int, s sight) {
+	t.wish = tiles.Plan(t.levels, tiles.Scene{
+		Seen: t.region(v, level), Level: level, FocusX: s.focusX, FocusY: s.focusY, Zooming: s.zooming,
+		VelX: -s.velX / v.Scale, VelY: -s.velY / v.Scale, // the window moves against the picture
+	}, t.served, t.wish[:0])
+}
+
+// served tells that a tile need not be read: it is there, it waits on the card,
+// or it cannot be had.
+func (t *tileLayer) served(k tiles.Key) bool {
+	return t.pool.has(k) || t.resident(k) || t.src.Failed(k) != nil
 }
 
 // inside tells whether the window shows nothing but slide.

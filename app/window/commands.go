@@ -35,6 +35,9 @@ func (w *Window) bind() error {
 	on("file.relink", w.askRelink, func() bool {
 		return writable() && slices.ContainsFunc(w.slides.items, func(i app.SlideItem) bool { return i.Missing })
 	})
+	on("file.address", w.askAddress, nil)
+	on("file.network", w.toggleNetwork, nil)
+	on("file.untrusted", w.toggleUntrusted, nil)
 	on("file.exportDataset", w.askDataset, project)
 	on("file.exportGeoJSON", w.askGeoJSON, slide)
 	on("file.close", w.closeProject, project)
@@ -51,6 +54,7 @@ func (w *Window) bind() error {
 	on("view.zoomOut", func() { w.zoom(1 / zoomStep) }, slide)
 	on("view.selection", w.flyToSelection, selected)
 	on("view.overlay", w.toggleOverlay, slide)
+	on("view.colour", w.toggleColour, nil)
 	on("view.nextSlide", func() { w.step(1) }, project)
 	on("view.prevSlide", func() { w.step(-1) }, project)
 	on("view.left", func() { w.dock.Toggle(true, false) }, project)
@@ -73,6 +77,7 @@ func (w *Window) bind() error {
 	on("help.palette", w.openPalette, nil)
 	on("help.keys", w.openKeys, nil)
 	on("help.about", w.openAbout, nil)
+	w.bindMoves(on)
 	for n := 1; n <= 9; n++ {
 		key := fmt.Sprint(n)
 		on("class."+key, func() { w.classKey(key) }, func() bool { return project() && w.session.Palette().ByKey(key) != nil })
@@ -169,6 +174,11 @@ func menuGroup(id string) string {
 // menuState greys the lines of the menu that make no sense now.
 func (w *Window) menuState() {
 	changed := false
+	for id, on := range map[string]bool{"file.untrusted": w.opts.Session.Untrusted, "file.network": w.opts.Session.Network, "view.colour": !w.opts.Session.RawColour} {
+		if item := w.menuItems[id]; item != nil && item.Checked != on {
+			item.Checked, changed = on, true
+		}
+	}
 	for id, item := range w.menuItems {
 		if off := !w.cmds.CanDo(id); item.Disabled != off {
 			item.Disabled, changed = off, true

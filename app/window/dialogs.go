@@ -52,7 +52,7 @@ func (w *Window) keepFolder(path string) { w.app.Preferences().SetString(prefFol
 
 // slideEndings are the names of files that slides usually have. The dialog
 // shows only those; a file of another name can be dropped or given by command.
-var slideEndings = [...]string{".svs", ".tif", ".tiff", ".btf", ".ndpi", ".scn", ".bif", ".mrxs", ".vms", ".vmu", ".czi", ".dcm", ".qptiff"}
+var slideEndings = [...]string{".svs", ".tif", ".tiff", ".btf", ".ndpi", ".scn", ".bif", ".mrxs", ".vms", ".vmu", ".czi", ".dzi", ".szi", ".ozx", ".zattrs", ".dcm", ".qptiff"}
 
 // askFile lets a person choose a slide file.
 func (w *Window) askFile(title string, then func(path string)) {

@@ -6,6 +6,9 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"fyne.io/fyne/v2/canvas"
+	"fyne.io/fyne/v2/test"
 )
 
 func TestWindow_Open_BadInputIsTold(t *testing.T) {
@@ -150,5 +153,55 @@ func TestWindow_CancelJob_IsTold(t *testing.T) {
 	s.settle()
 	if got := s.status.words.value; got != "Suggest labels: stopped" || s.problem.object.Visible() {
 		t.Errorf("the status says %q, problem %v", got, s.problem.object.Visible())
+	}
+}
+
+func TestWindow_Untrusted_OpensTheSlideAnew(t *testing.T) {
+	s := newStage(t, Options{}).withSlide().label()
+	first := s.Window.open
+	s.run("file.untrusted")
+	s.settle()
+	if s.Window.open == nil || s.Window.open == first || !s.Window.open.Untrusted() || len(s.objects()) != 3 {
+		t.Fatalf("open %+v, problem %q", s.Window.open, s.problem.cause)
+	}
+	if s.status.words.value != untrustedWords || !s.menuItems["file.untrusted"].Checked {
+		t.Errorf("the status says %q", s.status.words.value)
+	}
+	dir := s.session.Dir()
+	s.closeProject()
+	s.settle()
+	s.Open(dir) // it stays so until the program ends
+	s.settle()
+	if s.Window.open == nil || !s.Window.open.Untrusted() {
+		t.Errorf("after reopening the project: %q", s.problem.cause)
+	}
+	s.run("file.untrusted")
+	s.settle()
+	if s.Window.open == nil || s.Window.open.Untrusted() || s.status.words.value == untrustedWords || s.menuItems["file.untrusted"].Checked {
+		t.Errorf("native decoders again: the status says %q", s.status.words.value)
+	}
+	s.closeProject()
+	s.settle()
+	s.run("file.untrusted") // without a project
+	if s.status.words.value != untrustedWords {
+		t.Errorf("the status says %q", s.status.words.value)
+	}
+}
+
+func TestWindow_About_NamesTheDecoders(t *testing.T) {
+	s := newStage(t, Options{})
+	s.run("help.about")
+	top := s.win.Canvas().Overlays().Top()
+	if top == nil {
+		t.Fatal("no About")
+	}
+	words := ""
+	for _, o := range test.LaidOutObjects(top) {
+		if t, ok := o.(*canvas.Text); ok {
+			words += t.Text + " "
+		}
+	}
+	if !strings.Contains(words, "JPEG 2000 by") {
+		t.Errorf("About says %q", words)
 	}
 }

@@ -176,6 +176,9 @@ func (w *Window) openKeys() {
 		{Title: "Move the slide while held", Menu: app.MenuView, Key: "Space"},
 		{Title: "Half a screen", Menu: app.MenuView, Key: "Arrows"},
 		{Title: "Zoom", Menu: app.MenuView, Key: "Wheel"},
+		{Title: "Zoom to a box", Menu: app.MenuView, Key: "Ctrl+drag"},
+		{Title: "A page on, a page back", Menu: app.MenuView, Key: "Page keys"},
+		{Title: "1×, 2×, 5×, 10×, 20×, 40×, 80×", Menu: app.MenuView, Key: "Ctrl+1–7"},
 		{Title: "Close the polygon", Menu: app.MenuTools, Key: "Enter"},
 		{Title: "Take a corner back", Menu: app.MenuTools, Key: "BackSpace"},
 		{Title: "Drop what is in hand", Menu: app.MenuTools, Key: "Escape"},
@@ -237,6 +240,9 @@ func (w *Window) openAbout() {
 	} {
 		body.Add(newText(line, textBody, theme.ColorNameForeground))
 	}
+	decoders := newParagraph(textSmall, colorQuiet, 8)
+	decoders.Set("Slides are decoded so: " + app.Decoders(w.opts.Session.Untrusted) + ".")
+	body.Add(container.New(&widthLayout{width: 560}, decoders))
 	w.popUp("About", body)
 }
 

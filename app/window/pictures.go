@@ -53,7 +53,7 @@ func (c *crops) get(o *annotate.Object, ready func()) *image.RGBA {
 	c.pending[o.ID] = true
 	open := c.slide
 	c.w.reads.do(func() {
-		im := cropOf(open.Slide, o.ROI.Bounds())
+		im := cropOf(open.Loader.Slide(), o.ROI.Bounds())
 		c.w.post(func() {
 			if c.slide != open {
 				return

@@ -17,15 +17,7 @@ import (
 // the window's problem bar; what was open before stays.
 func (w *Window) Open(path string) {
 	w.load(path, func(o app.Options) (*app.Session, annotate.ID, error) {
-		st, err := os.Stat(path)
-		if err != nil {
-			return nil, annotate.ID{}, err
-		}
-		if !st.IsDir() {
-			return app.ProjectForSlide(path, o)
-		}
-		s, err := app.OpenProject(path, o)
-		return s, annotate.ID{}, err
+		return app.OpenAny(path, o)
 	})
 }
 
@@ -49,7 +41,7 @@ func (w *Window) load(path string, open func(app.Options) (*app.Session, annotat
 	}
 	old := w.session
 	same := old != nil && samePath(old.Dir(), path)
-	w.setOpening(filepath.Base(path))
+	w.setOpening(app.BaseName(path))
 	w.edits.do(func() {
 		var closing error
 		if same {
@@ -200,7 +192,7 @@ func (w *Window) openOneOf(ids []annotate.ID) {
 		return
 	}
 	w.problem.dismiss()
-	if w.open != nil && w.open.Item.ID == ids[0] {
+	if w.open != nil && w.open.Item.ID == ids[0] && w.open.Untrusted() == w.opts.Session.Untrusted && w.open.RawColour() == w.opts.Session.RawColour {
 		w.focus()
 		return
 	}
@@ -249,16 +241,24 @@ func (w *Window) openOneOf(ids []annotate.ID) {
 
 // showSlide puts an opened slide, or nothing, into the viewer.
 func (w *Window) showSlide(open *app.OpenSlide) {
+	same := w.open != nil && open != nil && w.open.Item.ID == open.Item.ID
+	view := w.viewer.Viewport()
+	w.cover.keep()
 	w.open = open
 	w.survey, w.counted = survey{}, nil
 	w.queue.reset()
 	w.labels.reset()
 	if open == nil {
+		w.cover.show(nil)
 		w.viewer.SetSlide(nil, nil)
 		w.viewer.SetObjects(nil, annotate.ID{})
 		return
 	}
 	w.viewer.SetSlide(open.Loader, open.Slide.Info())
+	w.cover.show(open)
+	if same && view.Valid() { // opened anew, by other decoders or in other colours
+		w.viewer.CenterOn(annotate.Point{X: view.CX, Y: view.CY}, view.Scale)
+	}
 	w.viewer.SetObjects(open.Set, open.Item.ID)
 	w.viewer.SetSelection(nil)
 	w.recount()

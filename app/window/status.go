@@ -107,6 +107,9 @@ func (s *statusBar) update() {
 		s.dot.SetColor(theme.ColorNameSuccess)
 		s.words.Set("All changes saved · " + w.session.Author())
 	}
+	if w.opts.Session.Untrusted && w.session != nil && w.opening == "" {
+		s.words.Set(untrustedWords)
+	}
 	if w.session == nil {
 		s.jobBox.Hide()
 	}

@@ -37,6 +37,7 @@ type Window struct {
 	stop      func()         // ends the subscription to session
 	turn      int            // counts what was opened; answers to older questions are dropped
 	opening   string         // name of what is being opened; "" when nothing is
+	cover     cover          // what was seen of the current slide
 	survey    survey         // what the current slide holds, as last counted
 	counted   []afterCount   // what waits for a count
 	countTurn int            // how many counts were asked for
@@ -89,6 +90,7 @@ func newWindow(a fyne.App, o Options, post func(func())) (*Window, error) {
 	if o.Height <= 0 {
 		o.Height = 800
 	}
+	o.Session.RawColour = o.Session.RawColour || a.Preferences().Bool(prefRaw)
 	w := &Window{app: a, opts: o, cmds: app.NewCommands(), tips: newTips(post), hidden: map[annotate.ID]bool{}, overlay: true,
 		threshold: 0.8, edits: newLane(), reads: newLane(), thumbReads: newLane(), counts: newLatest(), listing: newLatest(),
 		menuItems: map[string]*fyne.MenuItem{}, post: post}
@@ -119,6 +121,7 @@ const (
 	prefLeft   = "panel.left.width"
 	prefRight  = "panel.right.width"
 	prefFill   = "overlay.fill"
+	prefRaw    = "colour.raw"
 	prefRecent = "recent"
 	prefFolder = "folder"
 	prefAuthor = "author"
@@ -128,6 +131,7 @@ const (
 func (w *Window) build() {
 	p := w.app.Preferences()
 	w.viewer = viewer.New()
+	w.cover.w = w
 	w.status = newStatusBar(w)
 	w.problem = newProblemBar(w)
 	w.toolbar = newToolbar(w)

@@ -72,6 +72,8 @@ func parse(args []string, env func(string) string, stdout, stderr io.Writer) (se
 	f.StringVar(&o.window.Theme, "theme", "", "dark or light; as it was left last time when not given")
 	f.StringVar(&o.window.Session.Author, "author", "", "`NAME` written beside labels and decisions; the user's name when not given")
 	f.BoolVar(&o.window.Session.ReadOnly, "read-only", false, "open without the right to change anything")
+	f.BoolVar(&o.window.Session.Network, "network", false, "slides may be read from web addresses (https://…)")
+	f.BoolVar(&o.window.Session.Untrusted, "untrusted", false, "slides come from strangers: decode them by memory-safe decoders only")
 	f.StringVar(&o.window.Session.Onnx, "onnx", "", "`PATH` of ONNX Runtime's library; looked for when not given")
 	f.StringVar(&o.window.Session.Model, "model", "", "`FOLDER` of the encoder; the built-in, untrained one when not given")
 	version := f.Bool("version", false, "print the version and end")

@@ -16,18 +16,20 @@ func associatedVerb() verb {
 		long:    "The label and the macro image often show who the patient is.",
 		example: "coverslipctl associated CMU-1.svs macro -o macro.png",
 		setup: func(f *flag.FlagSet) func(c *call) error {
+			how := declareAccess(f)
+			srgb := declareSRGB(f)
 			out := f.String("o", "", "image `FILE` to write (.png or .jpg)")
 			return func(c *call) error {
 				o, err := newImageOut(*out)
 				if err != nil {
 					return err
 				}
-				s, err := c.openSlide(c.args[0])
+				s, err := c.openSlideBy(c.args[0], how)
 				if err != nil {
 					return err
 				}
 				defer s.Close()
-				img, err := s.AssociatedImage(c.ctx, c.args[1])
+				img, err := inColour(s, *srgb).AssociatedImage(c.ctx, c.args[1])
 				if errors.Is(err, tiles.ErrNoAssociated) {
 					have := strings.Join(s.Info().Associated, ", ")
 					if have == "" {

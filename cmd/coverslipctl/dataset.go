@@ -40,6 +40,7 @@ func datasetExportVerb() verb {
 			f.Int64Var(&o.Seed, "seed", 1, "`N` that the draw of patients depends on")
 			f.StringVar(&o.Format, "format", "imagefolder", "`FORMAT`: imagefolder")
 			f.StringVar(&o.Image, "image", "png", "`FORMAT` of the images: png or jpg")
+			f.BoolVar(&o.SRGB, "srgb", false, "convert colours by each slide's profile (default: the scanner's own)")
 			f.BoolVar(&o.Names, "names", false, "keep names of slides, patients and people, dates and notes")
 			return func(c *call) error {
 				if o.Out == "" {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"coverslip/tiles"
+	"coverslip/tiles/icc"
 )
 
 // infoJSON is the JSON of info.
@@ -23,7 +24,8 @@ type infoJSON struct {
 	Properties  map[string]string `json:"properties"`
 	Channels    []string          `json:"channels"`
 	ZPlanes     []float64         `json:"zPlanes"`
-	ICC         int               `json:"icc"` // bytes of the colour profile
+	ICC         int               `json:"icc"`        // bytes of the colour profile
+	ICCProfile  string            `json:"iccProfile"` // its name, and what the window does with it
 	Fingerprint string            `json:"fingerprint"`
 	Warnings    []string          `json:"warnings"`
 }
@@ -42,8 +44,9 @@ func infoVerb() verb {
 		short:   "say what a slide is: levels, scale, properties",
 		example: "coverslipctl info --json CMU-1.svs",
 		setup: func(f *flag.FlagSet) func(c *call) error {
+			how := declareAccess(f)
 			return func(c *call) error {
-				s, err := c.openSlide(c.args[0])
+				s, err := c.openSlideBy(c.args[0], how)
 				if err != nil {
 					return err
 				}
@@ -63,7 +66,7 @@ func describe(path string, s tiles.Slide) infoJSON {
 		MPPX: known(i.MPPX), MPPY: known(i.MPPY), MPPFrom: i.MPPFrom, Objective: known(i.Objective),
 		Associated: append([]string{}, i.Associated...), Properties: i.Properties,
 		Channels: append([]string{}, i.Channels...), ZPlanes: append([]float64{}, i.ZPlanes...),
-		ICC: len(s.ICC()), Fingerprint: i.Fingerprint, Warnings: append([]string{}, i.Warnings...),
+		ICC: len(s.ICC()), ICCProfile: profileWords(s), Fingerprint: i.Fingerprint, Warnings: append([]string{}, i.Warnings...),
 	}
 	if j.Properties == nil {
 		j.Properties = map[string]string{}
@@ -99,7 +102,7 @@ func (j infoJSON) text(w io.Writer) {
 		fmt.Fprintf(w, "associated images: %s\n", strings.Join(j.Associated, ", "))
 	}
 	if j.ICC > 0 {
-		fmt.Fprintf(w, "colour profile: %d bytes\n", j.ICC)
+		fmt.Fprintf(w, "colour profile: %s (%d bytes)\n", j.ICCProfile, j.ICC)
 	}
 	fmt.Fprintf(w, "fingerprint: %s\n", j.Fingerprint)
 	for _, text := range j.Warnings {
@@ -108,4 +111,13 @@ func (j infoJSON) text(w io.Writer) {
 	for _, k := range sortedKeys(j.Properties) {
 		fmt.Fprintf(w, "  %s: %s\n", k, oneLine(j.Properties[k]))
 	}
+}
+
+// profileWords says what the window does with the slide's colour profile.
+func profileWords(s tiles.Slide) string {
+	if len(s.ICC()) == 0 {
+		return ""
+	}
+	_, colour := icc.Corrected(s)
+	return colour.String()
 }

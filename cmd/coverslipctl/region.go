@@ -19,6 +19,8 @@ func regionVerb() verb {
 			"Pixels outside the slide are transparent.",
 		example: "coverslipctl region CMU-1.svs --level 1 --x 4000 --y 8000 --w 512 --h 512 -o out.png",
 		setup: func(f *flag.FlagSet) func(c *call) error {
+			how := declareAccess(f)
+			srgb := declareSRGB(f)
 			level := f.Int("level", 0, "`LEVEL` of the pyramid, 0 is full resolution")
 			x := f.Int("x", 0, "`X` of the left edge, level-0 pixels")
 			y := f.Int("y", 0, "`Y` of the upper edge, level-0 pixels")
@@ -36,7 +38,7 @@ func regionVerb() verb {
 				if err != nil {
 					return err
 				}
-				s, err := c.openSlide(c.args[0])
+				s, err := c.openSlideBy(c.args[0], how)
 				if err != nil {
 					return err
 				}
@@ -45,7 +47,7 @@ func regionVerb() verb {
 					return wrongUsage("%s has levels 0 to %d, not %d", c.args[0], len(s.Levels())-1, *level)
 				}
 				img := image.NewRGBA(image.Rect(0, 0, *w, *h))
-				if err := tiles.ReadRegion(c.ctx, s, *level, *x, *y, img); err != nil {
+				if err := tiles.ReadRegion(c.ctx, inColour(s, *srgb), *level, *x, *y, img); err != nil {
 					return aboutFile("slide", c.args[0], fmt.Errorf("region %d,%d %d×%d of level %d: %w", *x, *y, *w, *h, *level, err))
 				}
 				return c.wroteImage(o, img)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"flag"
 	"image"
 	"image/jpeg"
 	"image/png"
@@ -10,12 +11,46 @@ import (
 
 	"coverslip/app"
 	"coverslip/tiles"
+	"coverslip/tiles/codec"
 	"coverslip/tiles/formats"
+	"coverslip/tiles/icc"
 )
 
+// access is how the verbs that read slides from anywhere may open them.
+type access struct{ untrusted, network bool }
+
+// declareAccess declares --untrusted and --network.
+func declareAccess(f *flag.FlagSet) *access {
+	a := &access{}
+	f.BoolVar(&a.untrusted, "untrusted", false, "the slide comes from a stranger: decode it by memory-safe decoders only")
+	f.BoolVar(&a.network, "network", false, "SLIDE may be a web address (https://…)")
+	return a
+}
+
+// declareSRGB declares --srgb of the verbs that write pixels.
+func declareSRGB(f *flag.FlagSet) *bool {
+	return f.Bool("srgb", false, "convert colours by the slide's colour profile (default: as stored)")
+}
+
+// inColour is the slide with its colours as stored or, when srgb, converted.
+func inColour(s tiles.Slide, srgb bool) tiles.Slide {
+	if srgb {
+		s, _ = icc.Corrected(s)
+	}
+	return s
+}
+
 // openSlide opens the slide that the call names.
-func (c *call) openSlide(path string) (tiles.Slide, error) {
-	s, err := formats.Open(c.ctx, path)
+func (c *call) openSlide(path string) (tiles.Slide, error) { return c.openSlideBy(path, &access{}) }
+
+// openSlideBy opens the slide that the call names, an untrusted one without any
+// native library, one on the network when that is allowed.
+func (c *call) openSlideBy(path string, a *access) (tiles.Slide, error) {
+	o := formats.Options{Codecs: codec.Default(), Network: a.network}
+	if a.untrusted {
+		o.Codecs = codec.Safe()
+	}
+	s, err := formats.OpenBy(c.ctx, path, o)
 	if err != nil {
 		return nil, aboutFile("slide", path, err)
 	}

@@ -12,6 +12,8 @@ func thumbVerb() verb {
 		short:   "write a small picture of the whole slide",
 		example: "coverslipctl thumb CMU-1.svs --max 1024 -o thumb.png",
 		setup: func(f *flag.FlagSet) func(c *call) error {
+			how := declareAccess(f)
+			srgb := declareSRGB(f)
 			most := f.Int("max", 1024, "`N` pixels of the longer side, at most")
 			out := f.String("o", "", "image `FILE` to write (.png or .jpg)")
 			return func(c *call) error {
@@ -22,12 +24,12 @@ func thumbVerb() verb {
 				if err != nil {
 					return err
 				}
-				s, err := c.openSlide(c.args[0])
+				s, err := c.openSlideBy(c.args[0], how)
 				if err != nil {
 					return err
 				}
 				defer s.Close()
-				img, err := tiles.Thumbnail(c.ctx, s, *most)
+				img, err := tiles.Thumbnail(c.ctx, inColour(s, *srgb), *most)
 				if err != nil {
 					return aboutFile("slide", c.args[0], err)
 				}

@@ -8,7 +8,8 @@
 //
 // Tiles of zero length occur at the edges of lower levels. They are not holes
 // in the glass: they are made from the next finer level, as OpenSlide does, and
-// count as missing only where that has nothing either.
+// count as missing only where that has nothing either. So are the tiles of still
+// lower levels that a missing one went into: some of them hold rubbish.
 package aperio
 
 import (
@@ -94,11 +95,11 @@ func open(ctx context.Context, src *tiles.Source, codecs *codec.Set) (tiles.Slid
 		p.ICC = nil
 		p.Info.Warnings = append(p.Info.Warnings, "colour profile left out: "+err.Error())
 	}
-	s, err := tiff.NewSlide(p)
+	s, err := newSlide(p)
 	if err != nil {
 		return nil, err
 	}
-	return &slide{s}, nil
+	return s, nil
 }
 
 // addAssociated names an image in strips.

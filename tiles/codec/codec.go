@@ -5,6 +5,7 @@ package codec
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"image"
 	"image/draw"
@@ -13,7 +14,9 @@ import (
 	"sync"
 
 	"coverslip/tiles"
+	"coverslip/tiles/jpeg2000"
 	"coverslip/tiles/jpegstream"
+	"coverslip/tiles/native/jxr"
 	"coverslip/tiles/native/openjpeg"
 	"coverslip/tiles/native/turbojpeg"
 )
@@ -25,7 +28,7 @@ const EnvNative = "COVERSLIP_NATIVE"
 
 // Options of a Set.
 type Options struct {
-	NoNative bool // use Go decoders only
+	NoNative bool // memory-safe decoders only: those written in Go
 }
 
 // Set is the decoders in use. Its methods are safe for concurrent use.
@@ -34,6 +37,9 @@ type Set struct {
 	turboErr error
 	j2k      *openjpeg.Library
 	j2kErr   error
+	jxr      *jxr.Library
+	jxrErr   error
+	goOnly   bool // no native library may be called
 }
 
 // Status says what decodes one kind of compression.
@@ -45,26 +51,62 @@ type Status struct {
 	Note    string // for people: what is slow or missing, and what to do about it
 }
 
-var errOff = fmt.Errorf("turned off by %s=off", EnvNative)
+// Why no native library is in use.
+var (
+	errEnv   = fmt.Errorf("native libraries are turned off by %s=off", EnvNative)
+	errAsked = errors.New("memory-safe decoders only were asked for")
+)
 
-// New loads what the options allow.
+// loaders find the native libraries; each has passed its self-test.
+type loaders struct {
+	turbo func() (*turbojpeg.Library, error)
+	j2k   func() (*openjpeg.Library, error)
+	jxr   func() (*jxr.Library, error)
+}
+
+// New loads what the options allow. A library that is absent or fails its
+// self-test is replaced by Go; Status says why.
 func New(o Options) *Set {
 	if o.NoNative {
-		return &Set{turboErr: errOff, j2kErr: errOff}
+		return &Set{turboErr: errAsked, j2kErr: errAsked, jxrErr: errAsked, goOnly: true}
 	}
+	return load(loaders{turbojpeg.Load, openjpeg.Load, jxr.Load})
+}
+
+func load(l loaders) *Set {
 	s := &Set{}
-	s.turbo, s.turboErr = turbojpeg.Load()
-	s.j2k, s.j2kErr = openjpeg.Load()
+	if s.turbo, s.turboErr = l.turbo(); s.turboErr != nil {
+		s.turbo = nil
+	}
+	if s.j2k, s.j2kErr = l.j2k(); s.j2kErr != nil {
+		s.j2k = nil
+	}
+	if s.jxr, s.jxrErr = l.jxr(); s.jxrErr != nil {
+		s.jxr = nil
+	}
 	return s
 }
 
 // standard is loaded once a process, at first use.
 var standard = sync.OnceValue(func() *Set {
-	return New(Options{NoNative: os.Getenv(EnvNative) == "off"})
+	if os.Getenv(EnvNative) == "off" {
+		return &Set{turboErr: errEnv, j2kErr: errEnv, jxrErr: errEnv, goOnly: true}
+	}
+	return New(Options{})
 })
 
 // Default is the set that this computer and the environment offer.
 func Default() *Set { return standard() }
+
+// safe has no state of its own.
+var safe = New(Options{NoNative: true})
+
+// Safe is the set for files of doubtful origin: a defect in a C library can be
+// used against the person who opens a slide, one in Go ends in an error.
+func Safe() *Set { return safe }
+
+// GoOnly tells that no native library may see the file.
+func (s *Set) GoOnly() bool { return s.goOnly }
 
 // Status lists the compressions and what decodes each.
 func (s *Set) Status() []Status {
@@ -74,13 +116,16 @@ func (s *Set) Status() []Status {
 	} else {
 		j.Note = fmt.Sprintf("about 4 times slower than libjpeg-turbo (%v); install libturbojpeg0", s.turboErr)
 	}
-	k := Status{Name: "JPEG 2000"}
+	k := Status{Name: "JPEG 2000", Library: "Go (Coverslip's own)"}
 	if s.j2k != nil {
 		k = Status{Name: "JPEG 2000", Library: s.j2k.Path(), Version: s.j2k.Version(), Native: true}
 	} else {
-		k.Note = fmt.Sprintf("slides compressed by JPEG 2000 cannot be read (%v); %s", s.j2kErr, openjpeg.Hint())
+		k.Note = fmt.Sprintf("somewhat slower than OpenJPEG (%v); %s", s.j2kErr, openjpeg.Hint())
 	}
-	return []Status{j, k,
+	return []Status{j, k, s.statusJPEGXR(),
+		{Name: "JPEG-LS", Library: "Go (Coverslip's own)"},
+		{Name: "JPEG lossless", Library: "Go (Coverslip's own)"},
+		{Name: "DICOM RLE", Library: "Go (Coverslip's own)"},
 		{Name: "Deflate", Library: "Go klauspost/compress"},
 		{Name: "LZW", Library: "Go x/image/tiff/lzw"},
 		{Name: "Zstandard", Library: "Go klauspost/compress"},
@@ -122,6 +167,14 @@ func (s *Set) JPEG(dst *image.RGBA, data []byte, components int) error {
 	return nil
 }
 
+// SkipsToRestart says whether JPEG decodes a stream whose restart segments hold
+// more MCUs than its header says, and leaves the others out: a segment is then
+// decoded only as far as it is seen. Go's decoder refuses such a stream.
+//
+// Of a stream so read, only the first segment is checked for damage; what a
+// later one holds of it is shown.
+func (s *Set) SkipsToRestart() bool { return s.turbo != nil }
+
 // JPEGImage decodes a whole JPEG stream of whatever size it says, up to
 // maxPixels: a label or a macro image that no container describes.
 func (s *Set) JPEGImage(data []byte, maxPixels int) (*image.RGBA, error) {
@@ -155,31 +208,53 @@ func (s *Set) EncodeJPEG(img *image.RGBA, quality int, sub string) ([]byte, erro
 	return b.Bytes(), nil
 }
 
-// HasJPEG2000 returns nil when JPEG 2000 can be decoded, else an
-// *tiles.UnsupportedError with the hint what to install.
-func (s *Set) HasJPEG2000() error {
-	if s.j2k != nil {
-		return nil
-	}
-	return &tiles.UnsupportedError{Format: "codec", What: fmt.Sprintf("JPEG 2000 compression: codec missing (%v)", s.j2kErr), Hint: openjpeg.Hint()}
-}
+// HasJPEG2000 says whether JPEG 2000 can be decoded: always, since a decoder in
+// Go stands behind the native library.
+func (s *Set) HasJPEG2000() error { return nil }
 
 // JPEG2000 decodes a JPEG 2000 codestream or JP2 file into dst, whose size must
-// be the stream's.
-func (s *Set) JPEG2000(dst *image.RGBA, data []byte, colour openjpeg.Colour) error {
-	if err := s.HasJPEG2000(); err != nil {
-		return err
+// be the stream's. Native library and Go give the same pixels.
+//
+// Errors: as jpeg2000.Decode.
+func (s *Set) JPEG2000(dst *image.RGBA, data []byte, colour jpeg2000.Colour) error {
+	return s.JPEG2000Reduced(dst, data, colour, 0)
+}
+
+// JPEG2000Reduced is JPEG2000 without the finest reduce resolutions: dst is
+// 2^reduce times smaller than the stream, rounded up.
+func (s *Set) JPEG2000Reduced(dst *image.RGBA, data []byte, colour jpeg2000.Colour, reduce int) error {
+	o := jpeg2000.Options{Colour: colour, Reduce: reduce}
+	if s.j2k != nil {
+		return s.j2k.Decode(dst, data, o)
 	}
-	return s.j2k.Decode(dst, data, openjpeg.Options{Colour: colour})
+	return jpeg2000.Decode(dst, data, o)
+}
+
+// JPEG2000Header is what a JPEG 2000 codestream or JP2 file says of itself; an
+// error when it is not one that would be decoded.
+func JPEG2000Header(data []byte) (jpeg2000.Header, error) {
+	cs, err := jpeg2000.Codestream(data)
+	if err != nil {
+		return jpeg2000.Header{}, err
+	}
+	return jpeg2000.ParseHeader(cs)
+}
+
+// JPEG2000Parts says whether JPEG2000Part decodes a part for less than the whole.
+func (s *Set) JPEG2000Parts() bool { return s.j2k != nil }
+
+// JPEG2000Part decodes the pixels of r into dst, whose size must be that of r. It
+// returns openjpeg.ErrWhole for a picture that must be decoded whole.
+func (s *Set) JPEG2000Part(dst *image.RGBA, data []byte, colour jpeg2000.Colour, r image.Rectangle) error {
+	if s.j2k == nil {
+		return openjpeg.ErrWhole
+	}
+	return s.j2k.DecodePart(dst, data, colour, r)
 }
 
 // JPEG2000Size is the size in pixels that a JPEG 2000 codestream or JP2 file
 // claims; an error when it is not one that would be decoded.
 func JPEG2000Size(data []byte) (w, h int, err error) {
-	cs, err := openjpeg.Codestream(data)
-	if err != nil {
-		return 0, 0, err
-	}
-	head, err := openjpeg.ParseHeader(cs)
+	head, err := JPEG2000Header(data)
 	return head.Width, head.Height, err
 }

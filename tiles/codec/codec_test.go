@@ -9,6 +9,10 @@ import (
 	"testing"
 
 	"coverslip/tiles"
+	"coverslip/tiles/jpeg2000"
+	"coverslip/tiles/native/jxr"
+	"coverslip/tiles/native/openjpeg"
+	"coverslip/tiles/native/turbojpeg"
 )
 
 func encoded(t testing.TB, m image.Image) []byte {
@@ -73,21 +77,37 @@ func TestSet_EncodeJPEG(t *testing.T) {
 }
 
 func TestSet_WithoutNative(t *testing.T) {
-	s := New(Options{NoNative: true})
-	var u *tiles.UnsupportedError
-	if err := s.HasJPEG2000(); !errors.As(err, &u) || u.Hint == "" || !strings.Contains(err.Error(), "codec missing") {
-		t.Errorf("got %v", err)
-	}
-	if err := s.JPEG2000(image.NewRGBA(image.Rect(0, 0, 1, 1)), nil, 0); !errors.As(err, &u) {
-		t.Errorf("got %v", err)
-	}
-	for _, st := range s.Status() {
-		if st.Native {
+	for _, st := range Safe().Status() {
+		if st.Native || st.Library == "" && st.Name != "JPEG XR" {
 			t.Errorf("%+v", st)
 		}
-		if (st.Name == "JPEG" || st.Name == "JPEG 2000") && !strings.Contains(st.Note, EnvNative) {
+		if (st.Name == "JPEG" || st.Name == "JPEG 2000" || st.Name == "JPEG XR") && !strings.Contains(st.Note, "memory-safe") {
 			t.Errorf("%s: the note does not say why: %q", st.Name, st.Note)
 		}
+	}
+}
+
+// TestLoad_SelfTestFails has libraries that decode wrongly: Go takes their
+// place, and Status says so.
+func TestLoad_SelfTestFails(t *testing.T) {
+	broken := errors.New("self-test: the decoded picture is not the encoded one")
+	s := load(loaders{
+		turbo: func() (*turbojpeg.Library, error) { return new(turbojpeg.Library), broken },
+		j2k:   func() (*openjpeg.Library, error) { return new(openjpeg.Library), broken },
+		jxr:   func() (*jxr.Library, error) { return new(jxr.Library), broken },
+	})
+	for _, st := range s.Status()[:3] {
+		if st.Native || !strings.Contains(st.Note, broken.Error()) {
+			t.Errorf("%+v", st)
+		}
+	}
+	grey := image.NewGray(image.Rect(0, 0, 16, 16))
+	if err := s.JPEG(image.NewRGBA(grey.Rect), encoded(t, grey), 1); err != nil {
+		t.Error(err)
+	}
+	m := image.NewRGBA(image.Rect(0, 0, 4, 4))
+	if err := s.JPEG2000(m, smallest(t), jpeg2000.ColourRGB); err != nil || m.Pix[4] != 60 {
+		t.Error(err, m.Pix[:8])
 	}
 }
 

@@ -37,7 +37,7 @@ func (s *Set) RLE(dst *Samples, data []byte) error {
 			return err
 		}
 		shift := 8 * (depth - 1 - i%depth)
-		if err := unpackBits(dst.Pix[i/depth:], dst.Components, dst.Width*dst.Height, shift, segment); err != nil {
+		if err := spreadBits(dst.Pix[i/depth:], dst.Components, dst.Width*dst.Height, shift, segment); err != nil {
 			return fmt.Errorf("RLE segment %d: %w", i+1, err)
 		}
 	}
@@ -56,8 +56,8 @@ func rleSegment(data []byte, i, n int) ([]byte, error) {
 	return data[from:to], nil
 }
 
-// unpackBits fills one byte of n samples, which lie step apart in dst.
-func unpackBits(dst []uint16, step, n, shift int, src []byte) error {
+// spreadBits expands runs as unpackBits does and fills one byte of n samples, which lie step apart in dst.
+func spreadBits(dst []uint16, step, n, shift int, src []byte) error {
 	at := 0
 	for p := 0; at < n; {
 		if p >= len(src) {

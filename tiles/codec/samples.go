@@ -5,6 +5,9 @@ import (
 	"image"
 
 	"coverslip/tiles"
+	"coverslip/tiles/jpeg2000"
+	"coverslip/tiles/jpeglossless"
+	"coverslip/tiles/jpegls"
 )
 
 // maxSamples bounds a decoded picture: 64 Mpx of four components.
@@ -39,6 +42,19 @@ func (m *Samples) prepare() error {
 	}
 	m.Pix = m.Pix[:n]
 	m.Signed = false
+	return nil
+}
+
+// fits compares what a stream says of itself with what is due.
+func (m *Samples) fits(w, h, components, bits int) error {
+	switch {
+	case w != m.Width || h != m.Height:
+		return fmt.Errorf("is %d×%d pixels where %d×%d are due", w, h, m.Width, m.Height)
+	case components != m.Components:
+		return fmt.Errorf("of %d components where %d are due", components, m.Components)
+	case bits > m.Bits:
+		return fmt.Errorf("of %d bits where at most %d are due", bits, m.Bits)
+	}
 	return nil
 }
 
@@ -84,7 +100,23 @@ func (s *Set) JPEG2000Samples(dst *Samples, data []byte) error {
 	if err := dst.prepare(); err != nil {
 		return err
 	}
-	return &tiles.UnsupportedError{Format: "codec", What: "JPEG 2000 samples"}
+	h, err := JPEG2000Header(data)
+	if err != nil {
+		return err
+	}
+	if err := dst.fits(h.Width, h.Height, h.Components, h.Precision[0]); err != nil {
+		return fmt.Errorf("JPEG 2000 image %w", err)
+	}
+	for c := 1; c < h.Components; c++ {
+		if h.Precision[c] != h.Precision[0] || h.Signed[c] != h.Signed[0] {
+			return &tiles.UnsupportedError{Format: "codec", What: "JPEG 2000 image of components of different bits"}
+		}
+	}
+	dst.Bits, dst.Signed = h.Precision[0], h.Signed[0]
+	if s.j2k != nil {
+		return s.j2k.DecodeSamples(dst.Pix, data, 0)
+	}
+	return jpeg2000.DecodeSamples(dst.Pix, data, 0)
 }
 
 // JPEGLS decodes a JPEG-LS stream (ITU-T T.87) into dst.
@@ -94,7 +126,15 @@ func (s *Set) JPEGLS(dst *Samples, data []byte) error {
 	if err := dst.prepare(); err != nil {
 		return err
 	}
-	return &tiles.UnsupportedError{Format: "codec", What: "JPEG-LS"}
+	h, err := jpegls.ParseHeader(data)
+	if err != nil {
+		return err
+	}
+	if err := dst.fits(h.Width, h.Height, h.Components, h.Bits); err != nil {
+		return fmt.Errorf("JPEG-LS picture %w", err)
+	}
+	dst.Bits = h.Bits
+	return jpegls.Decode(dst.Pix, data)
 }
 
 // JPEGLossless decodes a JPEG stream of the lossless process (SOF3, ITU-T T.81
@@ -105,5 +145,13 @@ func (s *Set) JPEGLossless(dst *Samples, data []byte) error {
 	if err := dst.prepare(); err != nil {
 		return err
 	}
-	return &tiles.UnsupportedError{Format: "codec", What: "lossless JPEG"}
+	h, err := jpeglossless.ParseHeader(data)
+	if err != nil {
+		return err
+	}
+	if err := dst.fits(h.Width, h.Height, h.Components, h.Bits); err != nil {
+		return fmt.Errorf("lossless JPEG %w", err)
+	}
+	dst.Bits = h.Bits
+	return jpeglossless.Decode(dst.Pix, data)
 }

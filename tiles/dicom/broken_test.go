@@ -60,7 +60,10 @@ func brokenFiles(t testing.TB) map[string]broken {
 		"frame count no number":        {data: edit(g(), 0x00280008, 0, 'x', 'y'), want: "no number"},
 		"planes":                       {data: with(func(d *slidetest.DICOM) { d.FocalPlanes = 3 }), want: "3 focal planes"},
 		"optical paths":                {data: with(func(d *slidetest.DICOM) { d.OptPaths = 2 }), want: "2 optical paths"},
-		"two channels":                 {data: with(func(d *slidetest.DICOM) { d.Channels, d.Frames = 1, append(d.Frames, d.Frames...) }), want: "2 optical paths"},
+		"two channels, one told":       {data: with(func(d *slidetest.DICOM) { d.Channels, d.OptPaths = 1, 2 }), want: "12 frames where 4×3 tiles in 1 focal planes and 2 optical paths"},
+		"focal planes in millions":     {data: with(func(d *slidetest.DICOM) { d.FocalPlanes = 4000000 }), want: "is 4000000: 1 to 1024"},
+		"path not described":           {data: pathless(), want: "optical path \"x\" is not described"},
+		"as many planes as frames":     {data: planes2000(), want: "more than 1024 focal planes"},
 		"high bit 6":                   {data: edit(g(), 0x00280102, 0, 6, 0), want: "highest bit of 8 is 6"},
 		"matrix 2^32":                  {data: edit(g(), 0x00480006, 0, 0xff, 0xff, 0xff, 0xff), want: "4294967295"},
 		"matrix 2^31":                  {data: edit(g(), 0x00480006, 0, 0xff, 0xff, 0xff, 0x7f), want: "tiles, more than"},
@@ -74,8 +77,10 @@ func brokenFiles(t testing.TB) map[string]broken {
 		"16-bit JPEG":                  {data: with(func(d *slidetest.DICOM) { d.Samples, d.Bits, d.Photometric = 1, 16, "MONOCHROME2" }), want: "16 bits"},
 		"palette":                      {data: with(func(d *slidetest.DICOM) { d.Photometric = "PALETTE COLOR" }), want: "PALETTE COLOR"},
 		"grey of 3 samples":            {data: with(func(d *slidetest.DICOM) { d.Photometric = "MONOCHROME2" }), want: "MONOCHROME2"},
-		"JPEG-LS":                      {data: with(func(d *slidetest.DICOM) { d.Syntax = "1.2.840.10008.1.2.4.80" }), want: "JPEG-LS"},
-		"RLE":                          {data: with(func(d *slidetest.DICOM) { d.Syntax = "1.2.840.10008.1.2.5" }), want: "RLE"},
+		"HTJ2K":                        {data: with(func(d *slidetest.DICOM) { d.Syntax = "1.2.840.10008.1.2.4.202" }), want: "HTJ2K"},
+		"JPEG XL":                      {data: with(func(d *slidetest.DICOM) { d.Syntax = "1.2.840.10008.1.2.4.110" }), want: "JPEG XL"},
+		"no RLE":                       {data: brokenRLE(), when: at, want: "RLE"},
+		"deflated":                     {data: with(func(d *slidetest.DICOM) { d.Syntax = "1.2.840.10008.1.2.1.99" }), want: "deflated"},
 		"unknown syntax":               {data: with(func(d *slidetest.DICOM) { d.Syntax = "1.2.3.4.5" }), want: "transfer syntax 1.2.3.4.5"},
 		"big endian":                   {data: with(func(d *slidetest.DICOM) { d.Syntax = "1.2.840.10008.1.2.2" }), want: "big endian"},
 		"deep":                         {data: with(func(d *slidetest.DICOM) { d.Nested, d.OpenSequences = 1000, true }), want: "nested"},
@@ -87,7 +92,7 @@ func brokenFiles(t testing.TB) map[string]broken {
 		"position off the grid":        {data: edit(sp(), 0x0048021e, 0, 9), want: "off the tile grid"},
 		"positions at one place":       {data: edit(sp(), 0x0048021e, 0, 129), want: "several frames at one place"},
 		"positions missing":            {data: edit(sp(), 0x52009230, -6, 0x31), want: "positions of 0"},
-		"window of width 0":            {data: windowless(), want: "width 0"},
+		"window of width 0":            {data: windowless(), when: warned, want: "width 0"},
 		"native, cut":                  {data: plain(3, 8, "RGB").Data()[:20000], want: "passes the end"},
 		"native, too short":            {data: short(), want: "bytes where 12 frames"},
 		"no pixel data":                {data: edit(g(), 0x7fe00010, -6, 0x11), want: "no pixel data"},
@@ -114,6 +119,45 @@ func brokenFiles(t testing.TB) map[string]broken {
 }
 
 func put(data []byte, at int, v ...byte) []byte { copy(data[at:], v); return data }
+
+// pathless names an optical path that is not described.
+func pathless() []byte {
+	d := plain(1, 8, "MONOCHROME2")
+	d.Frames, d.At, d.PathOf = d.Frames[:1], [][2]int{{1, 1}}, []string{"x"}
+	d.Paths = []slidetest.DICOMPath{{ID: "a"}, {ID: "b"}}
+	return d.Data()
+}
+
+// planes2000 says of each of 2000 frames that it is a focal plane of its own.
+func planes2000() []byte {
+	d := slidetest.DICOM{Width: 16, Height: 16, Tile: 16, Samples: 1, Photometric: "MONOCHROME2", Syntax: "1.2.840.10008.1.2.1"}
+	for i := range 2000 {
+		d.Frames, d.At, d.ZOf = append(d.Frames, make([]byte, 256)), append(d.At, [2]int{1, 1}), append(d.ZOf, float64(i))
+	}
+	return d.Data()
+}
+
+// brokenRLE holds one frame of run-length encoding that is none; the others
+// are a flat picture.
+func brokenRLE() []byte {
+	d := plain(1, 8, "MONOCHROME2")
+	d.Syntax = "1.2.840.10008.1.2.5"
+	for i := range d.Frames {
+		d.Frames[i] = runs(32*32, byte(i))
+	}
+	d.Frames[0] = []byte("nothing of the kind")
+	return d.Data()
+}
+
+// runs is a frame of n samples of one value, PS3.5 annex G.
+func runs(n int, v byte) []byte {
+	out := make([]byte, 64)
+	out[0], out[4] = 1, 64
+	for ; n > 0; n -= 128 {
+		out = append(out, byte(257-min(n, 128)), v)
+	}
+	return out
+}
 
 // windowless has a display window of no width.
 func windowless() []byte {

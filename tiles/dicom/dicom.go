@@ -4,9 +4,9 @@
 // files opens the slide.
 //
 // The other files are found by looking through the folder, never by names that
-// a file gives. Levels are ordered by their total pixel matrix. Focal planes,
-// several optical paths and frames off the tile grid are refused: half a slide
-// would be shown.
+// a file gives. Levels are ordered by their total pixel matrix. Focal planes and
+// optical paths, in one file or in several, are planes of a tiles.Planar; frames
+// off the tile grid are refused: half a slide would be shown.
 //
 // What identifies a patient (group 0010) is not among the properties.
 package dicom
@@ -70,7 +70,7 @@ func detect(src *tiles.Source) error {
 		}
 	}
 	if class != sopClass {
-		return bad("the file is no whole slide image but of SOP class %s", class)
+		return fmt.Errorf("it is of SOP class %s, not a whole slide image", class)
 	}
 	return nil
 }
@@ -151,7 +151,7 @@ func (b *builder) warn(format string, args ...any) {
 	b.warnings = append(b.warnings, fmt.Sprintf(format, args...))
 }
 
-func (b *builder) build(ctx context.Context) (*slide, error) {
+func (b *builder) build(ctx context.Context) (tiles.Slide, error) {
 	if err := b.gather(ctx); err != nil {
 		return nil, err
 	}

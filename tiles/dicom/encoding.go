@@ -2,7 +2,6 @@ package dicom
 
 import (
 	"fmt"
-	"math"
 
 	"coverslip/tiles/dicomfile"
 )
@@ -60,34 +59,50 @@ func (in *instance) readEncoding(d *dicomfile.Dataset) error {
 	if err := in.checkColour(); err != nil {
 		return err
 	}
-	if in.bits == 16 {
-		in.window, err = in.readWindow(d)
+	if in.samples == 1 {
+		in.readWindow(d)
 	}
-	return err
+	return nil
 }
 
-// native says whether the frames are plain bytes.
-func (in *instance) native() bool {
-	return in.syntax == dicomfile.ExplicitLittle || in.syntax == dicomfile.ImplicitLittle
+// coding is how the samples of a frame are packed.
+type coding int
+
+const (
+	codingNative coding = iota
+	codingJPEG
+	codingJPEG2000
+	codingJPEGLS
+	codingLossless // JPEG of process 14
+	codingRLE
+)
+
+// codings are the transfer syntaxes that are read, PS3.6 table A-1.
+func codings(syntax string) (coding, bool) {
+	c, ok := map[string]coding{
+		dicomfile.ImplicitLittle: codingNative, dicomfile.ExplicitLittle: codingNative, dicomfile.Encapsulated: codingNative,
+		dicomfile.JPEGBaseline: codingJPEG, dicomfile.JPEGExtended: codingJPEG,
+		dicomfile.JPEG2000Exact: codingJPEG2000, dicomfile.JPEG2000: codingJPEG2000,
+		dicomfile.JPEGLSExact: codingJPEGLS, dicomfile.JPEGLS: codingJPEGLS,
+		dicomfile.JPEGLossless: codingLossless, dicomfile.JPEGLossless1: codingLossless,
+		dicomfile.RLE: codingRLE,
+	}[syntax]
+	return c, ok
 }
 
 func (in *instance) checkSyntax() error {
-	switch in.syntax {
-	case dicomfile.ImplicitLittle, dicomfile.ExplicitLittle:
-		return nil
-	case dicomfile.JPEGBaseline, dicomfile.JPEGExtended:
-	case dicomfile.JPEG2000Exact, dicomfile.JPEG2000:
-		if err := in.codecs.HasJPEG2000(); err != nil {
-			return err
-		}
-	default:
+	var ok bool
+	if in.coding, ok = codings(in.syntax); !ok {
 		what := "transfer syntax " + in.syntax
 		if n := dicomfile.SyntaxName(in.syntax); n != "" {
 			what += " (" + n + ")"
 		}
 		return unsupported(hintConvert, "%s", what)
 	}
-	if in.bits != 8 {
+	switch {
+	case in.coding == codingJPEG2000:
+		return in.codecs.HasJPEG2000()
+	case in.coding == codingJPEG && in.bits != 8:
 		return unsupported(hintConvert, "%s of 16 bits", dicomfile.SyntaxName(in.syntax))
 	}
 	return nil
@@ -103,8 +118,10 @@ func (in *instance) checkColour() error {
 		ok = in.samples == 3
 	case "YBR_FULL":
 		ok = in.samples == 3
-	case "YBR_FULL_422", "YBR_ICT", "YBR_RCT":
-		ok = in.samples == 3 && !in.native()
+	case "YBR_FULL_422":
+		ok = in.samples == 3 && (in.coding == codingJPEG || in.coding == codingJPEG2000 || in.coding == codingNative && !in.planar && in.tileW%2 == 0)
+	case "YBR_ICT", "YBR_RCT":
+		ok = in.samples == 3 && (in.coding == codingJPEG || in.coding == codingJPEG2000)
 	}
 	if !ok {
 		return unsupported("", "photometric interpretation %q with %d samples per pixel and transfer syntax %s", in.photometric, in.samples, in.syntax)
@@ -114,42 +131,37 @@ func (in *instance) checkColour() error {
 
 // frameBytes is the size of a frame that is not compressed.
 func (in *instance) frameBytes() int64 {
+	if in.photometric == "YBR_FULL_422" { // PS3.3 C.7.6.3.1.2: two pixels share their chroma
+		return 2 * int64(in.tileW) * int64(in.tileH)
+	}
 	return int64(in.tileW) * int64(in.tileH) * int64(in.samples) * int64(in.bits/8)
 }
 
-// readWindow makes the table from 16-bit samples to display values: the window
-// that the file gives (PS3.3 C.11.2.1.2.1), else all values that its bits can
-// hold.
-func (in *instance) readWindow(d *dicomfile.Dataset) ([]byte, error) {
-	slope, intercept := 1.0, 0.0
-	centre, width := float64(int(1)<<in.stored)/2, float64(int(1)<<in.stored)
+// readWindow finds the samples that are drawn as black and as white: those at
+// the ends of the window that the file gives (PS3.3 C.11.2.1.2.1). They stay
+// equal when it gives none that can be used.
+func (in *instance) readWindow(d *dicomfile.Dataset) {
 	c, w, err := voi(d)
-	if err != nil {
-		return nil, err
+	slope, intercept := 1.0, 0.0
+	if err == nil {
+		slope, intercept, err = rescale(d)
 	}
-	if len(c) > 0 && len(w) > 0 {
-		if w[0] < 1 {
-			return nil, bad("a display window of width %g", w[0])
-		}
-		centre, width = c[0], w[0]
-		if slope, intercept, err = rescale(d); err != nil {
-			return nil, err
-		}
-	} else {
-		in.warn("no display window is given: all of the %d bits are shown", in.stored)
+	switch {
+	case err != nil:
+		in.warn("display window left out: %v", err)
+	case len(c) == 0 || len(w) == 0:
+	case !(w[0] >= 1) || slope == 0:
+		in.warn("a display window of width %g and a slope of %g are ignored", w[0], slope)
+	default:
+		half := max(w[0]-1, 1e-3) / 2
+		in.low, in.high = (c[0]-0.5-half-intercept)/slope, (c[0]-0.5+half-intercept)/slope
 	}
-	table := make([]byte, 1<<16)
-	for x := range table {
-		v := float64(x&(1<<in.stored-1))*slope + intercept
-		y := 255.0
-		if width > 1 {
-			y = ((v-(centre-0.5))/(width-1) + 0.5) * 255
-		} else if v <= centre-0.5 {
-			y = 0
+	if in.photometric == "MONOCHROME1" { // white is the least
+		if in.low == in.high {
+			in.low, in.high = 0, float64(int(1)<<in.stored-1)
 		}
-		table[x] = byte(math.Round(min(max(y, 0), 255)))
+		in.low, in.high = in.high, in.low
 	}
-	return table, nil
 }
 
 // rescale is what turns samples into the numbers that the window is given in,

@@ -32,17 +32,19 @@ type instance struct {
 	codecs *codec.Set
 
 	uid, series   string
-	kind          string // ImageType value 3
-	paths         int    // optical paths described
-	resampled     bool   // ImageType value 4: a lower level
-	number        int64  // InstanceNumber
-	width, height int    // total pixel matrix
-	tileW, tileH  int    // of a frame
+	kind          string  // ImageType value 3
+	optics        []optic // in the order of the frames, one at least
+	zs            []int64 // nm, of the focal planes in the order of the frames, one at least
+	resampled     bool    // ImageType value 4: a lower level
+	number        int64   // InstanceNumber
+	width, height int     // total pixel matrix
+	tileW, tileH  int     // of a frame
 	frames        int
 	sparse        bool
 	concat        string // ConcatenationUID, "" when the file is whole
 	part, parts   int64  // number in the concatenation, 1 first; 0 when unknown
 	firstFrame    int64  // frames of the concatenation before this file's
+	due           int64  // frames of the whole image, 0 when it is sparse
 	mppX, mppY    float64
 	mppFrom       string
 	samples, bits int
@@ -50,9 +52,10 @@ type instance struct {
 	planar        bool
 	photometric   string
 	syntax        string
-	window        []byte // display value of each 16-bit sample, nil for 8 bits
+	coding        coding
+	low, high     float64 // samples drawn as black and as white, equal when not told
 	table         *dicomfile.Frames
-	positions     []int32 // column and row in tiles of each frame, sparse only
+	places        []place // of each frame, sparse only
 	warnings      []string
 }
 
@@ -67,7 +70,7 @@ func parseInstance(src *tiles.Source, codecs *codec.Set) (*instance, error) {
 		return nil, err
 	}
 	in := &instance{src: src, file: f, codecs: codecs, syntax: f.Syntax()}
-	for _, step := range []func(*dicomfile.Dataset) error{in.readNames, in.readSize, in.readEncoding, in.readConcatenation, in.readFrames, in.readLayout} {
+	for _, step := range []func(*dicomfile.Dataset) error{in.readNames, in.readSize, in.readOptics, in.readFocus, in.readEncoding, in.readConcatenation, in.readFrames, in.readLayout} {
 		if err := step(f.Data()); err != nil {
 			return nil, err
 		}
@@ -97,7 +100,7 @@ func (in *instance) readNames(d *dicomfile.Dataset) error {
 		in.kind = kind[2]
 	}
 	in.resampled = len(kind) > 3 && kind[3] == "RESAMPLED"
-	return d.Items(dicomfile.OpticalPaths, func(int, *dicomfile.Dataset) error { in.paths++; return nil })
+	return nil
 }
 
 // side reads a length in pixels.
@@ -132,15 +135,6 @@ func (in *instance) readSize(d *dicomfile.Dataset) error {
 	}
 	if n := int64(in.cols()) * int64(in.rows()); n > maxTiles {
 		return bad("%d×%d pixels make %d tiles, more than %d", in.width, in.height, n, maxTiles)
-	}
-	for t, what := range map[dicomfile.Tag]string{dicomfile.FocalPlanes: "focal planes", dicomfile.NumberOfOpticalPaths: "optical paths"} {
-		n, err := d.Int(t, 1)
-		if err != nil {
-			return err
-		}
-		if n > 1 {
-			return unsupported("", "image of %d %s (1 is read)", n, what)
-		}
 	}
 	return nil
 }
@@ -187,82 +181,11 @@ func (in *instance) readFrames(d *dicomfile.Dataset) error {
 	return nil
 }
 
-// readLayout reads where the frames lie on the total pixel matrix, PS3.3
-// C.7.6.17.3.
-func (in *instance) readLayout(d *dicomfile.Dataset) error {
-	layout, err := d.Text(dicomfile.DimensionOrganizationType)
-	if err != nil {
-		return err
-	}
-	switch layout {
-	case "TILED_FULL":
-	case "TILED_SPARSE":
-		in.sparse = true
-	case "":
-		in.sparse = d.Has(dicomfile.PerFrameGroups) && in.frames > 1
-	default:
-		return unsupported("", "dimension organization %q", layout)
-	}
-	if in.sparse {
-		return in.readPositions(d)
-	}
-	grid := in.cols() * in.rows()
-	if in.paths > 1 && in.frames == grid*in.paths {
-		return unsupported("", "image of %d optical paths (1 is read)", in.paths)
-	}
-	if in.concat == "" && in.frames != grid || in.concat != "" && in.firstFrame+int64(in.frames) > int64(grid) {
-		return bad("%d frames where %d×%d tiles are due: %v lies, or the image has several planes", in.frames, in.cols(), in.rows(), dicomfile.NumberOfFrames)
-	}
-	return nil
-}
-
-// readPositions reads the place of each frame; the numbers in the file begin
-// at 1.
-func (in *instance) readPositions(d *dicomfile.Dataset) error {
-	in.positions = make([]int32, 0, 2*in.frames)
-	err := d.Items(dicomfile.PerFrameGroups, func(i int, item *dicomfile.Dataset) error {
-		if i >= in.frames {
-			return bad("%v tells of more than the %d frames", dicomfile.PerFrameGroups, in.frames)
-		}
-		p, err := item.First(dicomfile.PlanePositionSlide)
-		if err != nil {
-			return err
-		}
-		if p == nil {
-			return bad("frame %d has no position", i)
-		}
-		x, err := p.Int(dicomfile.ColumnPosition, 0)
-		if err != nil {
-			return err
-		}
-		y, err := p.Int(dicomfile.RowPosition, 0)
-		if err != nil {
-			return err
-		}
-		if x < 1 || y < 1 || x > int64(in.width) || y > int64(in.height) {
-			return bad("frame %d lies at (%d,%d), outside the matrix of %d×%d pixels", i, x, y, in.width, in.height)
-		}
-		if (x-1)%int64(in.tileW) != 0 || (y-1)%int64(in.tileH) != 0 {
-			return unsupported("", "frames off the tile grid: frame %d lies at (%d,%d) with frames of %d×%d pixels", i, x, y, in.tileW, in.tileH)
-		}
-		in.positions = append(in.positions, int32((x-1)/int64(in.tileW)), int32((y-1)/int64(in.tileH)))
-		return nil
-	})
-	if err == nil && len(in.positions) != 2*in.frames {
-		err = bad("%d frames and positions of %d", in.frames, len(in.positions)/2)
-	}
-	return err
-}
-
 // readScale reads µm per pixel: of the pixel spacing, else of the size of what
 // was imaged; both are in mm.
 func (in *instance) readScale(d *dicomfile.Dataset) {
 	spacing := func() ([]float64, error) {
-		shared, err := d.First(dicomfile.SharedGroups)
-		if err != nil || shared == nil {
-			return nil, err
-		}
-		m, err := shared.First(dicomfile.PixelMeasures)
+		m, err := in.shared(d, dicomfile.PixelMeasures)
 		if err != nil || m == nil {
 			return nil, err
 		}

@@ -21,6 +21,8 @@ type slide struct {
 	info       tiles.Info
 	levels     []tiles.Level
 	pictures   []*picture // by level
+	planes     [][]*layer // by level, then by channel·focal planes + focal plane; nil where nothing is stored
+	stack      tiles.Stack
 	associated map[string]*picture
 	icc        []byte
 	sources    []*tiles.Source
@@ -29,19 +31,17 @@ type slide struct {
 }
 
 // newSlide makes a slide of its pictures and takes over the sources.
-func newSlide(b *builder, p pictures) (*slide, error) {
+func newSlide(b *builder, p pictures) (tiles.Slide, error) {
 	s := &slide{associated: p.associated}
-	s.info = tiles.Info{Format: name, Vendor: "DICOM", Path: b.own.src.Path(), ZPlanes: []float64{0}, Channels: []string{"R", "G", "B"},
+	s.info = tiles.Info{Format: name, Vendor: "DICOM", Path: b.own.src.Path(),
 		Background: color.NRGBA{R: 255, G: 255, B: 255, A: 255}, Warnings: b.warnings}
 	first := p.levels[0].first()
-	if first.samples == 1 {
-		s.info.Channels = []string{"grey"}
-	}
 	for _, in := range b.instances {
 		s.sources = append(s.sources, in.src)
 		s.info.Warnings = append(s.info.Warnings, in.warnings...)
 	}
 	s.addLevels(p.levels)
+	s.addPlanes()
 	// The identity must not depend on which of the files was opened.
 	fp, err := tiles.FingerprintOf(first.src, first.src.Size())
 	if err != nil {
@@ -64,7 +64,7 @@ func newSlide(b *builder, p pictures) (*slide, error) {
 	for _, in := range b.instances {
 		in.file = nil // the data sets are not needed any more
 	}
-	return s, nil
+	return s.withPlanes()
 }
 
 func (s *slide) warn(format string, args ...any) {
@@ -150,6 +150,10 @@ func (s *slide) addProperties() {
 		p["openslide.icc-size"] = strconv.Itoa(len(s.icc))
 	}
 	p["openslide.level-count"] = strconv.Itoa(len(s.levels))
+	for name, a := range s.associated {
+		at := "openslide.associated." + name + "."
+		p[at+"width"], p[at+"height"] = strconv.Itoa(a.lead.width), strconv.Itoa(a.lead.height)
+	}
 	for i, l := range s.levels {
 		at := fmt.Sprintf("openslide.level[%d].", i)
 		p[at+"width"] = strconv.Itoa(l.Width)
@@ -205,8 +209,8 @@ func (s *slide) latch() error {
 	return nil
 }
 
-// ReadTile implements tiles.Slide.
-func (s *slide) ReadTile(ctx context.Context, k tiles.Key, dst *image.RGBA) error {
+// ready says why a tile cannot even be looked for.
+func (s *slide) ready(ctx context.Context, k tiles.Key) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -216,7 +220,20 @@ func (s *slide) ReadTile(ctx context.Context, k tiles.Key, dst *image.RGBA) erro
 	if k.Level < 0 || k.Level >= len(s.pictures) {
 		return &tiles.TileError{Key: k, Err: fmt.Errorf("the slide has %d levels", len(s.pictures))}
 	}
-	err := s.pictures[k.Level].readTile(k.Col, k.Row, dst)
+	return nil
+}
+
+// ReadTile implements tiles.Slide.
+func (s *slide) ReadTile(ctx context.Context, k tiles.Key, dst *image.RGBA) error {
+	if err := s.ready(ctx, k); err != nil {
+		return err
+	}
+	return s.readTile(k, tiles.Plane{Z: s.stack.DefaultZ}, dst)
+}
+
+// readTile decodes a tile of a plane in colour, or in grey of 8 bits.
+func (s *slide) readTile(k tiles.Key, p tiles.Plane, dst *image.RGBA) error {
+	err := s.pictures[k.Level].readTile(s.layer(k.Level, p), k.Col, k.Row, dst)
 	switch {
 	case err == nil:
 		return nil
@@ -224,6 +241,11 @@ func (s *slide) ReadTile(ctx context.Context, k tiles.Key, dst *image.RGBA) erro
 		tiles.Fill(dst, s.info.Background)
 		return err
 	}
+	return s.tileError(k, err)
+}
+
+// tileError tells a bad tile from a file that broke.
+func (s *slide) tileError(k tiles.Key, err error) error {
 	if broken := s.latch(); broken != nil { // the slide is at fault, not the tile
 		return broken
 	}

@@ -151,7 +151,7 @@ func TestConformance_Made(t *testing.T) {
 		"levels and label": whole(t), "sparse": {"b0.dcm": sparse(good(t, 0)).Data(), "1.dcm": good(t, 1).Data()},
 		"concatenation":  {"b0.dcm": parts[2].Data(), "1.dcm": parts[0].Data(), "2.dcm": parts[1].Data()},
 		"open sequences": {"b0.dcm": undefined.Data()}, "extended table": {"b0.dcm": extended.Data()}, "native": {"b0.dcm": plain(3, 8, "RGB").Data()},
-		"implicit": {"b0.dcm": implicit.Data()}, "16 bit": {"b0.dcm": plain(1, 16, "MONOCHROME2").Data()},
+		"implicit": {"b0.dcm": implicit.Data()},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := folder(t, files)
@@ -287,7 +287,8 @@ func TestReadTile_PlainSamples(t *testing.T) {
 		"grey":        {plain(1, 8, "MONOCHROME2"), []byte{0, 0, 0, 255, 7, 7, 7, 255}},
 		"white is 0":  {plain(1, 8, "MONOCHROME1"), []byte{255, 255, 255, 255, 248, 248, 248, 255}},
 		"YBR":         {plain(3, 8, "YBR_FULL"), []byte{0, 123, 0, 255, 0, 122, 0, 255}},
-		"16 bit":      {plain(1, 16, "MONOCHROME2"), []byte{7, 7, 7, 255, 21, 21, 21, 255}},
+		"YBR 4:2:2":   {halfChroma(), []byte{228, 10, 228, 255, 235, 17, 235, 255}},
+		"RLE":         {packed(), []byte{9, 9, 9, 255, 9, 9, 9, 255}},
 		"rescaled":    {rescaled, []byte{0, 0, 0, 255, 0, 0, 0, 255, 128, 128, 128, 255, 255, 255, 255, 255, 255, 255, 255, 255}},
 		"with window": {window, []byte{0, 0, 0, 255, 0, 0, 0, 255, 128, 128, 128, 255, 255, 255, 255, 255, 255, 255, 255, 255}},
 	} {
@@ -297,6 +298,27 @@ func TestReadTile_PlainSamples(t *testing.T) {
 			t.Errorf("%s: %v, got %v, want %v", name, err, m.Pix[:len(c.want)], c.want)
 		}
 	}
+}
+
+// halfChroma is a slide of pairs of pixels that share their chroma.
+func halfChroma() slidetest.DICOM {
+	d := plain(3, 8, "YBR_FULL_422")
+	for i, f := range d.Frames {
+		f = f[:32*32*2]
+		copy(f, []byte{100, 107, 200, 219})
+		d.Frames[i] = f
+	}
+	return d
+}
+
+// packed is a slide of run-length encoded frames.
+func packed() slidetest.DICOM {
+	d := plain(1, 8, "MONOCHROME2")
+	d.Syntax = "1.2.840.10008.1.2.5"
+	for i := range d.Frames {
+		d.Frames[i] = runs(32*32, 9+byte(i))
+	}
+	return d
 }
 
 // The stream decides on colours; the data set only where the stream says

@@ -25,8 +25,14 @@ const (
 	ExplicitLittle = "1.2.840.10008.1.2.1"
 	Deflated       = "1.2.840.10008.1.2.1.99"
 	ExplicitBig    = "1.2.840.10008.1.2.2"
+	Encapsulated   = "1.2.840.10008.1.2.1.98" // frames in items, uncompressed
 	JPEGBaseline   = "1.2.840.10008.1.2.4.50"
 	JPEGExtended   = "1.2.840.10008.1.2.4.51"
+	JPEGLossless   = "1.2.840.10008.1.2.4.57"
+	JPEGLossless1  = "1.2.840.10008.1.2.4.70" // first-order prediction
+	JPEGLSExact    = "1.2.840.10008.1.2.4.80"
+	JPEGLS         = "1.2.840.10008.1.2.4.81" // maybe near-lossless
+	RLE            = "1.2.840.10008.1.2.5"
 	JPEG2000Exact  = "1.2.840.10008.1.2.4.90"
 	JPEG2000       = "1.2.840.10008.1.2.4.91"
 )
@@ -36,12 +42,11 @@ func SyntaxName(uid string) string {
 	names := map[string]string{
 		ImplicitLittle: "implicit VR little endian", ExplicitLittle: "explicit VR little endian", Deflated: "deflated",
 		ExplicitBig: "big endian", JPEGBaseline: "JPEG baseline", JPEGExtended: "JPEG extended",
-		"1.2.840.10008.1.2.4.57": "lossless JPEG", "1.2.840.10008.1.2.4.70": "lossless JPEG",
-		"1.2.840.10008.1.2.4.80": "JPEG-LS lossless", "1.2.840.10008.1.2.4.81": "JPEG-LS",
+		JPEGLossless: "lossless JPEG", JPEGLossless1: "lossless JPEG", JPEGLSExact: "JPEG-LS lossless", JPEGLS: "JPEG-LS",
+		RLE: "RLE lossless", Encapsulated: "encapsulated uncompressed",
 		JPEG2000Exact: "JPEG 2000 lossless", JPEG2000: "JPEG 2000",
 		"1.2.840.10008.1.2.4.201": "HTJ2K lossless", "1.2.840.10008.1.2.4.202": "HTJ2K lossless", "1.2.840.10008.1.2.4.203": "HTJ2K",
 		"1.2.840.10008.1.2.4.110": "JPEG XL lossless", "1.2.840.10008.1.2.4.111": "JPEG XL", "1.2.840.10008.1.2.4.112": "JPEG XL",
-		"1.2.840.10008.1.2.5": "RLE lossless",
 	}
 	return names[uid]
 }

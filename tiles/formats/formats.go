@@ -7,18 +7,26 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strings"
 
 	"coverslip/tiles"
+	"coverslip/tiles/akoya"
 	"coverslip/tiles/aperio"
 	"coverslip/tiles/codec"
+	"coverslip/tiles/czi"
+	"coverslip/tiles/deepzoom"
 	"coverslip/tiles/dicom"
 	"coverslip/tiles/flat"
 	"coverslip/tiles/generic"
 	"coverslip/tiles/hamamatsu"
 	"coverslip/tiles/leica"
+	"coverslip/tiles/mirax"
+	"coverslip/tiles/ometiff"
+	"coverslip/tiles/openslide"
 	"coverslip/tiles/philips"
+	"coverslip/tiles/remote"
 	"coverslip/tiles/trestle"
+	"coverslip/tiles/ventana"
+	"coverslip/tiles/zarr"
 )
 
 // CodecStatus says what decodes one kind of compression, for doctors and
@@ -28,68 +36,33 @@ type CodecStatus = codec.Status
 // Codecs lists the compressions and what decodes each on this computer.
 func Codecs() []CodecStatus { return codec.Default().Status() }
 
-// List is the readers in the order in which they are asked, the generic ones
-// last. codecs is what they decode through.
+// List is the readers in the order in which they are asked: vendors, what anybody
+// writes, plain pictures, and libopenslide where it is installed. codecs is what
+// they decode through.
 func List(codecs *codec.Set) []tiles.Format {
 	return []tiles.Format{
 		dicom.Format(codecs),
+		mirax.Format(codecs),
 		aperio.Format(codecs),
 		hamamatsu.Format(codecs),
+		hamamatsu.FormatSet(codecs),
+		hamamatsu.FormatVMS(codecs),
 		philips.Format(codecs),
 		leica.Format(codecs),
 		trestle.Format(codecs),
-		generic.FormatOME(codecs),
+		czi.Format(codecs),
+		deepzoom.Format(codecs),
+		ventana.Format(codecs),
+		zarr.Format(),
+		akoya.Format(codecs),
+		ometiff.Format(codecs),
 		generic.Format(codecs),
 		flat.FormatTIFF(codecs),
 		flat.FormatPNG(),
 		flat.FormatJPEG(codecs),
 		flat.FormatBMP(),
+		openslide.Format(!codecs.GoOnly()),
 	}
-}
-
-// Reason is one reader's answer to a file.
-type Reason struct {
-	Format string // the reader's name
-	Err    error  // why it refuses
-}
-
-// RefusedError says why every reader refuses a file. It is tiles.ErrNotSlide,
-// and every reader's reason too.
-type RefusedError struct {
-	Path    string
-	Seen    string // what the file looks like, "" when unknown
-	Reasons []Reason
-}
-
-// Error lists the reasons; readers that say the same are named together.
-func (e *RefusedError) Error() string {
-	var order []string
-	by := map[string][]string{}
-	for _, r := range e.Reasons {
-		msg := r.Err.Error()
-		if _, seen := by[msg]; !seen {
-			order = append(order, msg)
-		}
-		by[msg] = append(by[msg], r.Format)
-	}
-	parts := make([]string, len(order))
-	for i, msg := range order {
-		parts[i] = fmt.Sprintf("%s: %s", strings.Join(by[msg], ", "), msg)
-	}
-	seen := ""
-	if e.Seen != "" {
-		seen = ": it is " + e.Seen
-	}
-	return fmt.Sprintf("%s: %v%s (%s)", e.Path, tiles.ErrNotSlide, seen, strings.Join(parts, "; "))
-}
-
-// Unwrap gives tiles.ErrNotSlide and the reasons.
-func (e *RefusedError) Unwrap() []error {
-	out := []error{tiles.ErrNotSlide}
-	for _, r := range e.Reasons {
-		out = append(out, r.Err)
-	}
-	return out
 }
 
 // Open opens a slide with the decoders of this computer.
@@ -102,23 +75,32 @@ func Open(ctx context.Context, path string) (tiles.Slide, error) {
 	return OpenWith(ctx, path, codec.Default())
 }
 
-// OpenWith opens a slide with the given decoders. A folder is opened when it
-// holds the files of one DICOM slide.
+// Options say how a slide is opened.
+type Options struct {
+	Codecs  *codec.Set // nil takes codec.Default
+	Network bool       // path may be an http or https address
+}
+
+// ErrNetwork: a slide lies behind a web address, and nobody has allowed the
+// network.
+var ErrNetwork = errors.New("it lies behind a web address, and slides from the network are not allowed")
+
+// OpenWith opens a slide with the given decoders, and without the network.
 func OpenWith(ctx context.Context, path string, codecs *codec.Set) (tiles.Slide, error) {
-	if st, err := os.Stat(path); err == nil && st.IsDir() {
-		file, err := dicom.FileIn(path)
-		if err != nil {
-			return nil, err
-		}
-		if file != "" {
-			path = file
-		}
+	return OpenBy(ctx, path, Options{Codecs: codecs})
+}
+
+// OpenBy opens a slide. A folder is opened when it is a Zarr store or holds the
+// files of one DICOM slide. Errors as of Open, and ErrNetwork.
+func OpenBy(ctx context.Context, path string, o Options) (tiles.Slide, error) {
+	if o.Codecs == nil {
+		o.Codecs = codec.Default()
 	}
-	src, err := tiles.OpenSource(path)
+	src, err := source(ctx, path, o)
 	if err != nil {
 		return nil, err
 	}
-	s, err := OpenSource(ctx, src, codecs)
+	s, err := OpenSource(ctx, src, o.Codecs)
 	if err != nil {
 		if cerr := src.Close(); cerr != nil {
 			return nil, errors.Join(err, cerr)
@@ -128,16 +110,49 @@ func OpenWith(ctx context.Context, path string, codecs *codec.Set) (tiles.Slide,
 	return s, nil
 }
 
+// source opens the bytes of a slide.
+func source(ctx context.Context, path string, o Options) (*tiles.Source, error) {
+	if remote.Is(path) {
+		if !o.Network {
+			return nil, fmt.Errorf("%s: %w", remote.Name(path), ErrNetwork)
+		}
+		return remote.Open(ctx, path, remote.Options{})
+	}
+	if st, err := os.Stat(path); err == nil && st.IsDir() {
+		file, err := zarr.FileIn(path)
+		if err == nil && file == "" {
+			file, err = mirax.FileIn(path)
+		}
+		if err == nil && file == "" {
+			file, err = dicom.FileIn(path)
+		}
+		if err != nil {
+			return nil, err
+		}
+		if file == "" {
+			return nil, &RefusedError{Path: path, Seen: "a folder in which no slide was found",
+				Hint: "Choose the slide's file in it. Only folders of an OME-Zarr slide or of one DICOM slide are opened as a whole."}
+		}
+		path = file
+	}
+	return tiles.OpenSource(path)
+}
+
 // OpenSource opens a slide of an opened file, which the slide then owns; on an
 // error it is left to the caller.
 func OpenSource(ctx context.Context, src *tiles.Source, codecs *codec.Set) (tiles.Slide, error) {
-	refused := &RefusedError{Path: src.Path()}
-	for _, f := range List(codecs) {
+	var reasons []Reason
+	list := List(codecs)
+	only, restricted := onlyReader(src.Path())
+	for _, f := range list {
+		if restricted && f.Name != only {
+			continue
+		}
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
 		if err := f.Detect(src); err != nil {
-			refused.Reasons = append(refused.Reasons, Reason{f.Name, err})
+			reasons = append(reasons, Reason{f.Name, err})
 			continue
 		}
 		s, err := f.Open(ctx, src)
@@ -146,6 +161,5 @@ func OpenSource(ctx context.Context, src *tiles.Source, codecs *codec.Set) (tile
 		}
 		return s, nil
 	}
-	refused.Seen = sniff(src)
-	return nil, refused
+	return nil, refuse(src, list, reasons)
 }

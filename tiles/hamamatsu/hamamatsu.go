@@ -9,10 +9,17 @@
 // its marker, and the strip is searched for markers where that fails.
 //
 // Tag 65421 is the magnification of an image, -1 for the macro image and -2 for
-// a map of the tissue; tag 65424 its focal plane. Planes other than 0 are left
-// out with a warning.
+// a map of the tissue; tag 65424 its focal plane. A slide of several planes has
+// its pyramid once for each and is a tiles.Planar.
 //
-// Source: OpenSlide's description of the NDPI format, checked against files.
+// A fluorescence scan is one NDPI file a filter set; a text file, .ndpis, lists
+// them. That one is a format of its own (FormatSet).
+//
+// Older scanners write VMS and VMU: an index and image files beside it
+// (FormatVMS).
+//
+// Source: OpenSlide's description of the NDPI format and Bio-Formats' notes on
+// its tags, checked against files.
 package hamamatsu
 
 import (
@@ -41,13 +48,17 @@ const (
 	tagFocalPlane   = 65424 // nm from the best focus
 	tagStarts       = 65426 // where the data of each restart segment begin
 	tagReference    = 65427 // a text of the operator
-	tagStartsHigh   = 65432 // upper 32 bits of tagStarts
+	tagStartsHigh   = 65432 // upper 32 bits of each of tagStarts
 	tagFluorescence = 65434 // name of the filter set
+	tagEmission     = 65451 // nm
 	tagProperties   = 65449 // lines of "key=value"
 )
 
-// lensMacro is the value of tagLens that marks the macro image.
-const lensMacro = -1
+// Values of tagLens that mark no magnification.
+const (
+	lensMacro = -1 // a photo of the whole glass
+	lensMap   = -2 // where tissue is, in grey
+)
 
 // Format returns the reader, which decodes through codecs.
 func Format(codecs *codec.Set) tiles.Format {
@@ -78,57 +89,42 @@ func open(ctx context.Context, src *tiles.Source, codecs *codec.Set) (tiles.Slid
 	if err != nil {
 		return nil, err
 	}
-	p := tiff.Parts{Source: src, Associated: map[string]tiff.Picture{}}
-	p.Info = tiles.Info{Format: name, Vendor: "Hamamatsu", Channels: []string{"R", "G", "B"}}
-	warn := func(format string, args ...any) {
-		p.Info.Warnings = append(p.Info.Warnings, fmt.Sprintf(format, args...))
-	}
-	planes := 0
-	var first *tiff.Directory
+	o := &opener{src: src, codecs: codecs, keep: &keeper{}, associated: map[string]tiff.Picture{}}
 	for i, d := range f.Directories() {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		lens, _, err := d.Float(tagLens)
-		if err != nil {
-			warn("directory %d left out: %v", i, err)
-			continue
-		}
-		if z, _, err := d.Int(tagFocalPlane); err == nil && z != 0 && lens > 0 {
-			planes++
-			continue
-		}
-		if lens < lensMacro { // the map, plain grey pixels: nobody shows it
-			continue
-		}
-		im, err := newPicture(src, codecs, d)
-		switch {
-		case err != nil && first == nil && lens > 0:
-			return nil, fmt.Errorf("tiles/hamamatsu: level 0: %w", err)
-		case err != nil:
-			warn("directory %d left out: %v", i, err)
-		case lens == lensMacro:
-			p.Associated["macro"] = im
-		case lens > 0:
-			if first == nil {
-				first = d
-			}
-			p.Levels = append(p.Levels, im.grid())
+		if err := o.directory(i, d); err != nil {
+			return nil, err
 		}
 	}
-	if first == nil {
-		return nil, &tiles.FormatError{Format: name, What: "the file has no image of the slide in focal plane 0"}
+	shown, err := o.choosePlane()
+	if err != nil {
+		return nil, err
 	}
-	if planes > 0 {
-		warn("%d images of other focal planes left out: the middle plane is shown", planes)
+	p := tiff.Parts{Source: src, Associated: o.associated}
+	p.Info = tiles.Info{Format: name, Vendor: "Hamamatsu", Channels: []string{"R", "G", "B"}, Warnings: o.warnings}
+	for _, z := range o.planes {
+		p.Info.ZPlanes = append(p.Info.ZPlanes, float64(z.nm)/1000)
 	}
-	slices.SortStableFunc(p.Levels, func(a, b tiff.Grid) int { return b.Level().Width - a.Level().Width })
+	first := o.planes[shown].levels[0].directory()
 	describe(&p.Info, first)
 	if p.ICC, err = first.Bytes(tiff.TagICCProfile); err != nil {
 		p.ICC = nil
-		warn("colour profile left out: %v", err)
+		p.Info.Warnings = append(p.Info.Warnings, fmt.Sprintf("colour profile left out: %v", err))
 	}
-	return tiff.NewSlide(p)
+	s, err := newSlide(p, o.planes[shown].levels, o.keep)
+	if err != nil {
+		return nil, err
+	}
+	if len(o.planes) == 1 {
+		return s, nil
+	}
+	all := &stack{slide: s, stack: tiles.Stack{InColor: true, Z: len(o.planes), T: 1, DefaultZ: shown}}
+	for _, z := range o.planes {
+		all.planes = append(all.planes, matching(s.Levels(), z.levels))
+	}
+	return all, nil
 }
 
 // describe fills properties, MPP, objective and background.
@@ -168,6 +164,9 @@ func describe(info *tiles.Info, d *tiff.Directory) {
 			props["hamamatsu."+key] = v
 		}
 	}
+	if v, ok, err := d.Float(tagEmission); err == nil && ok && v > 0 {
+		props["hamamatsu.EmissionWavelength"] = strconv.FormatFloat(v, 'g', -1, 64)
+	}
 	if props["hamamatsu.Fluorescence"] != "" {
 		info.Background = color.NRGBA{A: 255} // no light is black
 	}
@@ -187,15 +186,21 @@ const (
 )
 
 // parseProperties reads lines of "key=value". It never fails: what is no such
-// line is left out, the first of equal keys counts.
+// line is left out, the first of equal keys counts. Lines end with \r\n, and one
+// value has lines of its own that end with \r; a text without \r\n is one that
+// somebody else wrote.
 func parseProperties(s string) map[string]string {
 	if len(s) > maxText {
 		s = s[:maxText]
 	}
+	end := "\r\n"
+	if !strings.Contains(s, end) {
+		end = "\n"
+	}
 	out := map[string]string{}
 	for range maxLines {
-		line, rest, more := strings.Cut(s, "\n")
-		k, v, ok := strings.Cut(strings.TrimSuffix(line, "\r"), "=")
+		line, rest, more := strings.Cut(s, end)
+		k, v, ok := strings.Cut(line, "=")
 		if _, twice := out[k]; ok && k != "" && !twice {
 			out[k] = v
 		}

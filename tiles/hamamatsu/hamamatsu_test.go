@@ -106,7 +106,7 @@ type edit struct {
 }
 
 // edits of level 0; Missing stands for those that a search for markers mends.
-func edits(t *testing.T) []edit {
+func edits(t testing.TB) []edit {
 	le := binary.LittleEndian
 	at := func(m *maker, tag uint16) int {
 		d := int(le.Uint64(m.data[4:]))
@@ -133,13 +133,13 @@ func edits(t *testing.T) []edit {
 		}},
 		{"fewer starts", slidetest.Missing, "", func(m *maker) { le.PutUint32(m.data[at(m, tagStarts)+4:], 29) }},
 		{"table behind the end", slidetest.Missing, "", value(tagStarts, 0x7fffffff)},
-		{"a marker is gone", slidetest.AtTile, "29 restart segments where 30", func(m *maker) {
+		{"a marker is gone", slidetest.AtTile, "segment 1 of the JPEG is damaged", func(m *maker) {
 			p := int(le.Uint32(m.data[int(le.Uint32(m.data[at(m, tagStarts)+8:]))+4:])) - 1
 			m.data[int(le.Uint32(m.data[at(m, 273)+8:]))+p] = 0
 		}},
 		{"width 0", slidetest.AtOpen, "image of 0×96", value(256, 0)},
 		{"another width", slidetest.AtOpen, "160×96 pixels where 192×96", value(256, 192)},
-		{"JPEG XR", slidetest.AtOpen, "compression 22610", value(259, 22610)},
+		{"JPEG XR", slidetest.AtOpen, "compression 22610 (JPEG XR)", value(259, 22610)},
 		{"strip behind the end", slidetest.AtOpen, "behind the file's end", value(273, 0x7fffffff)},
 		{"strip too long", slidetest.AtOpen, "behind the file's end", value(279, 0x7fffffff)},
 		{"strip of 100 bytes", slidetest.AtOpen, "cut off", value(279, 100)},
@@ -152,7 +152,7 @@ func edits(t *testing.T) []edit {
 			d := le.Uint64(m.data[4:])
 			le.PutUint64(m.data[int(d)+2+12*int(le.Uint16(m.data[d:])):], d)
 		}},
-		{"only another plane", slidetest.Warned, "other focal planes", value(tagFocalPlane, 5000)},
+		{"only another plane", slidetest.Warned, "focal plane at 0 nm left out", value(tagFocalPlane, 5000)},
 		{"resolution divides by 0", slidetest.Warned, "resolution", func(m *maker) { clear(m.data[le.Uint32(m.data[at(m, 282)+8:]):][:8]) }},
 		{"lens of 900", slidetest.Warned, "objective 900", value(tagLens, 0x44610000)},
 	}
@@ -192,8 +192,9 @@ func TestBroken(t *testing.T) {
 	}
 }
 
-// A scan that is given up is not remembered as a failure.
-func TestReadTile_CancelledScan(t *testing.T) {
+// A search that is given up is not remembered as a failure, and goes on where
+// it was.
+func TestScanned_Cancelled(t *testing.T) {
 	m := made(t, 0, 65000)
 	src := tiles.NewSource("made.ndpi", m, m.Size())
 	f, err := detect(src)
@@ -207,8 +208,8 @@ func TestReadTile_CancelledScan(t *testing.T) {
 	s := newStrip(p)
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if got := s.table(&s.scanned, func() ([]int64, error) { return s.scan(ctx) }); !errors.Is(got.err, context.Canceled) {
-		t.Fatalf("got %v", got.err)
+	if _, err := s.scanned.upTo(ctx, s, 30); !errors.Is(err, context.Canceled) {
+		t.Fatalf("got %v", err)
 	}
 	dst := image.NewRGBA(image.Rectangle{Max: s.Level().TileRect(0, 0).Size()})
 	if err := s.ReadTile(context.Background(), 0, 0, dst); err != nil {
@@ -216,9 +217,124 @@ func TestReadTile_CancelledScan(t *testing.T) {
 	}
 }
 
+// A marker that is gone takes its own tile along and no other.
+func TestReadTile_MarkerGone(t *testing.T) {
+	for name, tag := range map[string]uint16{"with a table": tagStarts, "without": 65000} {
+		t.Run(name, func(t *testing.T) {
+			m := newMaker(t, 0)
+			m.image(40, 80, 20, tag)
+			want := openMade(t, m)
+			_, starts := pieces(t, 40, 80, 0).stream()
+			m.data[bytes.Index(m.data, []byte{0xff, 0xd8, 0xff})+int(starts[40*20+3])-1] = 0 // before segment (3,20)
+			s := openMade(t, m)
+			l := s.Levels()[0]
+			for row := range l.Rows() {
+				for col := range l.Cols() {
+					r, k := l.TileRect(col, row), tiles.Key{Col: col, Row: row}
+					a, b := image.NewRGBA(r), image.NewRGBA(r)
+					err := s.ReadTile(context.Background(), k, a)
+					if image.Pt(3*segW, 20*segH).In(r) {
+						var te *tiles.TileError
+						if !errors.As(err, &te) || !strings.Contains(err.Error(), "damaged") {
+							t.Errorf("the damaged tile: %v", err)
+						}
+						continue
+					}
+					if werr := want.ReadTile(context.Background(), k, b); werr != nil || err != nil || !bytes.Equal(a.Pix, b.Pix) {
+						t.Errorf("tile (%d,%d) differs: %v, %v", col, row, err, werr)
+					}
+				}
+			}
+		})
+	}
+}
+
+// Without a table, a tile waits for no more of the file than it needs.
+func TestScanned_Lazy(t *testing.T) {
+	m := newMaker(t, 0)
+	m.image(40, 3600, 20, 65000)
+	s := openMade(t, m)
+	dst := image.NewRGBA(image.Rectangle{Max: s.Levels()[0].TileRect(0, 0).Size()})
+	if err := s.ReadTile(context.Background(), tiles.Key{}, dst); err != nil {
+		t.Fatal(err)
+	}
+	g := s.(*slide).grids[0].(*strip)
+	if g.size < 4*scanBlock || g.scanned.off > scanBlock+headerLen+maxHeader {
+		t.Errorf("%d bytes of %d were searched", g.scanned.off, g.size)
+	}
+	last := tiles.Key{Row: s.Levels()[0].Rows() - 1}
+	if err := s.ReadTile(context.Background(), last, image.NewRGBA(s.Levels()[0].TileRect(last.Col, last.Row))); err != nil {
+		t.Error(err)
+	}
+}
+
+// pictureOf is a smooth picture.
+func pictureOf(w, h int) *image.RGBA {
+	m := image.NewRGBA(image.Rect(0, 0, w, h))
+	for i := 0; i < len(m.Pix); i += 4 {
+		m.Pix[i], m.Pix[i+1], m.Pix[i+2], m.Pix[i+3] = byte(i/4%w/8), byte(i/4/w/8), 90, 255
+	}
+	return m
+}
+
+// An image without restart markers is decoded at once and cut into tiles.
+func TestWhole(t *testing.T) {
+	const w, h = 1700, 1300
+	img := pictureOf(w, h)
+	m := newMaker(t, 0)
+	m.any(encoded(t, img), w, h, 20)
+	slidetest.Run(t, func(t testing.TB) tiles.Slide { return openMade(t, m) })
+	s := openMade(t, m)
+	if l := s.Levels()[0]; l.TileWidth != wholeSide || l.Cols() != 2 || l.Rows() != 2 {
+		t.Fatalf("%+v", l)
+	}
+	got := image.NewRGBA(img.Rect)
+	if err := tiles.ReadRegion(context.Background(), s, 0, 0, 0, got); err != nil {
+		t.Fatal(err)
+	}
+	for i := range got.Pix {
+		if d := int(got.Pix[i]) - int(img.Pix[i]); d > 12 || d < -12 {
+			t.Fatalf("byte %d is %d, was %d", i, got.Pix[i], img.Pix[i])
+		}
+	}
+}
+
+// Of images that cannot be decoded in parts, large ones are left out; of the
+// largest of all that is an error, because positions are counted in its pixels.
+func TestOpen_WholeTooLarge(t *testing.T) {
+	huge := func(w, h int) []byte { // its pixels are never reached
+		b := encoded(t, pictureOf(16, 16))
+		sof := bytes.Index(b, []byte{0xff, 0xc0})
+		binary.BigEndian.PutUint16(b[sof+5:], uint16(h))
+		binary.BigEndian.PutUint16(b[sof+7:], uint16(w))
+		return b
+	}
+	m := newMaker(t, 0)
+	m.image(700, 1400, 20, tagStarts)
+	m.any(huge(11200, 11200), 11200, 11200, 10)
+	s := openMade(t, m)
+	if got := strings.Join(s.Info().Warnings, "\n"); len(s.Levels()) != 1 || !strings.Contains(got, "11200×11200 pixels without restart markers") {
+		t.Errorf("%d levels, warnings %q", len(s.Levels()), got)
+	}
+	m = newMaker(t, 0)
+	m.any(huge(11200, 11200), 11200, 11200, 20)
+	_, err := Format(pure).Open(context.Background(), tiles.NewSource("huge.ndpi", m, m.Size()))
+	var u *tiles.UnsupportedError
+	if !errors.As(err, &u) || !strings.Contains(err.Error(), "level 0") {
+		t.Errorf("got %v", err)
+	}
+}
+
 func FuzzOpen(f *testing.F) {
 	f.Add(made(f, 0, tagStarts).data)
 	f.Add(made(f, 0, 65000).data)
+	f.Add(stacked(f).data)
+	f.Add(fluorescent(f, "DAPI 2", 461, 2).data)
+	for _, e := range edits(f) {
+		m := made(f, 0, tagStarts)
+		e.edit(m)
+		f.Add(m.data)
+	}
 	small := newMaker(f, 0)
 	small.image(1, 2, 40, tagStarts)
 	f.Add(small.data)
@@ -236,6 +352,20 @@ func FuzzOpen(f *testing.F) {
 			var te *tiles.TileError
 			if err != nil && !errors.As(err, &te) {
 				t.Fatalf("tile error of no known kind: %v", err)
+			}
+			part := image.Rect(size.X/3, size.Y/2, size.X, size.Y)
+			err = s.(tiles.PartReader).ReadPart(context.Background(), tiles.Key{Level: i}, part, image.NewRGBA(part))
+			if err != nil && !errors.As(err, &te) {
+				t.Fatalf("part's error of no known kind: %v", err)
+			}
+			p, ok := s.(tiles.Planar)
+			if !ok {
+				continue
+			}
+			r := &tiles.Raster{Width: size.X, Height: size.Y, RGBA: image.NewRGBA(image.Rectangle{Max: size})}
+			err = p.ReadPlane(context.Background(), tiles.Key{Level: i}, tiles.Plane{Z: p.Stack().Z - 1}, r)
+			if err != nil && !errors.As(err, &te) && !errors.Is(err, tiles.ErrMissing) {
+				t.Fatalf("plane's error of no known kind: %v", err)
 			}
 		}
 	})

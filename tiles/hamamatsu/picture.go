@@ -22,6 +22,12 @@ const (
 	maxJPEGSide = 65500
 )
 
+// Values of tiff.TagCompression that newer scanners write and that are not read.
+const (
+	compressionJPEGXR    = 34934 // as registered by Adobe
+	compressionJPEGXROld = 22610 // as the scanners began with
+)
+
 // buffers are scratch space for compressed tiles and for tiles that overhang
 // the image.
 var buffers = sync.Pool{New: func() any { return new([]byte) }}
@@ -60,8 +66,12 @@ func newPicture(src *tiles.Source, codecs *codec.Set, d *tiff.Directory) (*pictu
 		return nil, bad("directory %d: image of %d×%d pixels", d.Index(), w, h)
 	}
 	p.width, p.height = int(w), int(h)
-	if c := value(tiff.TagCompression, 1); c != tiff.CompressionJPEG {
-		return nil, unsupported("compression %d of directory %d (JPEG is read)", c, d.Index())
+	switch c := value(tiff.TagCompression, 1); c {
+	case tiff.CompressionJPEG:
+	case compressionJPEGXR, compressionJPEGXROld:
+		return nil, unsupported("compression %d (JPEG XR) of directory %d: JPEG is read", c, d.Index())
+	default:
+		return nil, unsupported("compression %d of directory %d: JPEG is read", c, d.Index())
 	}
 	base, size := value(tiff.TagStripOffsets, 0), value(tiff.TagStripByteCounts, 0)
 	if end := uint64(src.Size()); base == 0 || size == 0 || base > end || size > end-base {
@@ -86,13 +96,15 @@ func newPicture(src *tiles.Source, codecs *codec.Set, d *tiff.Directory) (*pictu
 		}
 	}
 	if !p.segmented() && int64(p.width)*int64(p.height) > tiff.MaxTilePixels {
-		return nil, unsupported("image of %d×%d pixels without restart markers", p.width, p.height)
+		return nil, unsupported("image of %d×%d pixels without restart markers in directory %d: it cannot be decoded in parts", p.width, p.height, d.Index())
 	}
 	if p.segmented() && p.segments() > tiff.MaxTiles {
 		return nil, bad("directory %d: %d restart segments are more than %d", d.Index(), p.segments(), tiff.MaxTiles)
 	}
 	return p, nil
 }
+
+func (p *picture) directory() *tiff.Directory { return p.dir }
 
 // segmented says whether the image can be cut at its restart markers: they must
 // not straddle rows of MCUs, and a piece must not be larger than a JPEG can be.
@@ -111,12 +123,12 @@ func (p *picture) segments() int64 {
 	return int64(p.mcus()/p.layout.Restart) * int64(rows)
 }
 
-// grid is the picture as a level.
-func (p *picture) grid() tiff.Grid {
+// grid is the picture as a level of the slide.
+func (p *picture) grid(k *keeper) grid {
 	if p.segmented() {
 		return newStrip(p)
 	}
-	return whole{p}
+	return &whole{p, k}
 }
 
 // ReadAll decodes the whole image.
@@ -125,10 +137,7 @@ func (p *picture) ReadAll(ctx context.Context) (*image.RGBA, error) {
 		return nil, unsupported("associated image of %d×%d pixels", p.width, p.height)
 	}
 	dst := image.NewRGBA(image.Rect(0, 0, p.width, p.height))
-	if err := (whole{p}).ReadTile(ctx, 0, 0, dst); err != nil {
-		return nil, fmt.Errorf("hamamatsu: %w", err)
-	}
-	return dst, nil
+	return dst, p.decode(ctx, dst)
 }
 
 // read reads bytes of the strip, offsets counted from its beginning.
@@ -143,36 +152,24 @@ func (p *picture) read(b []byte, off int64) error {
 	return err
 }
 
-// whole is an image that is decoded at once, as a level of one tile: the small
-// levels of a slide have no restart markers.
-type whole struct{ *picture }
-
-// Level implements tiff.Grid.
-func (w whole) Level() tiles.Level {
-	return tiles.Level{Width: w.width, Height: w.height, TileWidth: w.width, TileHeight: w.height}
-}
-
-// ReadTile implements tiff.Grid.
-func (w whole) ReadTile(ctx context.Context, col, row int, dst *image.RGBA) error {
+// decode decodes the whole image into dst, which has its size.
+func (p *picture) decode(ctx context.Context, dst *image.RGBA) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if col != 0 || row != 0 || dst.Rect.Dx() != w.width || dst.Rect.Dy() != w.height {
-		return fmt.Errorf("outside the grid of one tile of %d×%d pixels", w.width, w.height)
+	if p.size > tiff.MaxTileBytes {
+		return fmt.Errorf("%d compressed bytes are more than %d", p.size, tiff.MaxTileBytes)
 	}
-	if w.size > tiff.MaxTileBytes {
-		return fmt.Errorf("%d compressed bytes are more than %d", w.size, tiff.MaxTileBytes)
-	}
-	buf := scratch(int(w.size))
+	buf := scratch(int(p.size))
 	defer buffers.Put(buf)
-	if err := w.read(*buf, 0); err != nil {
+	if err := p.read(*buf, 0); err != nil {
 		return err
 	}
-	if len(*buf) < len(w.header) { // cannot be while the file stays as it was
+	if len(*buf) < len(p.header) { // cannot be while the file stays as it was
 		return io.ErrUnexpectedEOF
 	}
-	w.setSize(*buf, w.width, w.height)
-	return w.codecs.JPEG(dst, *buf, w.layout.Components)
+	p.setSize(*buf, p.width, p.height)
+	return p.codecs.JPEG(dst, *buf, p.layout.Components)
 }
 
 // setSize writes width and height into the frame of a stream that begins with

@@ -67,6 +67,7 @@ type Layout struct {
 	Frame               int // offset of the frame's height, two bytes, before its width
 	Scan                int // offset of the first byte of the first scan's data
 	Restart             int // MCUs between restart markers, 0 when there are none
+	RestartAt           int // offset of that number, two bytes, 0 when there is none
 	MCUWidth, MCUHeight int // pixels of an MCU, T.81 section A.2
 }
 
@@ -100,6 +101,7 @@ func parse(data []byte) (Layout, error) {
 			return h, nil
 		case m == markerDRI && len(body) >= 2:
 			h.Restart = int(body[0])<<8 | int(body[1])
+			h.RestartAt = next - len(body)
 		case m == markerEOI:
 			return h, errors.New("JPEG stream holds no scan")
 		case m == markerDQT:

@@ -86,6 +86,20 @@ func (k *Kept) tile(ctx context.Context, key keptKey, size image.Point, read fun
 	}
 }
 
+// have returns a tile that is kept, which must be given back, or nil.
+func (k *Kept) have(key keptKey) *keptTile {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	e, ok := k.by[key]
+	if !ok {
+		return nil
+	}
+	k.order.MoveToFront(e)
+	t := e.Value.(*keptTile)
+	t.users++
+	return t
+}
+
 // decode reads a tile and keeps it; errors are not kept: the next reader may
 // have more luck.
 func (k *Kept) decode(f *flight, key keptKey, img *image.RGBA, read func(*image.RGBA) error) (*keptTile, error) {

@@ -159,6 +159,22 @@ func TestPlaced_DecodesOnce(t *testing.T) {
 	}
 }
 
+// What is hidden is not decoded, unless that which hides it is missing.
+func TestPlaced_Hidden(t *testing.T) {
+	level := tiles.Level{Width: 40, Height: 30, TileWidth: 40, TileHeight: 30}
+	for missing, want := range map[int]int64{-1: 1, 2: 2} {
+		a := &album{n: 3, w: 40, h: 30, missing: missing, broken: 0}
+		g, err := NewPlaced("test", level, a, []Piece{{Picture: 0, W: 20, H: 20}, {Picture: 1, W: 40, H: 30}, {Picture: 2, W: 40, H: 30}}, white, NewKept(1<<20))
+		if err != nil {
+			t.Fatal(err)
+		}
+		readAll(t, g)
+		if n := a.reads.Load(); n != want {
+			t.Errorf("picture %d missing: %d are decoded, want %d", missing, n, want)
+		}
+	}
+}
+
 func TestPlaced_Errors(t *testing.T) {
 	level := tiles.Level{Width: 80, Height: 30, TileWidth: 40, TileHeight: 30}
 	a := &album{n: 3, w: 40, h: 30, missing: 2, broken: 1}

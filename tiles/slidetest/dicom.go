@@ -7,6 +7,7 @@ import (
 	"image"
 	"image/color"
 	"image/jpeg"
+	"math"
 	"strings"
 	"testing"
 )
@@ -36,6 +37,49 @@ type DICOM struct {
 	Nested                int    // depth of sequences added
 	Channels              int    // optical paths added
 	FocalPlanes, OptPaths int    // 0 is absent
+	Stored                int    // bits; 0 is Bits
+	Paths                 []DICOMPath
+	PathOf                []string  // identifier of each frame's optical path, nil is none: sparse only
+	ZOf                   []float64 // µm of each frame, nil is none: sparse only
+	Z                     float64   // µm of the image's origin, 0 is none
+	ZStep                 float64   // mm between focal planes, 0 is none
+}
+
+// DICOMPath describes an optical path to make.
+type DICOMPath struct {
+	ID, Name   string
+	Excitation float64 // nm, 0 is none
+	Emission   int     // nm, 0 is none
+	Colour     [3]byte // at the end of its palette, 0 is no palette
+}
+
+// write writes the item of the path.
+func (p DICOMPath) write(w *dicomWriter) {
+	if p.Emission > 0 {
+		w.short(0x00220003, p.Emission)
+	}
+	if p.Excitation > 0 {
+		w.put(0x00220055, "FL", le.AppendUint32(nil, math.Float32bits(float32(p.Excitation))))
+	}
+	w.text(0x00480106, "SH", p.ID)
+	if p.Name != "" {
+		w.text(0x00480107, "ST", p.Name)
+	}
+	if p.Colour == [3]byte{} {
+		return
+	}
+	w.sequence(0x00480120, func(w *dicomWriter) {
+		for i := range uint32(3) {
+			w.put(0x00281101+i, "US", []byte{0, 1, 0, 0, 16, 0}) // 256 entries from 0 of 16 bits
+		}
+		for i := range uint32(3) {
+			lut := make([]byte, 512)
+			for v := range 256 {
+				le.PutUint16(lut[2*v:], uint16(v*int(p.Colour[i])/255)<<8)
+			}
+			w.put(0x00281201+i, "OW", lut)
+		}
+	})
 }
 
 // dicomWriter appends elements of a data set.
@@ -128,6 +172,9 @@ func (d DICOM) withDefaults() DICOM {
 	if d.Bits == 0 {
 		d.Bits = 8
 	}
+	if d.Stored == 0 {
+		d.Stored = d.Bits
+	}
 	if d.Claim == 0 {
 		d.Claim = len(d.Frames)
 	}
@@ -180,8 +227,8 @@ func (d DICOM) image(w *dicomWriter) {
 	w.short(0x00280010, d.Tile)
 	w.short(0x00280011, d.Tile)
 	w.short(0x00280100, d.Bits)
-	w.short(0x00280101, d.Bits)
-	w.short(0x00280102, d.Bits-1)
+	w.short(0x00280101, d.Stored)
+	w.short(0x00280102, d.Stored-1)
 	w.short(0x00280103, 0)
 	if d.Window != nil {
 		w.text(0x00281050, "DS", fmt.Sprint(d.Window[0]))
@@ -189,6 +236,9 @@ func (d DICOM) image(w *dicomWriter) {
 	}
 	w.long(0x00480006, "UL", d.Width)
 	w.long(0x00480007, "UL", d.Height)
+	if d.Z != 0 {
+		w.sequence(0x00480008, func(o *dicomWriter) { o.text(0x0040074a, "DS", fmt.Sprint(d.Z)) })
+	}
 	paths := []func(*dicomWriter){func(p *dicomWriter) {
 		if d.ICC != nil {
 			p.put(0x00282000, "OB", d.ICC)
@@ -198,6 +248,12 @@ func (d DICOM) image(w *dicomWriter) {
 	}}
 	for range d.Channels {
 		paths = append(paths, func(p *dicomWriter) { p.text(0x00480106, "SH", "more") })
+	}
+	if d.Paths != nil {
+		paths = nil
+	}
+	for _, p := range d.Paths {
+		paths = append(paths, p.write)
 	}
 	w.sequence(0x00480105, paths...)
 	if d.OptPaths > 0 {
@@ -227,16 +283,27 @@ func (d DICOM) groups(w *dicomWriter) {
 			})
 		}
 		if d.Spacing > 0 {
-			s.sequence(0x00289110, func(m *dicomWriter) { m.text(0x00280030, "DS", fmt.Sprintf(`%g\%g`, d.Spacing, d.Spacing)) })
+			s.sequence(0x00289110, func(m *dicomWriter) {
+				if d.ZStep > 0 {
+					m.text(0x00180088, "DS", fmt.Sprint(d.ZStep))
+				}
+				m.text(0x00280030, "DS", fmt.Sprintf(`%g\%g`, d.Spacing, d.Spacing))
+			})
 		}
 	})
 	if d.At == nil {
 		return
 	}
 	var items []func(*dicomWriter)
-	for _, at := range d.At {
+	for i, at := range d.At {
 		items = append(items, func(w *dicomWriter) {
+			if d.PathOf != nil {
+				w.sequence(0x00480207, func(p *dicomWriter) { p.text(0x00480106, "SH", d.PathOf[i]) })
+			}
 			w.sequence(0x0048021a, func(p *dicomWriter) {
+				if d.ZOf != nil {
+					p.text(0x0040074a, "DS", fmt.Sprint(d.ZOf[i]))
+				}
 				p.long(0x0048021e, "SL", at[0])
 				p.long(0x0048021f, "SL", at[1])
 			})

@@ -17,7 +17,7 @@ import (
 // Parts are what a vendor's reader found in a file.
 type Parts struct {
 	Source     *tiles.Source
-	Info       tiles.Info         // Path, Fingerprint, Associated and OpenSlide's names are filled in by NewSlide
+	Info       tiles.Info         // Path, Associated and OpenSlide's names are filled in by NewSlide, Fingerprint where it is empty
 	Levels     []Grid             // level 0 first; levels that do not fit the first are dropped with a warning
 	Associated map[string]Picture // by name
 	ICC        []byte             // of level 0, nil when there is none
@@ -59,11 +59,14 @@ func NewSlide(p Parts) (*Slide, error) {
 		s.info.Properties = map[string]string{}
 	}
 	s.addLevels(p.Levels)
-	fp, err := tiles.FingerprintOf(p.Source, p.Source.Size())
-	if err != nil {
-		return nil, err
+	if s.info.Fingerprint == "" {
+		fp, err := tiles.FingerprintOf(p.Source, p.Source.Size())
+		if err != nil {
+			return nil, err
+		}
+		s.info.Fingerprint = fp
 	}
-	s.info.Fingerprint, s.info.Path = fp, p.Source.Path()
+	s.info.Path = p.Source.Path()
 	s.info.Associated = slices.Sorted(maps.Keys(p.Associated))
 	if s.info.Background == (color.NRGBA{}) {
 		s.info.Background = color.NRGBA{R: 255, G: 255, B: 255, A: 255} // brightfield: no tissue is white
@@ -135,6 +138,13 @@ func (s *Slide) Info() *tiles.Info { return &s.info }
 // Levels lists the pyramid.
 func (s *Slide) Levels() []tiles.Level { return s.levels }
 
+// Grid is the level that a tile's Key.Level means.
+func (s *Slide) Grid(level int) Grid { return s.images[level] }
+
+// Err is why nothing can be read any more: the file broke or the slide is
+// closed. It is nil while the slide is sound.
+func (s *Slide) Err() error { return s.src.Err() }
+
 // ICC returns the colour profile of level 0, nil when there is none.
 func (s *Slide) ICC() []byte { return s.icc }
 
@@ -153,14 +163,19 @@ func (s *Slide) ReadTile(ctx context.Context, k tiles.Key, dst *image.RGBA) erro
 		return &tiles.TileError{Key: k, Err: fmt.Errorf("the slide has %d levels", len(s.images))}
 	}
 	err := s.images[k.Level].ReadTile(ctx, k.Col, k.Row, dst)
-	switch {
-	case err == nil:
-		return nil
-	case errors.Is(err, tiles.ErrMissing):
+	if errors.Is(err, tiles.ErrMissing) {
 		tiles.Fill(dst, s.info.Background)
+	}
+	return s.failure(ctx, k, err)
+}
+
+// failure says of a level's error whose fault it is: the tile's, the slide's or
+// the caller's.
+func (s *Slide) failure(ctx context.Context, k tiles.Key, err error) error {
+	if err == nil || errors.Is(err, tiles.ErrMissing) {
 		return err
 	}
-	if broken := s.src.Err(); broken != nil { // the slide is at fault, not the tile
+	if broken := s.src.Err(); broken != nil {
 		return broken
 	}
 	if ctx.Err() != nil {

@@ -8,35 +8,30 @@ import (
 	"runtime"
 	"unsafe"
 
+	"coverslip/tiles/jpeg2000"
+
 	"github.com/ebitengine/purego"
 )
 
 // Colour is the meaning of a codestream's components.
-type Colour int
+type Colour = jpeg2000.Colour
 
 // The meanings a container can declare.
 const (
-	ColourAuto  Colour = iota // RGB (after the component transform when there is one)
-	ColourRGB                 // R, G, B
-	ColourYCbCr               // Y, Cb, Cr, maybe subsampled, converted after decoding (Aperio 33003)
-	ColourGrey                // one component
+	ColourAuto  = jpeg2000.ColourAuto
+	ColourRGB   = jpeg2000.ColourRGB
+	ColourYCbCr = jpeg2000.ColourYCbCr
+	ColourGrey  = jpeg2000.ColourGrey
 )
 
-// Options of a decode.
-type Options struct {
-	Colour Colour
-	Reduce int // resolutions to leave out: the picture is 2^Reduce times smaller
-}
+// Header is what a codestream says in its main header.
+type Header = jpeg2000.Header
 
-// DimensionError says that a codestream is not the size asked for.
-type DimensionError struct {
-	GotWidth, GotHeight   int // pixels of the codestream
-	WantWidth, WantHeight int // pixels of the destination
-}
+// Codestream is jpeg2000.Codestream.
+func Codestream(data []byte) ([]byte, error) { return jpeg2000.Codestream(data) }
 
-func (e *DimensionError) Error() string {
-	return fmt.Sprintf("JPEG 2000 image is %d×%d pixels where %d×%d are due", e.GotWidth, e.GotHeight, e.WantWidth, e.WantHeight)
-}
+// ParseHeader is jpeg2000.ParseHeader.
+func ParseHeader(cs []byte) (Header, error) { return jpeg2000.ParseHeader(cs) }
 
 // C structs of openjpeg.h (2.1 to 2.5), 64-bit layout.
 type (
@@ -57,53 +52,112 @@ type (
 // paths of 4096 bytes and some numbers.
 const parametersSize = 16384
 
-// Decode fills dst, whose size must be the codestream's (divided by 2^Reduce,
-// rounded up), with opaque pixels; dst may be part of a larger picture. data is
-// a bare codestream or a JP2 file.
-//
-// Errors: *DimensionError before the library sees the stream; an error for
-// anything but unsigned 8-bit samples of 1, 3 or 4 components (the fourth is
-// ignored), and for a damaged or cut stream.
-func (l *Library) Decode(dst *image.RGBA, data []byte, o Options) error {
-	cs, err := Codestream(data)
+// Decode is jpeg2000.Decode by the native library: the same pixels, checks and
+// errors before the library sees the stream.
+func (l *Library) Decode(dst *image.RGBA, data []byte, o jpeg2000.Options) error {
+	cs, h, err := headed(data)
 	if err != nil {
 		return err
 	}
-	h, err := ParseHeader(cs)
+	if err := h.CheckPicture(dst, o.Colour, o.Reduce); err != nil {
+		return err
+	}
+	n := 3
+	if o.Colour == jpeg2000.ColourGrey {
+		n = 1
+	}
+	return l.with(cs, extent{reduce: o.Reduce}, h, n, func(planes []jpeg2000.Plane) error {
+		return jpeg2000.Paint(dst, planes, o.Colour)
+	})
+}
+
+// ErrWhole says that a picture can only be decoded whole: a part of it may begin
+// within a sample.
+var ErrWhole = errors.New("JPEG 2000 image with subsampled components cannot be decoded in part")
+
+// DecodePart is Decode of the pixels of r alone, which must lie in the picture;
+// dst has the size of r. It costs less than the whole, by the code-blocks that r
+// does not meet. It returns ErrWhole for pictures of which parts are not to be
+// had.
+func (l *Library) DecodePart(dst *image.RGBA, data []byte, colour Colour, r image.Rectangle) error {
+	cs, h, err := headed(data)
 	if err != nil {
 		return err
 	}
-	if err := check(dst, h, o); err != nil {
+	if err := h.CheckPart(dst, colour, r); err != nil {
 		return err
 	}
+	n := 3
+	if colour == jpeg2000.ColourGrey {
+		n = 1
+	}
+	for _, s := range h.Subsampling[:min(n, h.Components)] {
+		if s != [2]int{1, 1} {
+			return ErrWhole
+		}
+	}
+	e := extent{part: r}
+	if r.Size() == image.Pt(h.Width, h.Height) {
+		e = extent{}
+	}
+	return l.with(cs, e, h, n, func(planes []jpeg2000.Plane) error {
+		for _, p := range planes {
+			if p.Width != r.Dx() || p.Height != r.Dy() {
+				return fmt.Errorf("OpenJPEG returned %d×%d samples for %v", p.Width, p.Height, r)
+			}
+		}
+		return jpeg2000.Paint(dst, planes, colour)
+	})
+}
+
+// extent is how much of a codestream is decoded.
+type extent struct {
+	reduce int             // resolutions left out
+	part   image.Rectangle // of the picture, in its pixels; empty for all
+}
+
+// DecodeSamples is jpeg2000.DecodeSamples by the native library.
+func (l *Library) DecodeSamples(dst []uint16, data []byte, reduce int) error {
+	cs, h, err := headed(data)
+	if err != nil {
+		return err
+	}
+	if err := h.CheckSamples(len(dst), reduce); err != nil {
+		return err
+	}
+	w, ht := h.Reduced(reduce)
+	return l.with(cs, extent{reduce: reduce}, h, h.Components, func(planes []jpeg2000.Plane) error {
+		return jpeg2000.Interleave(dst, w, ht, planes)
+	})
+}
+
+func headed(data []byte) ([]byte, jpeg2000.Header, error) {
+	cs, err := jpeg2000.Codestream(data)
+	if err != nil {
+		return nil, jpeg2000.Header{}, err
+	}
+	h, err := jpeg2000.ParseHeader(cs)
+	return cs, h, err
+}
+
+// with decodes the codestream and gives use its first n components, which lie
+// in the library's memory.
+func (l *Library) with(cs []byte, e extent, h jpeg2000.Header, n int, use func([]jpeg2000.Plane) error) error {
 	src := <-l.slots
 	defer func() { src.data = nil; l.slots <- src }()
 	src.data, src.pos, src.said = cs, 0, ""
-	return l.run(dst, src, o)
+	return l.run(src, e, func(img *cImage) error {
+		planes, err := img.planes(h, n)
+		if err != nil {
+			return err
+		}
+		return use(planes)
+	})
 }
 
-// check compares what the stream says with what was asked for.
-func check(dst *image.RGBA, h Header, o Options) error {
-	if o.Reduce < 0 || o.Reduce > h.Resolutions {
-		return fmt.Errorf("JPEG 2000 image of %d resolutions cannot be reduced %d times", h.Resolutions, o.Reduce)
-	}
-	w, ht := dst.Rect.Dx(), dst.Rect.Dy()
-	step := 1 << o.Reduce
-	if (h.Width+step-1)/step != w || (h.Height+step-1)/step != ht {
-		return &DimensionError{h.Width, h.Height, w * step, ht * step}
-	}
-	grey := h.Components < 3
-	if grey != (o.Colour == ColourGrey) || grey && h.Components != 1 {
-		return fmt.Errorf("JPEG 2000 image of %d components does not fit the slide's colour", h.Components)
-	}
-	if dst.Stride < 4*w || len(dst.Pix) < (ht-1)*dst.Stride+4*w {
-		return fmt.Errorf("destination of %d bytes is too small for %d×%d pixels", len(dst.Pix), w, ht)
-	}
-	return nil
-}
-
-// run makes stream and codec, decodes, converts and frees all three.
-func (l *Library) run(dst *image.RGBA, src *source, o Options) error {
+// run makes stream and codec, decodes, lets use have the image and frees all
+// three.
+func (l *Library) run(src *source, e extent, use func(*cImage) error) error {
 	const bufferSize = 1 << 16 // of the library's own stream buffer
 	st, _, _ := purego.SyscallN(l.streamCreate, uintptr(min(len(src.data)+1, bufferSize)), 1)
 	if st == 0 {
@@ -126,7 +180,7 @@ func (l *Library) run(dst *image.RGBA, src *source, o Options) error {
 
 	params := src.params[:]
 	purego.SyscallN(l.defaultParameters, uintptr(unsafe.Pointer(&params[0])))
-	binary.NativeEndian.PutUint32(params, uint32(o.Reduce)) // cp_reduce is the first field
+	binary.NativeEndian.PutUint32(params, uint32(e.reduce)) // cp_reduce is the first field
 	if r, _, _ := purego.SyscallN(l.setup, codec, uintptr(unsafe.Pointer(&params[0]))); int32(r) == 0 {
 		return src.failure("decoder setup")
 	}
@@ -139,12 +193,18 @@ func (l *Library) run(dst *image.RGBA, src *source, o Options) error {
 	if int32(r) == 0 || img == nil {
 		return src.failure("header")
 	}
+	if a := e.part.Add(image.Pt(int(img.x0), int(img.y0))); !e.part.Empty() {
+		r, _, _ = purego.SyscallN(l.setArea, codec, uintptr(unsafe.Pointer(img)), uintptr(a.Min.X), uintptr(a.Min.Y), uintptr(a.Max.X), uintptr(a.Max.Y))
+		if int32(r) == 0 {
+			return src.failure("part of the image")
+		}
+	}
 	r, _, _ = purego.SyscallN(l.decode, codec, st, uintptr(unsafe.Pointer(img)))
 	runtime.KeepAlive(src)
 	if int32(r) == 0 {
 		return src.failure("image data")
 	}
-	return convert(dst, img, o)
+	return use(img)
 }
 
 func (s *source) failure(what string) error {
@@ -154,87 +214,21 @@ func (s *source) failure(what string) error {
 	return fmt.Errorf("OpenJPEG refuses the %s: %s", what, s.said)
 }
 
-// plane is one decoded component.
-type plane struct {
-	pix    []int32
-	w, h   int // samples
-	sx, sy int // pixels of the picture per sample
-}
-
-// convert copies the components into dst.
-func convert(dst *image.RGBA, img *cImage, o Options) error {
-	w, h := dst.Rect.Dx(), dst.Rect.Dy()
-	n := 3
-	if o.Colour == ColourGrey {
-		n = 1
-	}
+// planes are the image's first n components, checked against the header that
+// was read in Go.
+func (img *cImage) planes(h jpeg2000.Header, n int) ([]jpeg2000.Plane, error) {
 	if int(img.components) < n || img.comps == nil {
-		return fmt.Errorf("OpenJPEG returned %d components", img.components)
+		return nil, fmt.Errorf("OpenJPEG returned %d components", img.components)
 	}
-	var planes [3]plane
+	out := make([]jpeg2000.Plane, n)
 	for i, c := range unsafe.Slice((*cComponent)(img.comps), n) {
-		p := plane{w: int(c.w), h: int(c.h), sx: int(c.dx), sy: int(c.dy)}
-		if c.data == nil || c.prec != 8 || p.sx < 1 || p.sy < 1 ||
-			p.w < (w+p.sx-1)/p.sx || p.h < (h+p.sy-1)/p.sy || p.w > MaxPixels || p.h > MaxPixels {
-			return fmt.Errorf("OpenJPEG returned component %d of %d×%d samples", i, c.w, c.h)
+		p := jpeg2000.Plane{Width: int(c.w), Height: int(c.h), StepX: int(c.dx), StepY: int(c.dy)}
+		if c.data == nil || int(c.prec) != h.Precision[i] || (c.sgnd != 0) != h.Signed[i] || p.StepX != h.Subsampling[i][0] || p.StepY != h.Subsampling[i][1] ||
+			p.Width < 1 || p.Height < 1 || p.Width > h.Width || p.Height > h.Height {
+			return nil, fmt.Errorf("OpenJPEG returned component %d of %d×%d samples", i, c.w, c.h)
 		}
-		p.pix = unsafe.Slice((*int32)(c.data), p.w*p.h)
-		planes[i] = p
+		p.Pix = unsafe.Slice((*int32)(c.data), p.Width*p.Height)
+		out[i] = p
 	}
-	for y := range h {
-		row := dst.Pix[y*dst.Stride : y*dst.Stride+4*w : y*dst.Stride+4*w]
-		switch {
-		case n == 1:
-			greyRow(row, planes[0].row(y))
-		case o.Colour == ColourYCbCr:
-			yccRow(row, planes, y)
-		default:
-			rgbRow(row, planes, y)
-		}
-	}
-	return nil
+	return out, nil
 }
-
-// row is the samples that picture row y lies on.
-func (p plane) row(y int) []int32 { return p.pix[y/p.sy*p.w : (y/p.sy+1)*p.w] }
-
-func greyRow(row []byte, s []int32) {
-	for x := range len(row) / 4 {
-		v := clamp(s[x])
-		p := row[4*x : 4*x+4 : 4*x+4]
-		p[0], p[1], p[2], p[3] = v, v, v, 255
-	}
-}
-
-func rgbRow(row []byte, pl [3]plane, y int) {
-	r, g, b := pl[0].row(y), pl[1].row(y), pl[2].row(y)
-	if pl[0].sx != 1 || pl[1].sx != 1 || pl[2].sx != 1 {
-		for x := range len(row) / 4 {
-			p := row[4*x : 4*x+4 : 4*x+4]
-			p[0], p[1], p[2], p[3] = clamp(r[x/pl[0].sx]), clamp(g[x/pl[1].sx]), clamp(b[x/pl[2].sx]), 255
-		}
-		return
-	}
-	for x := range len(row) / 4 {
-		p := row[4*x : 4*x+4 : 4*x+4]
-		p[0], p[1], p[2], p[3] = clamp(r[x]), clamp(g[x]), clamp(b[x]), 255
-	}
-}
-
-// yccRow converts by the equations of ITU-T T.871 section 7 in 16-bit fixed
-// point, rounded as libjpeg rounds; chroma is taken from the sample that
-// covers the pixel, as OpenSlide takes it.
-func yccRow(row []byte, pl [3]plane, y int) {
-	ys, cbs, crs := pl[0].row(y), pl[1].row(y), pl[2].row(y)
-	for x := range len(row) / 4 {
-		yy := ys[x/pl[0].sx]
-		cb, cr := cbs[x/pl[1].sx]-128, crs[x/pl[2].sx]-128
-		p := row[4*x : 4*x+4 : 4*x+4]
-		p[0] = clamp(yy + (91881*cr+32768)>>16)
-		p[1] = clamp(yy + (-22554*cb-46802*cr+32768)>>16)
-		p[2] = clamp(yy + (116130*cb+32768)>>16)
-		p[3] = 255
-	}
-}
-
-func clamp(v int32) byte { return byte(min(max(v, 0), 255)) }

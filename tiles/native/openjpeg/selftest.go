@@ -4,6 +4,8 @@ import (
 	"encoding/hex"
 	"errors"
 	"image"
+
+	"coverslip/tiles/jpeg2000"
 )
 
 // testStream is a lossless codestream of 4×4 pixels, written by OpenJPEG:
@@ -21,7 +23,7 @@ func (l *Library) selfTest() error {
 		return err
 	}
 	m := image.NewRGBA(image.Rect(0, 0, 4, 4))
-	if err := l.Decode(m, data, Options{}); err != nil {
+	if err := l.Decode(m, data, jpeg2000.Options{}); err != nil {
 		return err
 	}
 	for y := range 4 {

@@ -68,6 +68,8 @@ func (l *Library) Decode(dst *image.RGBA, data []byte) error {
 		return err
 	}
 	defer l.put(l.decoders, tj)
+	runtime.LockOSThread() // the library keeps its message a thread
+	defer runtime.UnlockOSThread()
 	r, _, _ := purego.SyscallN(l.decompress, uintptr(tj),
 		uintptr(unsafe.Pointer(unsafe.SliceData(data))), uintptr(len(data)),
 		uintptr(unsafe.Pointer(unsafe.SliceData(dst.Pix))),
@@ -136,6 +138,8 @@ func (l *Library) Encode(img *image.RGBA, quality int, sub string) ([]byte, erro
 		return nil, err
 	}
 	defer l.put(l.encoders, tj)
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
 	n, _, _ := purego.SyscallN(l.bufSize, uintptr(w), uintptr(h), samp)
 	if n == 0 || int64(n) > 1<<33 {
 		return nil, fmt.Errorf("JPEG of %d×%d pixels is too large", w, h)
