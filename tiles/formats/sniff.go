@@ -86,7 +86,7 @@ var signatures = []struct {
 var extensions = map[string]string{
 	".svs": "aperio", ".ndpi": "hamamatsu", ".ndpis": "hamamatsu-set", ".vms": "hamamatsu-vms", ".vmu": "hamamatsu-vms",
 	".scn": "leica", ".bif": "ventana", ".mrxs": "mirax", ".dcm": "dicom", ".czi": "czi", ".dzi": "deepzoom", ".szi": "deepzoom",
-	".tif": "generic", ".tiff": "generic", ".zattrs": "ome-zarr", ".zgroup": "ome-zarr", ".ozx": "ome-zarr",
+	".tif": "generic", ".tiff": "generic", ".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".bmp": "bmp", ".zattrs": "ome-zarr", ".zgroup": "ome-zarr", ".ozx": "ome-zarr",
 }
 
 // onlyReader says which reader alone may take a file of this name, "" for none of
