@@ -75,7 +75,7 @@ var mayOpen = map[string]string{
 	"ometiff/multi-channel-z-series.ome.tif": "focal planes",
 	"tiff/grey10kx5k.tif":                    "strips",
 	"tiff/subsampled.tif":                    "strips",
-	"tiff/zero_gi.tif":                       "strips",
+	"tiff/zero_gi.tif":                       "image height",
 	"made/plain.jpg":                         "JPEG picture",
 }
 

@@ -9,15 +9,18 @@ import (
 	"os"
 
 	"coverslip/tiles"
+	"coverslip/tiles/akoya"
 	"coverslip/tiles/aperio"
 	"coverslip/tiles/codec"
 	"coverslip/tiles/czi"
 	"coverslip/tiles/deepzoom"
 	"coverslip/tiles/dicom"
+	"coverslip/tiles/flat"
 	"coverslip/tiles/generic"
 	"coverslip/tiles/hamamatsu"
 	"coverslip/tiles/leica"
 	"coverslip/tiles/mirax"
+	"coverslip/tiles/ometiff"
 	"coverslip/tiles/openslide"
 	"coverslip/tiles/philips"
 	"coverslip/tiles/remote"
@@ -34,7 +37,8 @@ type CodecStatus = codec.Status
 func Codecs() []CodecStatus { return codec.Default().Status() }
 
 // List is the readers in the order in which they are asked: vendors, what anybody
-// writes, and libopenslide where it is installed. codecs is what they decode through.
+// writes, plain pictures, and libopenslide where it is installed. codecs is what
+// they decode through.
 func List(codecs *codec.Set) []tiles.Format {
 	return []tiles.Format{
 		dicom.Format(codecs),
@@ -50,8 +54,13 @@ func List(codecs *codec.Set) []tiles.Format {
 		deepzoom.Format(codecs),
 		ventana.Format(codecs),
 		zarr.Format(),
-		generic.FormatOME(codecs),
+		akoya.Format(codecs),
+		ometiff.Format(codecs),
 		generic.Format(codecs),
+		flat.FormatTIFF(codecs),
+		flat.FormatPNG(),
+		flat.FormatJPEG(codecs),
+		flat.FormatBMP(),
 		openslide.Format(!codecs.GoOnly()),
 	}
 }

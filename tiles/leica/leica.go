@@ -110,7 +110,7 @@ func open(ctx context.Context, src *tiles.Source, codecs *codec.Set) (tiles.Slid
 		o.parts.ICC = nil
 		o.warn("colour profile left out: %v", err)
 	}
-	return tiff.NewSlide(o.parts)
+	return tiff.NewScannedSlide(o.parts)
 }
 
 // isMacro says whether an image covers the whole glass.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"image"
+	"image/color"
 	"strings"
 	"testing"
 
@@ -101,8 +102,12 @@ func TestReadRegion_Places(t *testing.T) {
 	if err := s.ReadTile(context.Background(), tiles.Key{Col: 9, Row: 0}, image.NewRGBA(image.Rectangle{Max: s.Levels()[0].TileRect(9, 0).Size()})); !errors.Is(err, tiles.ErrMissing) {
 		t.Errorf("a tile beside the regions: %v", err)
 	}
-	if err := tiles.ReadRegion(context.Background(), s, 0, 45, 40, dst); err != nil || dst.RGBAAt(0, 5).R != 255 || dst.RGBAAt(0, 5).G != 255 {
-		t.Errorf("beside a region there is %v, %v", dst.RGBAAt(0, 5), err)
+	if err := tiles.ReadRegion(context.Background(), s, 0, 45, 40, dst); err != nil || dst.RGBAAt(4, 5) != (color.RGBA{}) || dst.RGBAAt(5, 5).A != 255 {
+		t.Errorf("at the edge of a region there are %v and %v, %v", dst.RGBAAt(4, 5), dst.RGBAAt(5, 5), err)
+	}
+	tile := image.NewRGBA(image.Rectangle{Max: s.Levels()[0].TileRect(0, 0).Size()})
+	if err := s.ReadTile(context.Background(), tiles.Key{}, tile); err != nil || tile.RGBAAt(49, 45) != (color.RGBA{R: 255, G: 255, B: 255, A: 255}) {
+		t.Errorf("beside a region a tile shows %v, %v", tile.RGBAAt(49, 45), err)
 	}
 }
 

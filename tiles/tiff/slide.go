@@ -163,14 +163,19 @@ func (s *Slide) ReadTile(ctx context.Context, k tiles.Key, dst *image.RGBA) erro
 		return &tiles.TileError{Key: k, Err: fmt.Errorf("the slide has %d levels", len(s.images))}
 	}
 	err := s.images[k.Level].ReadTile(ctx, k.Col, k.Row, dst)
-	switch {
-	case err == nil:
-		return nil
-	case errors.Is(err, tiles.ErrMissing):
+	if errors.Is(err, tiles.ErrMissing) {
 		tiles.Fill(dst, s.info.Background)
+	}
+	return s.failure(ctx, k, err)
+}
+
+// failure says of a level's error whose fault it is: the tile's, the slide's or
+// the caller's.
+func (s *Slide) failure(ctx context.Context, k tiles.Key, err error) error {
+	if err == nil || errors.Is(err, tiles.ErrMissing) {
 		return err
 	}
-	if broken := s.src.Err(); broken != nil { // the slide is at fault, not the tile
+	if broken := s.src.Err(); broken != nil {
 		return broken
 	}
 	if ctx.Err() != nil {
