@@ -171,6 +171,7 @@ func explanations() []explanation {
 		{is(runtimes.ErrUnreachable), "The download did not reach its server", "Check the network and try again, or bring the file: coverslipctl setup --from FILE."},
 		{is(runtimes.ErrChecksum), "%s is damaged or not the expected file", "Fetch it again; nothing was installed."},
 
+		{is(tiles.ErrOutside), "%s asks for a file outside its own folder", "Put all files of the slide into one folder, the files themselves and not links to them. Be careful with a stranger's slide that does this."},
 		{is(ErrBadTiles), "%s has parts that cannot be read", "The rest of the slide is usable. Copy the slide again from where it came, and compare the file sizes."},
 		{is(tiles.ErrNoAssociated), "%s has no image of that name", "coverslipctl info SLIDE lists the images that are there."},
 		{spoilt, damagedSlide, copyAgain},

@@ -145,3 +145,21 @@ func TestOpen_NotAFile(t *testing.T) {
 		t.Errorf("absent: %v", err)
 	}
 }
+
+// The readers that files are said to look like are there.
+func TestLook_NamesReaders(t *testing.T) {
+	have := map[string]bool{"": true}
+	for _, f := range List(codec.Default()) {
+		have[f.Name] = true
+	}
+	for _, s := range signatures {
+		if !have[s.reader] || (s.reader == "") == (s.seen == "") {
+			t.Errorf("signature %q: %+v", s.magic, s.looks)
+		}
+	}
+	for ext, reader := range extensions {
+		if !have[reader] {
+			t.Errorf("%s: no reader %q", ext, reader)
+		}
+	}
+}

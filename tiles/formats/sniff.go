@@ -61,10 +61,9 @@ var signatures = []struct {
 	{"II+\x00", looks{reader: "generic"}},
 	{"MM\x00+", looks{reader: "generic"}},
 	{"ZISRAWFILE", looks{reader: "czi"}},
-	{"\xff\xd8\xff", looks{seen: "a plain JPEG picture", hint: noSlide}},
-	{"\x89PNG", looks{seen: "a plain PNG picture", hint: noSlide}},
+	{"\xff\xd8\xff", looks{reader: "jpeg"}},
+	{"\x89PNG", looks{reader: "png"}},
 	{"GIF8", looks{seen: "a GIF picture", hint: noSlide}},
-	{"BM", looks{seen: "a BMP picture", hint: noSlide}},
 	{"\x00\x00\x00\x0cjP  \r\n\x87\n", looks{seen: "a plain JPEG 2000 picture", hint: noSlide}},
 	{"\xff\x4f\xff\x51", looks{seen: "a bare JPEG 2000 stream", hint: noSlide}},
 	{"%PDF", looks{seen: "a PDF document", hint: noSlide}},
@@ -86,7 +85,7 @@ var signatures = []struct {
 var extensions = map[string]string{
 	".svs": "aperio", ".ndpi": "hamamatsu", ".ndpis": "hamamatsu-set", ".vms": "hamamatsu-vms", ".vmu": "hamamatsu-vms",
 	".scn": "leica", ".bif": "ventana", ".mrxs": "mirax", ".dcm": "dicom", ".czi": "czi", ".dzi": "deepzoom", ".szi": "deepzoom",
-	".tif": "generic", ".tiff": "generic", ".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".bmp": "bmp", ".zattrs": "ome-zarr", ".zgroup": "ome-zarr", ".ozx": "ome-zarr",
+	".qptiff": "qptiff", ".jpg": "jpeg", ".jpeg": "jpeg", ".png": "png", ".bmp": "bmp", ".tif": "generic", ".tiff": "generic", ".zattrs": "ome-zarr", ".zgroup": "ome-zarr", ".ozx": "ome-zarr",
 }
 
 // onlyReader says which reader alone may take a file of this name, "" for none of

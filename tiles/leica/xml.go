@@ -18,6 +18,7 @@ import (
 const (
 	maxXMLBytes   = 16 << 20
 	maxXMLDepth   = 256
+	maxElements   = 1 << 16
 	maxScans      = 1024
 	maxDimensions = 1 << 12 // of an image; real ones have ten a channel and focal plane
 	maxValue      = 4 << 10 // bytes of a text
@@ -83,6 +84,7 @@ func parseXML(text string) (*collection, error) {
 	}
 	p := &parser{}
 	dec := xml.NewDecoder(strings.NewReader(text))
+	n := 0
 	for {
 		tok, err := dec.Token()
 		if errors.Is(err, io.EOF) {
@@ -99,6 +101,9 @@ func parseXML(text string) (*collection, error) {
 				p.text = append(p.text, e...)
 			}
 		case xml.StartElement:
+			if n++; n > maxElements {
+				return nil, fmt.Errorf("XML of more than %d elements", maxElements)
+			}
 			if err := p.start(e); err != nil {
 				return nil, err
 			}
