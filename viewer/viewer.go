@@ -41,6 +41,8 @@ type Viewer struct {
 	// answer whether they used it. A key with a letter comes through both.
 	OnKey  func(*fyne.KeyEvent) bool
 	OnRune func(rune) bool
+	// OnSeen: the coverage map changed.
+	OnSeen func()
 	// OnProblem: a tile cannot be read. Told once a slide.
 	OnProblem func(error)
 
@@ -73,6 +75,12 @@ type Viewer struct {
 	ground    *canvas.Rectangle
 	objs      []fyne.CanvasObject
 
+	grid     bool
+	gridText string // what the grid's lines are apart
+	coverage *Coverage
+	glance   glance
+
+	mark   mark
 	motion motion
 	pace   pace
 	clock  clock
@@ -129,6 +137,12 @@ func (v *Viewer) SetSlide(l Source, info *tiles.Info) {
 	v.tileLayer.set(l)
 	v.overview.set(l)
 	v.motion.stop()
+	v.mark = mark{}
+	v.coverage, v.glance = nil, newGlance()
+	if l != nil && len(l.Slide().Levels()) > 0 {
+		whole := l.Slide().Levels()[0]
+		v.coverage = NewCoverage(float64(whole.Width), float64(whole.Height))
+	}
 	v.pace = pace{}
 	v.clock.pending = 0
 	v.view.Scale = 0
@@ -136,6 +150,20 @@ func (v *Viewer) SetSlide(l Source, info *tiles.Info) {
 	v.setLimits()
 	v.SetObjects(nil, annotate.ID{})
 	v.touchHint()
+}
+
+// SetSource shows the slide that is shown from another source: the same levels,
+// drawn in another way. The view and the objects stay, and the picture until the
+// new one is there.
+func (v *Viewer) SetSource(l Source, info *tiles.Info) {
+	if v.source == nil || absent(l) {
+		return
+	}
+	v.source, v.info = l, info
+	v.tileLayer.swap(l)
+	v.overview.swap(l)
+	v.clock.pending = 0
+	v.touch()
 }
 
 // SetObjects shows the labels of the slide; nil shows none.

@@ -118,7 +118,7 @@ func (p *palette) search() {
 			p.found = append(p.found, finding{words: item.Name, kind: "Slide", enabled: true, run: func() { p.w.openSlide(item.ID) }})
 		}
 	}
-	p.found = append(p.found, off...)
+	p.found = append(append(p.found, p.w.findBookmarks(query)...), off...)
 	if len(p.found) == 0 {
 		p.found = append(p.found, finding{words: "Nothing is called that; try fewer letters"})
 	}
@@ -176,6 +176,9 @@ func (w *Window) openKeys() {
 		{Title: "Move the slide while held", Menu: app.MenuView, Key: "Space"},
 		{Title: "Half a screen", Menu: app.MenuView, Key: "Arrows"},
 		{Title: "Zoom", Menu: app.MenuView, Key: "Wheel"},
+		{Title: "Zoom to a box", Menu: app.MenuView, Key: "Ctrl+drag"},
+		{Title: "A page on, a page back", Menu: app.MenuView, Key: "Page keys"},
+		{Title: "1×, 2×, 5×, 10×, 20×, 40×, 80×", Menu: app.MenuView, Key: "Ctrl+1–7"},
 		{Title: "Close the polygon", Menu: app.MenuTools, Key: "Enter"},
 		{Title: "Take a corner back", Menu: app.MenuTools, Key: "BackSpace"},
 		{Title: "Drop what is in hand", Menu: app.MenuTools, Key: "Escape"},

@@ -44,9 +44,7 @@ func TestReadRegion_DICOM_EqualsOpenSlide(t *testing.T) {
 				if sizes[level] != image.Pt(l.Width, l.Height) || downsamples[level] != l.Downsample {
 					t.Errorf("level %d: %v at %v and %+v", level, sizes[level], downsamples[level], l)
 				}
-				for _, p := range positions(l) {
-					compareRegion(t, peer, ours, level, p, image.Pt(300, 260))
-				}
+				compareLevel(t, peer, ours, level, 8)
 			}
 			for k, v := range ours.Info().Properties {
 				want := peer.Property(k)
