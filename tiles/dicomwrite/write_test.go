@@ -214,7 +214,9 @@ func TestWrite_Seed(t *testing.T) {
 		s.Seed, s.Levels = seed, s.Levels[1:]
 		dir := filepath.Join(t.TempDir(), "out")
 		err := Write(t.Context(), dir, s, func(put Put) error {
-			return each(s, func(plane, level, col, row int) error { return put(plane, level, col, row, jpegOf(t, picture(32, 32, col, row), "420")) })
+			return each(s, func(plane, level, col, row int) error {
+				return put(plane, level, col, row, jpegOf(t, picture(32, 32, col, row), "420"))
+			})
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -239,7 +241,9 @@ func TestWrite_Refuses(t *testing.T) {
 	cancelled, cancel := context.WithCancel(t.Context())
 	cancel()
 	good := func(s *Slide, put Put) error {
-		return each(s, func(plane, level, col, row int) error { return put(plane, level, col, row, jpegOf(t, picture(32, 32, 0, 0), "420")) })
+		return each(s, func(plane, level, col, row int) error {
+			return put(plane, level, col, row, jpegOf(t, picture(32, 32, 0, 0), "420"))
+		})
 	}
 	for name, c := range map[string]struct {
 		ctx    context.Context

@@ -97,7 +97,9 @@ func TestWriteOME_Planes_EqualsTifffile(t *testing.T) {
 			o := planes(packing)
 			path := filepath.Join(t.TempDir(), "a.ome.tif")
 			err := WriteOME(t.Context(), path, o, func(put Put) error {
-				return feedAll(o, put, func(plane, level, col, row int) ([]byte, error) { return PackTile(packing, tileOf(plane, level, col, row), 16) })
+				return feedAll(o, put, func(plane, level, col, row int) ([]byte, error) {
+					return PackTile(packing, tileOf(plane, level, col, row), 16)
+				})
 			})
 			if err != nil {
 				t.Fatal(err)
