@@ -19,6 +19,7 @@ func TestScript_Convert(t *testing.T) {
 	}
 	play(t, dir, []step{
 		{line: "verify $D/a.svs", out: []string{"a.svs: sound", "level 0: ", "0 bad"}},
+		{line: "verify --untrusted $D/a.svs", out: []string{"a.svs: sound"}},
 		{line: "verify --json $D/a.svs", out: []string{`"sound": true`, `"badTiles": []`}},
 		{line: "verify $D/damaged.tif", code: 1, out: []string{"bad: level 0 tile (0,0): ", "deflate", "damaged; ", "1 bad"}, err: []string{"damaged.tif has parts that cannot be read", "what to do"}},
 		{line: "verify --json $D/damaged.tif", code: 1, out: []string{`"sound": false`, `"reason": "deflate`}},
