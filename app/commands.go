@@ -66,6 +66,10 @@ func NewCommands() *Commands {
 		{ID: "view.zoomIn", Title: "Zoom in", Menu: MenuView, Key: "+", AltKey: "="},
 		{ID: "view.zoomOut", Title: "Zoom out", Menu: MenuView, Key: "-"},
 		{ID: "view.selection", Title: "Go to selection", Menu: MenuView, Key: "F"},
+		{ID: "view.goTo", Title: "Go to a position…", Menu: MenuView, Key: "Ctrl+G"},
+		{ID: "view.nextField", Title: "Next field not seen yet", Menu: MenuView, Key: "N"},
+		{ID: "view.prevField", Title: "Field before", Menu: MenuView, Key: "Shift+N"},
+		{ID: "view.forgetSeen", Title: "Forget what was seen", Menu: MenuView},
 		{ID: "view.overlay", Title: "Show or hide annotations", Menu: MenuView, Key: "Tab"},
 		{ID: "view.colour", Title: "Apply the colour profile", Menu: MenuView},
 		{ID: "view.nextSlide", Title: "Next slide", Menu: MenuView, Key: "Ctrl+Next"},
@@ -95,6 +99,13 @@ func NewCommands() *Commands {
 		table = append(table, Command{ID: fmt.Sprintf("class.%d", n), Title: fmt.Sprintf("Class %d", n),
 			Menu: MenuEdit, Key: fmt.Sprint(n), Hidden: true})
 	}
+	for i, m := range Magnifications() {
+		table = append(table, Command{ID: fmt.Sprintf("view.magnify%g", m), Title: fmt.Sprintf("Magnify to %g×", m),
+			Menu: MenuView, Key: fmt.Sprintf("Ctrl+%d", i+1), Hidden: true})
+	}
+	for _, n := range [...]int{1, 2, 4, 8} {
+		table = append(table, Command{ID: fmt.Sprintf("view.pixels%d", n), Title: fmt.Sprintf("Pixels %d:1", n), Menu: MenuView, Hidden: true})
+	}
 	c := &Commands{list: table, byID: map[string]int{}, byKey: map[string]int{}}
 	for i, cmd := range table {
 		c.byID[cmd.ID] = i
@@ -106,6 +117,9 @@ func NewCommands() *Commands {
 	}
 	return c
 }
+
+// Magnifications are those that have a key, least first: Ctrl+1 and so on.
+func Magnifications() []float64 { return []float64{1, 2, 5, 10, 20, 40, 80} }
 
 // Bind says what a command does and when it makes sense (nil: always). An
 // unknown id, and a second binding of the same one, are errors.

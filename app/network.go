@@ -6,6 +6,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"strings"
 
 	"coverslip/annotate"
 	"coverslip/storage"
@@ -52,6 +53,15 @@ func BaseName(place string) string {
 		return base
 	}
 	return filepath.Base(place)
+}
+
+// FolderOf is where a file or a web address lies, for people.
+func FolderOf(place string) string {
+	if remote.Is(place) {
+		name := remote.Name(place)
+		return name[:strings.LastIndexByte(name, '/')]
+	}
+	return filepath.Dir(place)
 }
 
 // OpenAny opens what a person names: a project's folder, or a slide, be it a

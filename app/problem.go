@@ -42,6 +42,19 @@ func (p *Problem) Error() string {
 // Unwrap is the cause.
 func (p *Problem) Unwrap() error { return p.Err }
 
+// Details is the cause in full, a line for each part of it: of a file that is no
+// slide what every reader says. "" when there is no cause.
+func (p *Problem) Details() string {
+	if p.Err == nil {
+		return ""
+	}
+	var refused *formats.RefusedError
+	if errors.As(p.Err, &refused) {
+		return refused.Details()
+	}
+	return p.Err.Error()
+}
+
 // FileError says which file or folder an error is about.
 type FileError struct {
 	What string // "slide", "project", "model", "folder", ...
@@ -87,6 +100,19 @@ func as[T error](err error) bool {
 	return errors.As(err, &e)
 }
 
+// spoilt tells whether a file begins as a slide does and goes on otherwise.
+func spoilt(err error) bool {
+	var r *formats.RefusedError
+	return errors.As(err, &r) && r.Damaged()
+}
+
+// Sentences of more than one row of the table.
+const (
+	damagedSlide = "%s is damaged or incomplete"
+	copyAgain    = "Copy the slide again from where it came, and compare the file sizes."
+	chooseSlide  = "Choose a slide file (.svs, .ndpi, .mrxs, .scn, .bif, .czi, .dcm, .tif). If it should be one, this copy is cut or damaged: copy it again and compare the file sizes. coverslipctl doctor FILE lists what each reader says."
+)
+
 // explanations goes from the special to the general: the first that fits counts.
 func explanations() []explanation {
 	return []explanation{
@@ -114,7 +140,7 @@ func explanations() []explanation {
 		{as[*remote.NetError], "The server of %s cannot be reached", "Check the connection and the address, then try again; what was loaded stays."},
 		{is(ErrOtherSlide), "%s is another slide than the one the labels were drawn on", "Put the original file back, or add this one as a new slide. The labels are safe in the project."},
 		{is(ErrNoSlide), "The project has no such slide", "List its slides with: coverslipctl project list PROJECT."},
-		{is(ErrNoScale), "%s does not say how many µm a pixel is", "Give the scale, 0.25 for a 40× scan or 0.5 for 20×: coverslipctl project add --mpp 0.25 PROJECT SLIDE (demo takes --mpp, too)."},
+		{is(ErrNoScale), "%s does not say how many µm a pixel is", "Give the scale, 0.25 for a 40× scan or 0.5 for 20×: coverslipctl project add --mpp 0.25 PROJECT SLIDE (demo and convert take --mpp, too)."},
 		{is(ErrNothingOpen), "No slide is open", "Open a slide first."},
 		{is(storage.ErrClosed), "The project is closed", "Open it again."},
 		{is(ErrClosed), "The project is closed", "Open it again."},
@@ -145,16 +171,19 @@ func explanations() []explanation {
 		{is(runtimes.ErrUnreachable), "The download did not reach its server", "Check the network and try again, or bring the file: coverslipctl setup --from FILE."},
 		{is(runtimes.ErrChecksum), "%s is damaged or not the expected file", "Fetch it again; nothing was installed."},
 
+		{is(ErrBadTiles), "%s has parts that cannot be read", "The rest of the slide is usable. Copy the slide again from where it came, and compare the file sizes."},
 		{is(tiles.ErrNoAssociated), "%s has no image of that name", "coverslipctl info SLIDE lists the images that are there."},
-		{is(tiles.ErrNotSlide), "%s is not a slide that Coverslip can read", "Choose a slide file (.svs, .ndpi, .scn, .dcm, pyramidal .tif). If it should be one, this copy is cut or damaged: copy it again and compare the file sizes. The details say what each reader found."},
+		{spoilt, damagedSlide, copyAgain},
+		{is(tiles.ErrNotSlide), "%s is not a slide that Coverslip can read", chooseSlide},
 		{as[*tiles.UnsupportedError], "%s uses something that Coverslip cannot read", "Convert the slide, for example to a pyramidal TIFF. The details name what is unsupported."},
-		{as[*tiles.FormatError], "%s is damaged or incomplete", "Copy the slide again from where it came, and compare the file sizes."},
+		{as[*tiles.FormatError], damagedSlide, copyAgain},
 		{as[*tiles.TileError], "%s has a part that cannot be decoded", "The rest of the slide is usable. Copy the slide again from where it came."},
 
 		{as[*geojson.FormatError], "%s is not a usable GeoJSON file", "Export it again from the program it came from. Nothing was imported."},
 
 		{is(syscall.ENOSPC), "The disk is full", "Free some space and try again; what was saved before is safe."},
 		{is(syscall.EDQUOT), "Your share of the disk is used up", "Free some space and try again; what was saved before is safe."},
+		{is(fs.ErrExist), "%s exists already", "Choose another name, or remove it; nothing is overwritten."},
 		{is(fs.ErrNotExist), "%s does not exist", "Check the name and the folder."},
 		{is(fs.ErrPermission), "%s may not be read or written by you", "Ask for the right, or copy it to a folder of your own."},
 		{is(io.ErrUnexpectedEOF), "%s ends too early", "Copy the file again from where it came, and compare the file sizes."},
@@ -177,6 +206,9 @@ func Explain(err error) Problem {
 			if strings.Contains(title, "%s") {
 				title = fmt.Sprintf(title, subject(err))
 			}
+			if r := (*formats.RefusedError)(nil); errors.As(err, &r) && r.Seen != "" {
+				title += ": it is " + r.Seen
+			}
 			return Problem{Title: title, Hint: hint(err, x.hint), Err: err}
 		}
 	}
@@ -189,6 +221,10 @@ func Explain(err error) Problem {
 
 // hint prefers what the error itself knows to do.
 func hint(err error, table string) string {
+	var r *formats.RefusedError
+	if errors.As(err, &r) && r.Hint != "" {
+		return r.Hint
+	}
 	var u *tiles.UnsupportedError
 	if errors.As(err, &u) && u.Hint != "" {
 		return u.Hint

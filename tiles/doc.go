@@ -17,7 +17,7 @@
 //
 //	formats      the ordered list of readers, Open, and what decodes what
 //	aperio       Aperio SVS
-//	hamamatsu    Hamamatsu NDPI, VMS and VMU
+//	hamamatsu    Hamamatsu NDPI and its sets, VMS and VMU
 //	philips      Philips TIFF
 //	leica        Leica SCN
 //	trestle      Trestle MedScan

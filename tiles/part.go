@@ -2,6 +2,8 @@ package tiles
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"image"
 )
 
@@ -27,4 +29,29 @@ type ScannedReader interface {
 	// those of ReadTile, and transparent ones where nothing was scanned. It
 	// returns ErrMissing where there is nothing at all. Errors as ReadTile.
 	ReadScanned(ctx context.Context, k Key, r image.Rectangle, dst *image.RGBA) error
+}
+
+// ReadWholeFor reads a whole tile and copies the pixels of r to dst: what a
+// PartReader does with tiles that cannot be decoded in part. r is a rectangle of
+// the level inside the tile's TileRect, and dst has its size.
+func ReadWholeFor(ctx context.Context, s Slide, k Key, r image.Rectangle, dst *image.RGBA) error {
+	levels := s.Levels()
+	if k.Level < 0 || k.Level >= len(levels) {
+		return &TileError{Key: k, Err: fmt.Errorf("the slide has %d levels", len(levels))}
+	}
+	tile := levels[k.Level].TileRect(k.Col, k.Row)
+	if r.Empty() || !r.In(tile) || r.Size() != dst.Rect.Size() {
+		return &TileError{Key: k, Err: fmt.Errorf("destination of %v for %v of a tile at %v", dst.Rect.Size(), r, tile)}
+	}
+	m := scratchPicture(tile.Dx(), tile.Dy())
+	defer pictures.Put(m)
+	err := s.ReadTile(ctx, k, m)
+	if err != nil && !errors.Is(err, ErrMissing) {
+		return err
+	}
+	from := part(m, r.Sub(tile.Min))
+	for y := range r.Dy() {
+		copy(dst.Pix[y*dst.Stride:y*dst.Stride+4*r.Dx()], from.Pix[y*from.Stride:])
+	}
+	return err
 }

@@ -93,7 +93,8 @@ func (j *regionJob) run(ctx context.Context) {
 	}
 }
 
-// tile decodes a tile straight into dst when it lies inside, else beside it.
+// tile decodes a tile straight into dst when it lies inside, else the part of it
+// that does.
 func (j *regionJob) tile(ctx context.Context, k Key) error {
 	r := j.l.TileRect(k.Col, k.Row)
 	inside := r.Intersect(j.have)
@@ -106,30 +107,18 @@ func (j *regionJob) tile(ctx context.Context, k Key) error {
 		}
 		return present(err)
 	}
-	parts, cuts := j.slide.(PartReader)
-	if inside == r || cuts {
-		var err error
-		if inside == r {
-			err = j.slide.ReadTile(ctx, k, to)
-		} else {
-			err = parts.ReadPart(ctx, k, inside, to)
-		}
-		if err != nil {
-			clearPicture(to)
-		}
-		return present(err)
+	var err error
+	if parts, ok := j.slide.(PartReader); inside == r {
+		err = j.slide.ReadTile(ctx, k, to)
+	} else if ok {
+		err = parts.ReadPart(ctx, k, inside, to)
+	} else {
+		err = ReadWholeFor(ctx, j.slide, k, inside, to)
 	}
-	m := scratchPicture(r.Dx(), r.Dy())
-	defer pictures.Put(m)
-	if err := j.slide.ReadTile(ctx, k, m); err != nil {
+	if err != nil {
 		clearPicture(to)
-		return present(err)
 	}
-	from := part(m, inside.Sub(r.Min))
-	for y := range inside.Dy() {
-		copy(to.Pix[y*to.Stride:y*to.Stride+4*inside.Dx()], from.Pix[y*from.Stride:])
-	}
-	return nil
+	return present(err)
 }
 
 // present is err, but nil for a tile that was never stored.

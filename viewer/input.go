@@ -60,6 +60,7 @@ const (
 	roleTool
 	roleClick // the tool did not take the press: a click goes to it, a drag pans
 	roleOverview
+	roleBox // a box is pulled up to be zoomed into
 )
 
 func (v *Viewer) pixelAt(p fyne.Position) pixel {
@@ -102,6 +103,10 @@ func (v *Viewer) press(pos fyne.Position, button desktop.MouseButton) {
 	}
 	if button != desktop.MouseButtonPrimary || h.space {
 		h.role = rolePan
+		return
+	}
+	if h.ctrl && !v.Busy() {
+		h.role = roleBox
 		return
 	}
 	p := v.pointer(h.start)
@@ -168,6 +173,8 @@ func (v *Viewer) move(pos fyne.Position) {
 		v.view = v.limits.clamp(v.view.Panned(dx, dy))
 		v.fitted = false
 		v.touch()
+	case roleBox:
+		v.touch()
 	case roleTool:
 		v.tool.drag(v.pointer(at))
 	}
@@ -186,6 +193,10 @@ func (v *Viewer) unpress() {
 	switch role {
 	case rolePan:
 		v.let()
+	case roleBox:
+		if h.dragged {
+			v.zoomToBox(h.start, h.at)
+		}
 	case roleClick:
 		if h.dragged {
 			v.let()
@@ -268,6 +279,8 @@ func (v *Viewer) Cursor() desktop.Cursor {
 		return desktop.DefaultCursor
 	case v.hand.space || v.hand.down && v.hand.role == rolePan:
 		return desktop.PointerCursor
+	case v.hand.down && v.hand.role == roleBox:
+		return desktop.CrosshairCursor
 	}
 	return v.tool.cursor()
 }

@@ -9,6 +9,7 @@ import (
 // The feel of the keys.
 const (
 	keyPan  = 0.5 // share of the window an arrow moves
+	keyPage = 0.9 // share of the window a page key moves: a rim of the last page stays to hold on to
 	keyZoom = 1.5 // scale by + and −
 )
 
@@ -50,6 +51,17 @@ func (v *Viewer) TypedKey(e *fyne.KeyEvent) {
 func (v *Viewer) moveKey(name fyne.KeyName) bool {
 	w, h := keyPan*float64(v.view.W), keyPan*float64(v.view.H)
 	switch name {
+	case fyne.KeyEscape:
+		// A box half pulled up is dropped; any other Escape is not ours.
+		if v.hand.role != roleBox {
+			return false
+		}
+		v.hand.role = roleNone
+		v.touch()
+	case fyne.KeyPageDown:
+		v.page(1)
+	case fyne.KeyPageUp:
+		v.page(-1)
 	case fyne.KeyLeft:
 		v.panBy(w, 0)
 	case fyne.KeyRight:
@@ -68,6 +80,15 @@ func (v *Viewer) moveKey(name fyne.KeyName) bool {
 		return false
 	}
 	return true
+}
+
+// page moves the viewport on by a page, down, or with Shift to the right.
+func (v *Viewer) page(by float64) {
+	if m, ok := currentModifiers(); ok && m&fyne.KeyModifierShift != 0 {
+		v.panBy(-by*keyPage*float64(v.view.W), 0)
+		return
+	}
+	v.panBy(0, -by*keyPage*float64(v.view.H))
 }
 
 // TypedRune takes a character: + − and 0 zoom, the others go to OnRune.
@@ -131,6 +152,14 @@ func (v *Viewer) ZoomBy(factor float64, at fyne.Position) {
 func (v *Viewer) ZoomToMagnification(m float64) {
 	if s := scaleFor(v.info, m); s > 0 {
 		v.zoomTo(s, v.middle())
+	}
+}
+
+// ZoomToPixels zooms, smoothly, to a scale in device pixels per slide pixel
+// around the middle: 1 is one to one; at 2, 3, 4 … every slide pixel is a square.
+func (v *Viewer) ZoomToPixels(scale float64) {
+	if scale > 0 {
+		v.zoomTo(scale, v.middle())
 	}
 }
 

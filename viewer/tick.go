@@ -57,9 +57,10 @@ func (v *Viewer) Tick() {
 	if v.source != nil {
 		pending = v.source.Pending()
 	}
-	dirty := v.clock.dirty || pending != v.clock.pending
+	seen, watching := v.watch(now, pending)
+	dirty := seen || v.clock.dirty || pending != v.clock.pending || v.marking(now)
 	if !dirty && !v.clock.more {
-		if pending == 0 {
+		if pending == 0 && !watching {
 			v.rest()
 		}
 		return
@@ -203,7 +204,7 @@ func (v *Viewer) layOut() {
 		mpp = v.info.MPPX
 	}
 	v.objs = append(v.objs, v.bar.update(v.view, mpp, v.unit)...)
-	v.objs = append(v.objs, v.overview.update(v.view, v.unit)...)
+	v.objs = append(v.objs, v.overview.update(v.view, v.unit, v.coverage, v.glance.step)...)
 	v.clock.more = moreTiles || moreOverlay
 }
 
@@ -266,6 +267,8 @@ func (v *Viewer) layOutLive() {
 		}
 	}
 	v.tool.draw(&v.live)
+	v.drawBox(&v.live)
+	v.drawMark(&v.live, v.clock.now())
 	v.objs = append(v.objs, v.live.objs...)
 }
 

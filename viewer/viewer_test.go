@@ -215,7 +215,7 @@ func TestViewer_keysMove(t *testing.T) {
 		t.Errorf("keys it used itself were passed on: %v %q", keys, runes)
 	}
 	s.v.TypedKey(&fyne.KeyEvent{Name: fyne.KeyTab})
-	s.v.TypedKey(&fyne.KeyEvent{Name: fyne.KeyPageDown})
+	s.v.TypedKey(&fyne.KeyEvent{Name: fyne.KeyF5})
 	s.v.TypedKey(&fyne.KeyEvent{Name: fyne.KeyDelete})
 	s.v.TypedKey(&fyne.KeyEvent{Name: fyne.KeyEscape})
 	s.v.TypedRune('3')

@@ -7,6 +7,8 @@ import (
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
+
+	"coverslip/app"
 )
 
 // centre is the slide and what floats above it: the magnifications, the keys of
@@ -28,13 +30,13 @@ type centre struct {
 }
 
 // magnifications of the buttons; 0 is the whole slide.
-var magnifications = [...]float64{0, 1, 5, 10, 20, 40}
+var magnifications = append([]float64{0}, app.Magnifications()...)
 
 func newCentre(w *Window) *centre {
 	c := &centre{w: w}
 	row := hbox(1)
-	for _, m := range magnifications {
-		words, tip := fmt.Sprintf("%g×", m), fmt.Sprintf("Magnify to %g×", m)
+	for i, m := range magnifications {
+		words, tip := fmt.Sprintf("%g×", m), fmt.Sprintf("Magnify to %g×  (Ctrl+%d)", m, i)
 		if m == 0 {
 			words, tip = "Fit", "The whole slide  (0)"
 		}

@@ -42,8 +42,8 @@ func (p *problemBar) show(problem app.Problem) {
 	p.title.Set(problem.Title)
 	p.hint.Set(problem.Hint)
 	p.cause = ""
-	if problem.Err != nil && problem.Err.Error() != problem.Title {
-		p.cause = problem.Err.Error()
+	if cause := problem.Details(); cause != problem.Title {
+		p.cause = cause
 	}
 	show(p.more, p.cause != "")
 	show(p.find, errors.Is(problem.Err, app.ErrSlideMissing) && p.w.cmds.CanDo("file.relink"))

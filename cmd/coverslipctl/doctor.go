@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -20,6 +22,8 @@ type finding struct {
 	Good   bool   `json:"good"`
 	Text   string `json:"text"`
 	Remedy string `json:"remedy,omitempty"`
+
+	no bool // a file's: "missing" would be the wrong word
 }
 
 // doctorJSON is the JSON of doctor.
@@ -33,13 +37,19 @@ func doctorVerb() verb {
 	return verb{
 		name:  "doctor",
 		short: "say what is found on this computer, and the remedy for what is missing",
-		long:  "Exit code 0 whenever the look itself worked: nothing it looks for is needed for everything.",
+		args:  "[FILE]", max: 1,
+		long: "With a FILE it says which reader opens it, or why each of them does not.\n" +
+			"Exit code 0 whenever the look itself worked: nothing it looks for is needed for everything.",
 		example: "coverslipctl doctor\n" +
+			"coverslipctl doctor case-7.svs\n" +
 			"coverslipctl doctor --json | jq '.findings[] | select(.good|not)'",
 		setup: func(f *flag.FlagSet) func(c *call) error {
 			lib := f.String("onnx", "", "`FILE` of ONNX Runtime's library to look at first")
 			return func(c *call) error {
 				d := doctorJSON{versionInfo: versions(), CPUs: runtime.NumCPU()}
+				for _, path := range c.args {
+					d.Findings = append(d.Findings, fileFindings(c.ctx, path)...)
+				}
 				d.Findings = append(d.Findings, codecFindings()...)
 				d.Findings = append(d.Findings, runtimeFindings(*lib)...)
 				d.Findings = append(d.Findings, gpuFinding(), displayFinding())
@@ -57,11 +67,39 @@ func (d doctorJSON) text(w io.Writer) {
 		if !f.Good {
 			mark = "missing"
 		}
+		if f.no {
+			mark = "no     "
+		}
 		fmt.Fprintf(w, "%s  %-22s %s\n", mark, f.What, f.Text)
 		if f.Remedy != "" {
 			fmt.Fprintf(w, "         %-22s → %s\n", "", f.Remedy)
 		}
 	}
+}
+
+// fileFindings tells which reader opens a file, or what each says against it.
+func fileFindings(ctx context.Context, path string) []finding {
+	s, err := formats.Open(ctx, path)
+	if err != nil {
+		p := app.Explain(err)
+		all := []finding{{What: "file", Text: err.Error(), Remedy: p.Hint, no: true}}
+		var refused *formats.RefusedError
+		if errors.As(err, &refused) {
+			for _, r := range refused.Reasons {
+				all = append(all, finding{What: "  " + r.Format, Text: r.Err.Error(), no: true})
+			}
+		}
+		return all
+	}
+	i, l := s.Info(), s.Levels()[0]
+	all := []finding{{What: "file", Good: true, Text: fmt.Sprintf("%s: %s (%s), %d × %d pixels", path, i.Vendor, i.Format, l.Width, l.Height)}}
+	for _, w := range i.Warnings {
+		all = append(all, finding{What: "  note", Good: true, Text: w})
+	}
+	if err := s.Close(); err != nil {
+		all = append(all, finding{What: "  closing", Text: err.Error()})
+	}
+	return all
 }
 
 // runtimeFindings looks for ONNX Runtime and what it can run on.

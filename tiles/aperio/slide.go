@@ -89,6 +89,14 @@ func (s *slide) ReadTile(ctx context.Context, k tiles.Key, dst *image.RGBA) erro
 	return err
 }
 
+// CodedTile implements tiles.Coded; a tile that ReadTile makes anew is not coded.
+func (s *slide) CodedTile(ctx context.Context, k tiles.Key, dst []byte) ([]byte, error) {
+	if k.Level > 0 && k.Level < len(s.doubtful) && s.doubtful[k.Level] != nil {
+		return dst, tiles.ErrNotCoded
+	}
+	return s.Slide.CodedTile(ctx, k, dst)
+}
+
 // isDoubtful says whether a tile is made anew though it is stored.
 func (s *slide) isDoubtful(k tiles.Key, dst *image.RGBA) bool {
 	if k.Level < 1 || k.Level >= len(s.doubtful) || s.doubtful[k.Level] == nil || s.ratio(k.Level) > maxRepairRatio {
@@ -137,6 +145,15 @@ func (s *slide) repair(ctx context.Context, k tiles.Key, dst *image.RGBA) error 
 		return tiles.ErrMissing
 	}
 	return nil
+}
+
+// ReadPart implements tiles.PartReader: tiles of JPEG 2000 are decoded in part.
+func (s *slide) ReadPart(ctx context.Context, k tiles.Key, r image.Rectangle, dst *image.RGBA) error {
+	ok, err := s.TilePart(ctx, k, r, dst)
+	if ok && (k.Level == 0 || !errors.Is(err, tiles.ErrMissing)) {
+		return err
+	}
+	return tiles.ReadWholeFor(ctx, s, k, r, dst)
 }
 
 // over draws src, both of one size, over the background that dst holds, and

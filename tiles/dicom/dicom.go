@@ -70,7 +70,7 @@ func detect(src *tiles.Source) error {
 		}
 	}
 	if class != sopClass {
-		return bad("the file is no whole slide image but of SOP class %s", class)
+		return fmt.Errorf("it is of SOP class %s, not a whole slide image", class)
 	}
 	return nil
 }

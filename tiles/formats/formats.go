@@ -7,18 +7,20 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strings"
 
 	"coverslip/tiles"
+	"coverslip/tiles/akoya"
 	"coverslip/tiles/aperio"
 	"coverslip/tiles/codec"
 	"coverslip/tiles/czi"
 	"coverslip/tiles/deepzoom"
 	"coverslip/tiles/dicom"
+	"coverslip/tiles/flat"
 	"coverslip/tiles/generic"
 	"coverslip/tiles/hamamatsu"
 	"coverslip/tiles/leica"
 	"coverslip/tiles/mirax"
+	"coverslip/tiles/ometiff"
 	"coverslip/tiles/openslide"
 	"coverslip/tiles/philips"
 	"coverslip/tiles/remote"
@@ -35,7 +37,8 @@ type CodecStatus = codec.Status
 func Codecs() []CodecStatus { return codec.Default().Status() }
 
 // List is the readers in the order in which they are asked: vendors, what anybody
-// writes, and libopenslide where it is installed. codecs is what they decode through.
+// writes, plain pictures, and libopenslide where it is installed. codecs is what
+// they decode through.
 func List(codecs *codec.Set) []tiles.Format {
 	return []tiles.Format{
 		dicom.Format(codecs),
@@ -51,55 +54,15 @@ func List(codecs *codec.Set) []tiles.Format {
 		deepzoom.Format(codecs),
 		ventana.Format(codecs),
 		zarr.Format(),
-		generic.FormatOME(codecs),
+		akoya.Format(codecs),
+		ometiff.Format(codecs),
 		generic.Format(codecs),
+		flat.FormatTIFF(codecs),
+		flat.FormatPNG(),
+		flat.FormatJPEG(codecs),
+		flat.FormatBMP(),
 		openslide.Format(!codecs.GoOnly()),
 	}
-}
-
-// Reason is one reader's answer to a file.
-type Reason struct {
-	Format string // the reader's name
-	Err    error  // why it refuses
-}
-
-// RefusedError says why every reader refuses a file. It is tiles.ErrNotSlide,
-// and every reader's reason too.
-type RefusedError struct {
-	Path    string
-	Seen    string // what the file looks like, "" when unknown
-	Reasons []Reason
-}
-
-// Error lists the reasons; readers that say the same are named together.
-func (e *RefusedError) Error() string {
-	var order []string
-	by := map[string][]string{}
-	for _, r := range e.Reasons {
-		msg := r.Err.Error()
-		if _, seen := by[msg]; !seen {
-			order = append(order, msg)
-		}
-		by[msg] = append(by[msg], r.Format)
-	}
-	parts := make([]string, len(order))
-	for i, msg := range order {
-		parts[i] = fmt.Sprintf("%s: %s", strings.Join(by[msg], ", "), msg)
-	}
-	seen := ""
-	if e.Seen != "" {
-		seen = ": it is " + e.Seen
-	}
-	return fmt.Sprintf("%s: %v%s (%s)", e.Path, tiles.ErrNotSlide, seen, strings.Join(parts, "; "))
-}
-
-// Unwrap gives tiles.ErrNotSlide and the reasons.
-func (e *RefusedError) Unwrap() []error {
-	out := []error{tiles.ErrNotSlide}
-	for _, r := range e.Reasons {
-		out = append(out, r.Err)
-	}
-	return out
 }
 
 // Open opens a slide with the decoders of this computer.
@@ -166,9 +129,11 @@ func source(ctx context.Context, path string, o Options) (*tiles.Source, error) 
 		if err != nil {
 			return nil, err
 		}
-		if file != "" {
-			path = file
+		if file == "" {
+			return nil, &RefusedError{Path: path, Seen: "a folder in which no slide was found",
+				Hint: "Choose the slide's file in it. Only folders of an OME-Zarr slide or of one DICOM slide are opened as a whole."}
 		}
+		path = file
 	}
 	return tiles.OpenSource(path)
 }
@@ -176,13 +141,18 @@ func source(ctx context.Context, path string, o Options) (*tiles.Source, error) 
 // OpenSource opens a slide of an opened file, which the slide then owns; on an
 // error it is left to the caller.
 func OpenSource(ctx context.Context, src *tiles.Source, codecs *codec.Set) (tiles.Slide, error) {
-	refused := &RefusedError{Path: src.Path()}
-	for _, f := range List(codecs) {
+	var reasons []Reason
+	list := List(codecs)
+	only, restricted := onlyReader(src.Path())
+	for _, f := range list {
+		if restricted && f.Name != only {
+			continue
+		}
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
 		if err := f.Detect(src); err != nil {
-			refused.Reasons = append(refused.Reasons, Reason{f.Name, err})
+			reasons = append(reasons, Reason{f.Name, err})
 			continue
 		}
 		s, err := f.Open(ctx, src)
@@ -191,6 +161,5 @@ func OpenSource(ctx context.Context, src *tiles.Source, codecs *codec.Set) (tile
 		}
 		return s, nil
 	}
-	refused.Seen = sniff(src)
-	return nil, refused
+	return nil, refuse(src, list, reasons)
 }

@@ -20,7 +20,7 @@ func Run(t *testing.T, open func(t testing.TB) tiles.Slide) {
 	t.Helper()
 	for name, check := range map[string]func(*testing.T, tiles.Slide){
 		"Info": checkInfo, "Levels": checkLevels, "Tiles": checkTiles, "Part": checkPart, "Refusals": checkRefusals,
-		"Concurrent": checkConcurrent, "Associated": checkAssociated, "Region": checkRegion, "Wrappers": checkWrappers, "Bounds": checkBounds,
+		"Concurrent": checkConcurrent, "Associated": checkAssociated, "Region": checkRegion, "Wrappers": checkWrappers, "Bounds": checkBounds, "Cuts": checkCuts,
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := open(t)
@@ -31,6 +31,16 @@ func Run(t *testing.T, open func(t testing.TB) tiles.Slide) {
 		})
 	}
 	t.Run("Close", func(t *testing.T) { checkClose(t, open(t)) })
+}
+
+// Brief is Run without what reads many tiles, or the same ones again: for a
+// second pass over a slide, by other decoders or by another of its files.
+func Brief(t *testing.T, open func(t testing.TB) tiles.Slide) {
+	t.Helper()
+	s := open(t)
+	for _, check := range []func(*testing.T, tiles.Slide){checkInfo, checkLevels, checkTiles, checkRefusals, checkAssociated, checkClose} {
+		check(t, s) // the last closes it
+	}
 }
 
 func checkInfo(t *testing.T, s tiles.Slide) {
@@ -159,6 +169,45 @@ func checkPart(t *testing.T, s tiles.Slide) {
 					t.Fatalf("tile %+v: wrote outside its part at %v", k, p)
 				}
 			}
+		}
+	}
+}
+
+// checkCuts reads rectangles of tiles where the slide offers it: their pixels are
+// those of the tile.
+func checkCuts(t *testing.T, s tiles.Slide) {
+	p, ok := s.(tiles.PartReader)
+	if !ok {
+		t.Skip("no tiles.PartReader")
+	}
+	ctx := context.Background()
+	for _, k := range corners(s) {
+		tile := s.Levels()[k.Level].TileRect(k.Col, k.Row)
+		want, missing := read(t, s, k)
+		w, h := tile.Dx(), tile.Dy()
+		for _, r := range []image.Rectangle{image.Rect(0, 0, w, h), image.Rect(w/2, h/3, w, h), image.Rect(0, 0, (w+2)/3, (h+1)/2), image.Rect(w-1, h-1, w, h)} {
+			got := image.NewRGBA(r)
+			err := p.ReadPart(ctx, k, r.Add(tile.Min), got)
+			if errors.Is(err, tiles.ErrMissing) != missing || err != nil && !missing {
+				t.Fatalf("tile %+v, %v: %v", k, r, err)
+			}
+			for y := r.Min.Y; y < r.Max.Y; y++ {
+				if !bytes.Equal(got.Pix[got.PixOffset(r.Min.X, y):][:4*r.Dx()], want.Pix[want.PixOffset(r.Min.X, y):][:4*r.Dx()]) {
+					t.Fatalf("tile %+v, %v: line %d differs from the tile", k, r, y)
+				}
+			}
+		}
+		var te *tiles.TileError
+		for _, r := range []image.Rectangle{{}, tile.Add(image.Pt(1, 0)), tile.Add(image.Pt(0, -1))} {
+			if err := p.ReadPart(ctx, k, r, image.NewRGBA(r)); !errors.As(err, &te) || te.Key != k {
+				t.Errorf("tile %+v, %v: got %v, want a TileError", k, r, err)
+			}
+		}
+	}
+	var te *tiles.TileError
+	for _, k := range []tiles.Key{{Level: -1}, {Level: len(s.Levels())}, {Col: -1}, {Row: 1 << 40}} {
+		if err := p.ReadPart(ctx, k, image.Rect(0, 0, 1, 1), image.NewRGBA(image.Rect(0, 0, 1, 1))); !errors.As(err, &te) || te.Key != k {
+			t.Errorf("tile %+v: got %v, want a TileError", k, err)
 		}
 	}
 }

@@ -38,11 +38,11 @@ func (s *Slide) CodedTile(ctx context.Context, k tiles.Key, dst []byte) ([]byte,
 
 // coded appends a tile as a whole stream.
 func (m *Image) coded(col, row int, dst []byte) ([]byte, error) {
-	if m.Compression != CompressionJPEG || m.Strips || m.Photometric == photoWhiteIsZero {
+	if m.Compression != CompressionJPEG || !m.oneJPEG() || m.Strips || m.offsets == nil || m.Photometric == photoWhiteIsZero {
 		return dst, tiles.ErrNotCoded
 	}
 	i := row*m.Cols() + col
-	if m.counts[i] == 0 || m.offsets[i] == 0 {
+	if !m.stored(i) {
 		return dst, tiles.ErrMissing
 	}
 	b, err := m.load(i, 0)
@@ -54,4 +54,9 @@ func (m *Image) coded(col, row int, dst []byte) ([]byte, error) {
 		return dst, errors.New("not a JPEG stream (no start-of-image marker)")
 	}
 	return append(append(dst, m.prefix...), (*b)[2:]...), nil
+}
+
+// CodedTile is ErrNotCoded: what ReadTile gives is drawn from channels.
+func (s *PlanarSlide) CodedTile(_ context.Context, _ tiles.Key, dst []byte) ([]byte, error) {
+	return dst, tiles.ErrNotCoded
 }

@@ -142,8 +142,8 @@ func (m *Image) readAlpha(d *Directory) error {
 	return nil
 }
 
-// hasAlpha says whether the sample after the colours is their alpha.
-func (m *Image) hasAlpha() bool { return m.alpha == alphaAssociated || m.alpha == alphaSeparate }
+// HasAlpha says whether the sample after the colours is their alpha.
+func (m *Image) HasAlpha() bool { return m.alpha == alphaAssociated || m.alpha == alphaSeparate }
 
 // readCompression reads how tiles are packed, and checks that what is in them is
 // read.
@@ -254,7 +254,8 @@ func (m *Image) checkColour(d *Directory) error {
 }
 
 // readPalette reads the colours of a palette image, TIFF 6.0 section 5: all
-// reds, all greens, all blues, of 16 bits; old writers put 8 bits there.
+// reds, all greens, all blues, of 16 bits; old writers put 8 bits there. Writers
+// make 16 bits of 8 by 256 or by 257: the high byte is right for both.
 func (m *Image) readPalette(d *Directory) error {
 	v, err := d.Uints(TagColorMap, 3<<16)
 	if err != nil {
@@ -268,7 +269,7 @@ func (m *Image) readPalette(d *Directory) error {
 	for _, c := range v[:3*n] {
 		most = max(most, c)
 	}
-	to8 := func(c uint64) byte { return byte(min(c, 0xffff) * 255 / 0xffff) } // as libtiff does
+	to8 := func(c uint64) byte { return byte(min(c, 0xffff) >> 8) }
 	if most < 256 {
 		to8 = func(c uint64) byte { return byte(c) }
 	}

@@ -1,4 +1,4 @@
-package generic_test
+package ometiff_test
 
 import (
 	"context"

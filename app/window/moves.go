@@ -1,0 +1,23 @@
+package window
+
+import (
+	"fmt"
+
+	"coverslip/app"
+)
+
+// bindMoves says what the commands of movement do.
+func (w *Window) bindMoves(on func(id string, run func(), enabled func() bool)) {
+	slide := func() bool { return w.open != nil }
+	for _, m := range app.Magnifications() {
+		on(fmt.Sprintf("view.magnify%g", m), func() { w.viewer.ZoomToMagnification(m) },
+			func() bool { return slide() && w.viewer.Magnification() > 0 })
+	}
+	on("view.goTo", w.askPlace, slide)
+	on("view.nextField", func() { w.walk(true) }, slide)
+	on("view.prevField", func() { w.walk(false) }, slide)
+	on("view.forgetSeen", w.forgetSeen, slide)
+	for _, n := range [...]int{1, 2, 4, 8} {
+		on(fmt.Sprintf("view.pixels%d", n), func() { w.viewer.ZoomToPixels(float64(n)) }, slide)
+	}
+}
