@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"coverslip/annotate"
@@ -33,7 +34,12 @@ type OpenSlide struct {
 
 	untrusted bool // memory-safe decoders only
 	rawColour bool // the profile is left aside on the screen
+	outdated  atomic.Bool
 }
+
+// Outdated tells whether the project knows another scale of the slide than it was
+// opened with: OpenSlide opens it anew.
+func (o *OpenSlide) Outdated() bool { return o.outdated.Load() }
 
 // Untrusted tells whether the slide is decoded by memory-safe decoders only.
 func (o *OpenSlide) Untrusted() bool { return o.untrusted }
@@ -386,7 +392,7 @@ func (s *Session) OpenSlide(ctx context.Context, id annotate.ID) (*OpenSlide, er
 	s.opening.Lock()
 	defer s.opening.Unlock()
 	untrusted := s.Untrusted()
-	if cur := s.Current(); cur != nil && cur.Item.ID == id && cur.untrusted == untrusted && cur.rawColour == s.RawColour() {
+	if cur := s.Current(); cur != nil && cur.Item.ID == id && !cur.Outdated() && cur.untrusted == untrusted && cur.rawColour == s.RawColour() {
 		return cur, nil
 	}
 	item, err := s.Slide(id)
@@ -405,6 +411,7 @@ func (s *Session) OpenSlide(ctx context.Context, id annotate.ID) (*OpenSlide, er
 	if err != nil {
 		return nil, errors.Join(err, t.Close())
 	}
+	t = scaled(t, item.Slide)
 	shown, colour := s.shown(t)
 	open := &OpenSlide{Item: item, Slide: tiles.Halved(t), Set: set, Colour: colour, untrusted: untrusted, rawColour: s.RawColour()}
 	open.Loader = tiles.NewLoader(tiles.Halved(tiles.Filled(shown)), s.cache, readers, func() {
