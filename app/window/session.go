@@ -244,6 +244,7 @@ func (w *Window) showSlide(open *app.OpenSlide) {
 	same := w.open != nil && open != nil && w.open.Item.ID == open.Item.ID
 	view := w.viewer.Viewport()
 	w.open = open
+	w.channels.update()
 	w.survey, w.counted = survey{}, nil
 	w.queue.reset()
 	w.labels.reset()
