@@ -140,7 +140,7 @@ func explanations() []explanation {
 		{as[*remote.NetError], "The server of %s cannot be reached", "Check the connection and the address, then try again; what was loaded stays."},
 		{is(ErrOtherSlide), "%s is another slide than the one the labels were drawn on", "Put the original file back, or add this one as a new slide. The labels are safe in the project."},
 		{is(ErrNoSlide), "The project has no such slide", "List its slides with: coverslipctl project list PROJECT."},
-		{is(ErrNoScale), "%s does not say how many µm a pixel is", "Give the scale, 0.25 for a 40× scan or 0.5 for 20×: coverslipctl project add --mpp 0.25 PROJECT SLIDE (demo takes --mpp, too)."},
+		{is(ErrNoScale), "%s does not say how many µm a pixel is", "Give the scale, 0.25 for a 40× scan or 0.5 for 20×: coverslipctl project add --mpp 0.25 PROJECT SLIDE (demo and convert take --mpp, too)."},
 		{is(ErrNothingOpen), "No slide is open", "Open a slide first."},
 		{is(storage.ErrClosed), "The project is closed", "Open it again."},
 		{is(ErrClosed), "The project is closed", "Open it again."},
@@ -171,6 +171,8 @@ func explanations() []explanation {
 		{is(runtimes.ErrUnreachable), "The download did not reach its server", "Check the network and try again, or bring the file: coverslipctl setup --from FILE."},
 		{is(runtimes.ErrChecksum), "%s is damaged or not the expected file", "Fetch it again; nothing was installed."},
 
+		{is(tiles.ErrOutside), "%s asks for a file outside its own folder", "Put all files of the slide into one folder, the files themselves and not links to them. Be careful with a stranger's slide that does this."},
+		{is(ErrBadTiles), "%s has parts that cannot be read", "The rest of the slide is usable. Copy the slide again from where it came, and compare the file sizes."},
 		{is(tiles.ErrNoAssociated), "%s has no image of that name", "coverslipctl info SLIDE lists the images that are there."},
 		{spoilt, damagedSlide, copyAgain},
 		{is(tiles.ErrNotSlide), "%s is not a slide that Coverslip can read", chooseSlide},
@@ -182,6 +184,7 @@ func explanations() []explanation {
 
 		{is(syscall.ENOSPC), "The disk is full", "Free some space and try again; what was saved before is safe."},
 		{is(syscall.EDQUOT), "Your share of the disk is used up", "Free some space and try again; what was saved before is safe."},
+		{is(fs.ErrExist), "%s exists already", "Choose another name, or remove it; nothing is overwritten."},
 		{is(fs.ErrNotExist), "%s does not exist", "Check the name and the folder."},
 		{is(fs.ErrPermission), "%s may not be read or written by you", "Ask for the right, or copy it to a folder of your own."},
 		{is(io.ErrUnexpectedEOF), "%s ends too early", "Copy the file again from where it came, and compare the file sizes."},

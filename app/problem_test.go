@@ -18,6 +18,7 @@ import (
 	"coverslip/models/runtimes"
 	"coverslip/storage"
 	"coverslip/tiles"
+	"coverslip/tiles/formats"
 
 	bolt "go.etcd.io/bbolt"
 )
@@ -31,6 +32,8 @@ func TestExplain_Table(t *testing.T) {
 		{wrap(fs.ErrNotExist), "A12.svs does not exist", "Check the name"},
 		{wrap(fs.ErrPermission), "A12.svs may not be read", "right"},
 		{wrap(tiles.ErrNotSlide), "A12.svs is not a slide", "slide file"},
+		{wrap(&formats.RefusedError{Path: "/data/x/A12.svs", Seen: "a PDF document", Hint: "Choose another."}), "A12.svs is not a slide that Coverslip can read: it is a PDF document", "Choose another."},
+		{wrap(&formats.RefusedError{Path: "/data/x/A12.svs", Looks: "a TIFF file", Likely: &tiles.FormatError{Format: "tiff", What: "cut"}}), "A12.svs is damaged", "Copy the slide again"},
 		{wrap(&tiles.FormatError{Format: "tiff", What: "cut"}), "A12.svs is damaged", "Copy the slide again"},
 		{wrap(&tiles.UnsupportedError{Format: "tiff", What: "compression 52479"}), "cannot read", "Convert"},
 		{wrap(&tiles.UnsupportedError{Format: "tiff", What: "JPEG 2000", Hint: "apt install libopenjp2-7"}), "cannot read", "apt install"},
@@ -81,6 +84,10 @@ func TestExplain_Table(t *testing.T) {
 	}
 	if (Explain(nil) != Problem{}) {
 		t.Error("no error is no problem")
+	}
+	refused := Problem{Err: wrap(&formats.RefusedError{Path: "A12.svs", Seen: "a text file", Reasons: []formats.Reason{{Format: "czi", Err: errors.New("no CZI")}}})}
+	if d := refused.Details(); !strings.Contains(d, "a text file") || !strings.Contains(d, "czi: no CZI") {
+		t.Errorf("details %q", d)
 	}
 	own := &Problem{Title: "T", Hint: "H", Err: io.EOF}
 	if Explain(fmt.Errorf("x: %w", own)) != *own {

@@ -17,7 +17,7 @@
 //
 //	formats      the ordered list of readers, Open, and what decodes what
 //	aperio       Aperio SVS
-//	hamamatsu    Hamamatsu NDPI, VMS and VMU
+//	hamamatsu    Hamamatsu NDPI and its sets, VMS and VMU
 //	philips      Philips TIFF
 //	leica        Leica SCN
 //	trestle      Trestle MedScan
@@ -40,6 +40,7 @@
 //	jpeg2000     JPEG 2000 decoded in Go; jpegls, jpeglossless: those two
 //	native       libjpeg-turbo and OpenJPEG without cgo, one package a library
 //	native       libjpeg-turbo, OpenJPEG and libjxr without cgo, one package a library
+//	dicomwrite   writes DICOM; pyramid: a slide level by level for those that write
 //	tiffwrite    writes pyramids; synth, tissue: made-up slides, where tissue is
 //	slidetest    the suite that every format passes; openslidetest: the oracle
 //

@@ -9,6 +9,9 @@ import (
 var (
 	// ErrNotSlide: no reader recognises the file.
 	ErrNotSlide = errors.New("not a slide that this program can read")
+	// ErrOutside: a slide names a file, or holds a link to one, that does not lie
+	// in its folder or below. What names it is a *FormatError.
+	ErrOutside = errors.New("leads out of the slide's folder: other files of a slide must lie in it or below")
 )
 
 // At reading.

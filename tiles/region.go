@@ -26,8 +26,9 @@ func scratchPicture(w, h int) *image.RGBA {
 
 // ReadRegion fills dst with pixels of a level, its upper left corner at the
 // level's pixel nearest to (x0, y0), a position in level-0 pixels. Pixels are
-// never interpolated. Outside the slide, and where no tile was stored, dst is
-// transparent, as OpenSlide's read_region leaves it.
+// never interpolated. Outside the slide, where no tile was stored and, of a
+// ScannedReader, where nothing was scanned, dst is transparent, as OpenSlide's
+// read_region leaves it.
 //
 // A tile that cannot be decoded leaves its part transparent; the rest is
 // filled, and the first such error is returned.
@@ -92,36 +93,32 @@ func (j *regionJob) run(ctx context.Context) {
 	}
 }
 
-// tile decodes a tile straight into dst when it lies inside, else beside it.
+// tile decodes a tile straight into dst when it lies inside, else the part of it
+// that does.
 func (j *regionJob) tile(ctx context.Context, k Key) error {
 	r := j.l.TileRect(k.Col, k.Row)
 	inside := r.Intersect(j.have)
 	shift := j.dst.Rect.Min.Sub(j.want.Min)
 	to := part(j.dst, inside.Add(shift))
-	parts, cuts := j.slide.(PartReader)
-	if inside == r || cuts {
-		var err error
-		if inside == r {
-			err = j.slide.ReadTile(ctx, k, to)
-		} else {
-			err = parts.ReadPart(ctx, k, inside, to)
-		}
+	if scanned, ok := j.slide.(ScannedReader); ok {
+		err := scanned.ReadScanned(ctx, k, inside, to)
 		if err != nil {
 			clearPicture(to)
 		}
 		return present(err)
 	}
-	m := scratchPicture(r.Dx(), r.Dy())
-	defer pictures.Put(m)
-	if err := j.slide.ReadTile(ctx, k, m); err != nil {
+	var err error
+	if parts, ok := j.slide.(PartReader); inside == r {
+		err = j.slide.ReadTile(ctx, k, to)
+	} else if ok {
+		err = parts.ReadPart(ctx, k, inside, to)
+	} else {
+		err = ReadWholeFor(ctx, j.slide, k, inside, to)
+	}
+	if err != nil {
 		clearPicture(to)
-		return present(err)
 	}
-	from := part(m, inside.Sub(r.Min))
-	for y := range inside.Dy() {
-		copy(to.Pix[y*to.Stride:y*to.Stride+4*inside.Dx()], from.Pix[y*from.Stride:])
-	}
-	return nil
+	return present(err)
 }
 
 // present is err, but nil for a tile that was never stored.

@@ -69,7 +69,7 @@ func (s *Source) SiblingsIn(dir string) ([]string, error) {
 
 // OpenSibling opens another file of the slide's folder, or of a folder below
 // it, by its slash-separated name. A name or a link that leads out of the
-// slide's folder is refused.
+// slide's folder is refused with ErrOutside.
 func (s *Source) OpenSibling(name string) (*Source, error) {
 	if s.folder == nil {
 		return nil, fmt.Errorf("%q: %w", name, os.ErrNotExist)
@@ -81,7 +81,7 @@ func (s *Source) OpenSibling(name string) (*Source, error) {
 }
 
 func outsideError(name string) error {
-	return fmt.Errorf("%q leads out of the slide's folder: other files of a slide must lie in it or below", name)
+	return &FormatError{Format: "folder", What: fmt.Sprintf("%q", name), Err: ErrOutside}
 }
 
 // local says whether a name stays in the folder by its spelling alone, on every
@@ -140,7 +140,7 @@ func (d diskFolder) holds(at, name string) error {
 		return err
 	}
 	if rel, err := filepath.Rel(home, target); err != nil || !filepath.IsLocal(rel) {
-		return fmt.Errorf("%q is a link that leads out of the slide's folder", name)
+		return &FormatError{Format: "folder", What: fmt.Sprintf("the link %q", name), Err: ErrOutside}
 	}
 	return nil
 }

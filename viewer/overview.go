@@ -15,7 +15,9 @@ import (
 const (
 	overviewLongest = 170 // of the thumbnail
 	overviewPad     = 4
-	frameLeast      = 5 // side of the viewport's frame, or it could not be seen
+	overviewText    = 11
+	overviewLine    = 17 // height of the line of words
+	frameLeast      = 5  // side of the viewport's frame, or it could not be seen
 )
 
 var frameColor = color.NRGBA{R: 235, G: 60, B: 50, A: 255}
@@ -26,6 +28,8 @@ type overview struct {
 	panel *canvas.Rectangle
 	image *canvas.Image
 	frame *canvas.Rectangle
+	seen  *canvas.Image // tint of what was looked at
+	words *canvas.Text  // how much that is
 	shown []fyne.CanvasObject
 	on    bool
 
@@ -33,6 +37,11 @@ type overview struct {
 	have bool
 	need []tiles.Key // of the level the thumbnail is made from
 	w, h float64     // slide, level-0 pixels
+
+	tinted      *Coverage // what seen shows: the map, its version and the step
+	tintVersion int
+	tintStep    int
+	scaleKnown  bool // the slide says its pixels' size
 	// where the thumbnail lies, Fyne units
 	pos  fyne.Position
 	size fyne.Size
@@ -41,7 +50,8 @@ type overview struct {
 func newOverview() *overview {
 	return &overview{
 		panel: &canvas.Rectangle{FillColor: panelColor, CornerRadius: 4},
-		image: newImage(), on: true,
+		image: newImage(), seen: newImage(), on: true,
+		words: &canvas.Text{Color: panelText, TextSize: overviewText, Alignment: fyne.TextAlignCenter},
 		frame: &canvas.Rectangle{StrokeColor: frameColor, StrokeWidth: 1.5, FillColor: color.NRGBA{R: 235, G: 60, B: 50, A: 28}},
 	}
 }
@@ -51,9 +61,11 @@ func (o *overview) set(src Source) {
 	o.src, o.have, o.need = src, false, nil
 	o.w, o.h = 0, 0
 	o.image.Image = nil
+	o.tinted = nil
 	if src == nil {
 		return
 	}
+	o.scaleKnown = magnification(src.Slide().Info(), 1) > 0
 	levels := src.Slide().Levels()
 	if len(levels) == 0 {
 		return
@@ -111,9 +123,30 @@ func (o *overview) extent() fyne.Size {
 	return fyne.NewSize(float32(max(8, o.w*k)), float32(max(8, o.h*k)))
 }
 
+// cover brings the tint and its words up to a map; nothing was seen of a nil one.
+func (o *overview) cover(c *Coverage, step int, unit float32) (any bool) {
+	if c == nil || c.Share(0) == 0 {
+		return false
+	}
+	if o.tinted == c && o.tintVersion == c.version && o.tintStep == step {
+		return true
+	}
+	o.tinted, o.tintVersion, o.tintStep = c, c.version, step
+	if a := fyne.CurrentApp(); a == nil || a.Driver().CanvasForObject(o.seen) == nil {
+		o.seen = newImage() // Fyne forgot the old one and would keep its picture
+	}
+	o.seen.Image = c.tint(int(o.size.Width*unit), int(o.size.Height*unit), step)
+	o.seen.Refresh()
+	if words := c.words(step, o.scaleKnown); words != o.words.Text {
+		o.words.Text = words
+		o.words.Refresh()
+	}
+	return true
+}
+
 // update lays the overview out; nothing when the window is too small for it, or
 // shows the whole slide itself.
-func (o *overview) update(v Viewport, unit float32) []fyne.CanvasObject {
+func (o *overview) update(v Viewport, unit float32, c *Coverage, step int) []fyne.CanvasObject {
 	o.assemble(unit)
 	o.size = fyne.Size{}
 	w, h := float32(v.W)/unit, float32(v.H)/unit
@@ -125,7 +158,16 @@ func (o *overview) update(v Viewport, unit float32) []fyne.CanvasObject {
 	}
 	o.size = o.extent()
 	o.pos = fyne.NewPos(w-furnitureGap-overviewPad-o.size.Width, furnitureGap+overviewPad)
-	place(o.panel, o.pos.X-overviewPad, o.pos.Y-overviewPad, o.size.Width+2*overviewPad, o.size.Height+2*overviewPad)
+	covered, line := o.cover(c, step, unit), float32(0)
+	left, width := o.pos.X, o.size.Width
+	if covered { // the words may be wider than the picture of a narrow slide
+		line = overviewLine
+		width = max(width, o.words.MinSize().Width)
+		left = o.pos.X + o.size.Width - width
+		place(o.words, left, o.pos.Y+o.size.Height+1, width, overviewLine)
+		place(o.seen, o.pos.X, o.pos.Y, o.size.Width, o.size.Height)
+	}
+	place(o.panel, left-overviewPad, o.pos.Y-overviewPad, width+2*overviewPad, o.size.Height+2*overviewPad+line)
 	place(o.image, o.pos.X, o.pos.Y, o.size.Width, o.size.Height)
 	kx, ky := float64(o.size.Width)/o.w, float64(o.size.Height)/o.h
 	x0, x1 := span1(b.MinX*kx, b.MaxX*kx, float64(o.size.Width))
@@ -135,6 +177,9 @@ func (o *overview) update(v Viewport, unit float32) []fyne.CanvasObject {
 	shown = append(shown, o.panel)
 	if o.image.Image != nil {
 		shown = append(shown, o.image)
+	}
+	if covered {
+		shown = append(shown, o.seen, o.words)
 	}
 	o.shown = append(shown, o.frame)
 	return o.shown

@@ -7,6 +7,7 @@ import (
 	"fyne.io/fyne/v2"
 
 	"coverslip/annotate"
+	"coverslip/tiles"
 )
 
 // touch asks for a new layout in the next frame.
@@ -56,9 +57,10 @@ func (v *Viewer) Tick() {
 	if v.source != nil {
 		pending = v.source.Pending()
 	}
-	dirty := v.clock.dirty || pending != v.clock.pending || v.marking(now)
+	seen, watching := v.watch(now, pending)
+	dirty := seen || v.clock.dirty || pending != v.clock.pending || v.marking(now)
 	if !dirty && !v.clock.more {
-		if pending == 0 {
+		if pending == 0 && !watching {
 			v.rest()
 		}
 		return
@@ -158,13 +160,21 @@ func (v *Viewer) setLimits() {
 		v.view = v.view.ShowingBox(*v.showSoon, fitMargin)
 		v.showSoon = nil
 	case v.fitted || v.view.Scale <= 0:
-		v.view = v.view.ShowingBox(v.whole(), fitMargin)
+		v.view = v.view.ShowingBox(v.scanned(levels[0]), fitMargin)
 	}
 	v.view = v.limits.clamp(v.view)
 }
 
-// whole is the box of the slide.
-func (v *Viewer) whole() annotate.Box { return annotate.Box{MaxX: v.limits.w, MaxY: v.limits.h} }
+// scanned is the box of what was scanned of a slide (tiles.Info.Bounds); l is
+// its level 0.
+func (v *Viewer) scanned(l tiles.Level) annotate.Box {
+	info := v.info
+	if info == nil {
+		info = v.source.Slide().Info()
+	}
+	b := info.BoundsIn(l)
+	return annotate.Box{MinX: float64(b.Min.X), MinY: float64(b.Min.Y), MaxX: float64(b.Max.X), MaxY: float64(b.Max.Y)}
+}
 
 // layOut assembles the frame, from the back to the front.
 func (v *Viewer) layOut() {
@@ -180,6 +190,8 @@ func (v *Viewer) layOut() {
 		}
 		return
 	}
+	v.tileLayer.pool.orient(v.view.Turn, v.view.Flip)
+	v.overlay.pool.orient(v.view.Turn, v.view.Flip)
 	moreTiles := v.tileLayer.update(v.view, v.sight(now), v.unit, now)
 	if !v.tileLayer.covered {
 		place(v.ground, 0, 0, size.Width, size.Height)
@@ -193,8 +205,8 @@ func (v *Viewer) layOut() {
 	if v.info != nil {
 		mpp = v.info.MPPX
 	}
-	v.objs = append(v.objs, v.bar.update(v.view, mpp, v.unit)...)
-	v.objs = append(v.objs, v.overview.update(v.view, v.unit)...)
+	v.objs = append(v.objs, v.bar.update(v.view, mpp, v.unit, v.gridText)...)
+	v.objs = append(v.objs, v.overview.update(v.view, v.unit, v.coverage, v.glance.step)...)
 	v.clock.more = moreTiles || moreOverlay
 }
 
@@ -234,6 +246,7 @@ type pace struct {
 // layOutLive draws the selection and what the tool has in hand.
 func (v *Viewer) layOutLive() {
 	v.live.begin(v.view, v.unit)
+	v.gridText = v.drawGrid(&v.live)
 	if v.overlay.on && v.objects != nil {
 		drawn := 0
 		view := v.view.Box()

@@ -237,6 +237,28 @@ func (t *tileLayer) served(k tiles.Key) bool {
 	return t.pool.has(k) || t.resident(k) || t.src.Failed(k) != nil
 }
 
+// colourAt is the colour at a point (level-0 pixels) of the finest tile there is,
+// from a level on.
+func (t *tileLayer) colourAt(l0X, l0Y float64, level int) (c color.NRGBA, downsample float64, ok bool) {
+	for ; level < len(t.levels); level++ {
+		l := t.levels[level]
+		px, py := t.l0PerPixel(level)
+		x, y := floorInt(l0X/px), floorInt(l0Y/py)
+		if x < 0 || y < 0 || x >= l.Width || y >= l.Height {
+			return c, 0, false
+		}
+		if im, have := t.src.Get(tiles.Key{Level: level, Col: x / l.TileWidth, Row: y / l.TileHeight}); have {
+			at := image.Pt(x%l.TileWidth, y%l.TileHeight).Add(im.Rect.Min)
+			if !at.In(im.Rect) {
+				return c, 0, false
+			}
+			c, ok = color.NRGBAModel.Convert(im.RGBAAt(at.X, at.Y)).(color.NRGBA)
+			return c, l.Downsample, ok
+		}
+	}
+	return c, 0, false
+}
+
 // inside tells whether the window shows nothing but slide.
 func (t *tileLayer) inside(v Viewport) bool {
 	b := v.Box()
@@ -247,8 +269,7 @@ func (t *tileLayer) inside(v Viewport) bool {
 // layOut places what was found, coarsest first.
 func (t *tileLayer) layOut(v Viewport, unit float32, whole bool) {
 	if !whole {
-		x0, y0 := v.SFromL0(0, 0)
-		x1, y1 := v.SFromL0(float64(t.levels[0].Width), float64(t.levels[0].Height))
+		x0, y0, x1, y1 := v.SBox(0, 0, float64(t.levels[0].Width), float64(t.levels[0].Height))
 		// Far beyond the window a float32 has no pixels left.
 		x0, y0 = max(snap(x0), -8), max(snap(y0), -8)
 		x1, y1 = min(snap(x1), float64(v.W)+8), min(snap(y1), float64(v.H)+8)
@@ -287,9 +308,7 @@ func (t *tileLayer) l0Rect(k tiles.Key) (x0, y0, x1, y1 float64) {
 
 // onScreen is the snapped rectangle of a tile in screen pixels.
 func (t *tileLayer) onScreen(v Viewport, k tiles.Key) (x0, y0, x1, y1 float64) {
-	x0, y0, x1, y1 = t.l0Rect(k)
-	x0, y0 = v.SFromL0(x0, y0)
-	x1, y1 = v.SFromL0(x1, y1)
+	x0, y0, x1, y1 = v.SBox(t.l0Rect(k))
 	return snap(x0), snap(y0), snap(x1), snap(y1)
 }
 

@@ -250,8 +250,7 @@ func TestViewer_failedTile(t *testing.T) {
 
 func TestViewer_idleRests(t *testing.T) {
 	s := newStage(t, newFakeSlide(8000, 8000, 256, pink), 512, 512)
-	s.settle()
-	s.frame()
+	s.look()
 	wants := s.src.wants
 	for range 30 {
 		s.frame()

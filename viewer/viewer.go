@@ -41,6 +41,8 @@ type Viewer struct {
 	// answer whether they used it. A key with a letter comes through both.
 	OnKey  func(*fyne.KeyEvent) bool
 	OnRune func(rune) bool
+	// OnSeen: the coverage map changed.
+	OnSeen func()
 	// OnProblem: a tile cannot be read. Told once a slide.
 	OnProblem func(error)
 
@@ -72,6 +74,11 @@ type Viewer struct {
 	overview  *overview
 	ground    *canvas.Rectangle
 	objs      []fyne.CanvasObject
+
+	grid     bool
+	gridText string // what the grid's lines are apart
+	coverage *Coverage
+	glance   glance
 
 	mark   mark
 	motion motion
@@ -131,9 +138,14 @@ func (v *Viewer) SetSlide(l Source, info *tiles.Info) {
 	v.overview.set(l)
 	v.motion.stop()
 	v.mark = mark{}
+	v.coverage, v.glance = nil, newGlance()
+	if l != nil && len(l.Slide().Levels()) > 0 {
+		whole := l.Slide().Levels()[0]
+		v.coverage = NewCoverage(float64(whole.Width), float64(whole.Height))
+	}
 	v.pace = pace{}
 	v.clock.pending = 0
-	v.view.Scale = 0
+	v.view.Scale, v.view.Turn, v.view.Flip = 0, 0, false
 	v.fitted = true
 	v.setLimits()
 	v.SetObjects(nil, annotate.ID{})

@@ -37,6 +37,9 @@ type Window struct {
 	stop      func()         // ends the subscription to session
 	turn      int            // counts what was opened; answers to older questions are dropped
 	opening   string         // name of what is being opened; "" when nothing is
+	cover     cover          // what was seen of the current slide
+	places    []bookmark     // of the project
+	heading   *bookmark      // where to go once its slide is open; nil: nowhere
 	survey    survey         // what the current slide holds, as last counted
 	counted   []afterCount   // what waits for a count
 	countTurn int            // how many counts were asked for
@@ -132,6 +135,7 @@ const (
 func (w *Window) build() {
 	p := w.app.Preferences()
 	w.viewer = viewer.New()
+	w.cover.w = w
 	w.status = newStatusBar(w)
 	w.problem = newProblemBar(w)
 	w.toolbar = newToolbar(w)

@@ -25,6 +25,7 @@ func (w *Window) wireViewer() {
 		w.fail(err)
 	}
 	v.OnHint = w.centre.hinted
+	v.OnSeen = w.cover.changed
 }
 
 // draw makes an annotation of the current class and selects it, so that a

@@ -171,9 +171,11 @@ func TestScript_Slides(t *testing.T) {
 		{line: "thumb --untrusted $D/a.svs --max 64 -o $D/safethumb.png", err: []string{"64"}},
 		{line: "associated --untrusted $D/a.svs label -o $D/safeassociated.png", err: []string{"pixels"}},
 		{line: "info $D/none.svs", code: 1, err: []string{"none.svs does not exist", "what to do"}, out: []string{}},
-		{line: "info $D/notes.svs", code: 1, err: []string{"notes.svs is not a slide", "what to do"}},
+		{line: "info $D/notes.svs", code: 1, err: []string{"notes.svs is not a slide that Coverslip can read: it is a text file", "what to do: Choose"}},
+		{line: "doctor $D/a.svs", out: []string{"a.svs: Aperio (aperio), 1200 × 900 pixels"}},
+		{line: "doctor $D/notes.svs", out: []string{"it is a text file", "aperio", "not a TIFF file", "czi"}},
 		{line: "info $D/empty.svs", code: 1, err: []string{"empty.svs"}},
-		{line: "info $D/cut.svs", code: 1, err: []string{"cut.svs", "what to do"}},
+		{line: "info $D/cut.svs", code: 1, err: []string{"cut.svs is damaged", "what to do: Copy"}},
 		{line: "thumb $D/cut.svs -o $D/c.png", code: 1, err: []string{"cut.svs"}},
 		{line: "region $D/notes.svs -o $D/c.png", code: 1, err: []string{"notes.svs"}},
 	})

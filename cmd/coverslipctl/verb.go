@@ -50,6 +50,7 @@ func verbs() []verb {
 	return []verb{
 		versionVerb(), doctorVerb(), setupVerb(), demoVerb(),
 		synthVerb(), infoVerb(), regionVerb(), thumbVerb(), associatedVerb(),
+		verifyVerb(), convertVerb(),
 		projectNewVerb(), projectAddVerb(), projectListVerb(), projectCheckVerb(),
 		projectBackupVerb(), projectCompactVerb(), projectRelinkVerb(),
 		annotationsImportVerb(), annotationsExportVerb(), annotationsListVerb(),

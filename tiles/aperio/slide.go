@@ -147,6 +147,15 @@ func (s *slide) repair(ctx context.Context, k tiles.Key, dst *image.RGBA) error 
 	return nil
 }
 
+// ReadPart implements tiles.PartReader: tiles of JPEG 2000 are decoded in part.
+func (s *slide) ReadPart(ctx context.Context, k tiles.Key, r image.Rectangle, dst *image.RGBA) error {
+	ok, err := s.TilePart(ctx, k, r, dst)
+	if ok && (k.Level == 0 || !errors.Is(err, tiles.ErrMissing)) {
+		return err
+	}
+	return tiles.ReadWholeFor(ctx, s, k, r, dst)
+}
+
 // over draws src, both of one size, over the background that dst holds, and
 // says whether there was anything to draw.
 func over(dst, src *image.RGBA) (any bool) {

@@ -240,6 +240,18 @@ func JPEG2000Header(data []byte) (jpeg2000.Header, error) {
 	return jpeg2000.ParseHeader(cs)
 }
 
+// JPEG2000Parts says whether JPEG2000Part decodes a part for less than the whole.
+func (s *Set) JPEG2000Parts() bool { return s.j2k != nil }
+
+// JPEG2000Part decodes the pixels of r into dst, whose size must be that of r. It
+// returns openjpeg.ErrWhole for a picture that must be decoded whole.
+func (s *Set) JPEG2000Part(dst *image.RGBA, data []byte, colour jpeg2000.Colour, r image.Rectangle) error {
+	if s.j2k == nil {
+		return openjpeg.ErrWhole
+	}
+	return s.j2k.DecodePart(dst, data, colour, r)
+}
+
 // JPEG2000Size is the size in pixels that a JPEG 2000 codestream or JP2 file
 // claims; an error when it is not one that would be decoded.
 func JPEG2000Size(data []byte) (w, h int, err error) {

@@ -388,3 +388,36 @@ func BenchmarkTile(b *testing.B) {
 		}
 	}
 }
+
+// Metadata meant to fill the memory are left out; the slide opens without them.
+func TestBroken_Metadata(t *testing.T) {
+	for what, c := range map[string]struct{ xml, want string }{
+		"bomb": {`<!DOCTYPE z [<!ENTITY a "aaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;">]><ImageDocument>&b;</ImageDocument>`, "entity"},
+		"deep": {"<ImageDocument>" + strings.Repeat("<a>", 100_000) + strings.Repeat("</a>", 100_000) + "</ImageDocument>", "left out"},
+		"cut":  {"<ImageDocument><Metadata", "left out"},
+		"long": {"<ImageDocument>" + strings.Repeat(" ", maxXML), "bytes of XML"},
+	} {
+		w := newBuilder()
+		w.add(t, block{w: 64, h: 64, s: -1, m: -1, pixel: gray8, data: make([]byte, 64*64)})
+		w.xml = c.xml
+		p := save(t, w.bytes())
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		begin := time.Now()
+		s := openPath(t, p)
+		took := time.Since(begin)
+		runtime.ReadMemStats(&after)
+		if mem := after.TotalAlloc - before.TotalAlloc; mem > 64<<20 || took > 2*time.Second {
+			t.Errorf("%s: took %v and %d bytes", what, took, mem)
+		}
+		if got := strings.Join(s.Info().Warnings, "\n"); !strings.Contains(got, c.want) {
+			t.Errorf("%s: warnings %q", what, got)
+		}
+		if err := s.ReadTile(context.Background(), tiles.Key{}, image.NewRGBA(image.Rect(0, 0, 64, 64))); err != nil {
+			t.Errorf("%s: %v", what, err)
+		}
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}

@@ -15,6 +15,7 @@ import (
 	"coverslip/tiles/czi"
 	"coverslip/tiles/deepzoom"
 	"coverslip/tiles/dicom"
+	"coverslip/tiles/flat"
 	"coverslip/tiles/generic"
 	"coverslip/tiles/hamamatsu"
 	"coverslip/tiles/leica"
@@ -36,7 +37,8 @@ type CodecStatus = codec.Status
 func Codecs() []CodecStatus { return codec.Default().Status() }
 
 // List is the readers in the order in which they are asked: vendors, what anybody
-// writes, and libopenslide where it is installed. codecs is what they decode through.
+// writes, plain pictures, and libopenslide where it is installed. codecs is what
+// they decode through.
 func List(codecs *codec.Set) []tiles.Format {
 	return []tiles.Format{
 		dicom.Format(codecs),
@@ -55,6 +57,10 @@ func List(codecs *codec.Set) []tiles.Format {
 		akoya.Format(codecs),
 		ometiff.Format(codecs),
 		generic.Format(codecs),
+		flat.FormatTIFF(codecs),
+		flat.FormatPNG(),
+		flat.FormatJPEG(codecs),
+		flat.FormatBMP(),
 		openslide.Format(!codecs.GoOnly()),
 	}
 }

@@ -66,43 +66,6 @@ func TestConformance_Made(t *testing.T) {
 	}
 }
 
-// Without native libraries the same files must conform.
-func TestConformance_NoNative(t *testing.T) {
-	data := slidetest.Good(t, tiffwrite.Aperio, false)
-	slidetest.Run(t, func(t testing.TB) tiles.Slide {
-		s, err := OpenWith(context.Background(), write(t, "good.svs", data), codec.New(codec.Options{NoNative: true}))
-		if err != nil {
-			t.Fatal(err)
-		}
-		return s
-	})
-}
-
-// A real slide of JPEG 2000 conforms without any library too.
-func TestConformance_RealNoNative(t *testing.T) {
-	path := slidetest.Shared(t, "svs/TCGA-CR-7395-ts1.svs")
-	slidetest.Run(t, func(t testing.TB) tiles.Slide {
-		s, err := OpenWith(context.Background(), path, codec.Safe())
-		if err != nil {
-			t.Fatal(err)
-		}
-		return s
-	})
-}
-
-func TestConformance_Real(t *testing.T) {
-	for _, name := range []string{"svs/CMU-1-Small-Region.svs", "svs/TCGA-CR-7395-ts1.svs", "svs/openslide-small.svs",
-		"tiff/boxes.tiff", "tiff/quad-tile.tif", "tiff/rgba_geotiff.tiff",
-		"made/aperio.svs", "made/hamamatsu.ndpi", "ndpi/test3-TRITC-2-560.ndpi", "made/philips.tiff", "made/leica.scn", "made/trestle.tif", "made/ventana.bif", "made/vms/synthetic.vms",
-		"made/aperio.svs", "made/hamamatsu.ndpi", "ndpi/test3-TRITC-2-560.ndpi", "made/philips.tiff", "made/leica.scn", "made/trestle.tif", "made/mirax.mrxs", "made/ventana.bif",
-		"made/generic-sparse-bigtiff.tif", "made/ome-subifd.ome.tif", "made/deepzoom/cmu.dzi", "made/deepzoom/cmu.zip", "made/cmu.ome.zarr"} {
-		t.Run(name, func(t *testing.T) {
-			path := slidetest.Shared(t, name)
-			slidetest.Run(t, func(t testing.TB) tiles.Slide { return open(t, path) })
-		})
-	}
-}
-
 // spent runs f and returns the bytes it allocated and how long it took.
 func spent(f func()) (bytes uint64, took time.Duration) {
 	var a, b runtime.MemStats
@@ -257,58 +220,6 @@ func checkTiles(t *testing.T, s tiles.Slide, when slidetest.When, text string) {
 	default:
 		if bad != nil || !strings.Contains(strings.Join(s.Info().Warnings, "\n"), text) {
 			t.Errorf("tiles: %v, warnings %q", bad, s.Info().Warnings)
-		}
-	}
-}
-
-// Files that are right but not supported say what they are.
-func TestOpen_Unsupported(t *testing.T) {
-	for name, text := range map[string]string{
-		"tiff/unopenable.tiff": "compression 52479", "tiff/grey10kx5k.tif": "strips",
-		"ometiff/multi-channel-z-series.ome.tif": "focal planes",
-	} {
-		t.Run(name, func(t *testing.T) {
-			_, err := Open(context.Background(), slidetest.Shared(t, name))
-			var u *tiles.UnsupportedError
-			if !errors.As(err, &u) || !strings.Contains(err.Error(), text) {
-				t.Errorf("got %v", err)
-			}
-		})
-	}
-}
-
-func TestOpen_NotAFile(t *testing.T) {
-	dir := t.TempDir()
-	_, err := Open(context.Background(), dir)
-	if !errors.Is(err, tiles.ErrNotSlide) || !strings.Contains(err.Error(), "folder") {
-		t.Errorf("folder: %v", err)
-	}
-	if _, err = Open(context.Background(), filepath.Join(dir, "absent.svs")); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("absent: %v", err)
-	}
-	_, err = Open(context.Background(), write(t, "notes.txt", []byte("some text, longer than a header")))
-	var refused *RefusedError
-	if !errors.As(err, &refused) || len(refused.Reasons) != len(List(codec.Default())) || !errors.Is(err, tiles.ErrNotSlide) {
-		t.Errorf("text: %v", err)
-	}
-	if strings.Count(err.Error(), "not a TIFF file") != 1 {
-		t.Errorf("the same reason is repeated: %v", err)
-	}
-}
-
-// What no reader knows is named where it is known.
-func TestOpen_NamesWhatItSees(t *testing.T) {
-	dicom := append(make([]byte, 128), "DICM and more"...)
-	for name, c := range map[string]struct {
-		data []byte
-		want string
-	}{
-		"a.dcm": {dicom, "DICOM"}, "b.czi": {[]byte("ZISRAWFILE......"), "CZI"}, "c.mrxs": {nil, "MIRAX"}, "d.svs": {[]byte("\x89PNG\r\n\x1a\n...."), "PNG"},
-		"e.svs": {[]byte("<!DOCTYPE html><title>404"), "web page"},
-	} {
-		_, err := Open(context.Background(), write(t, name, c.data))
-		if !errors.Is(err, tiles.ErrNotSlide) || !strings.Contains(err.Error(), c.want) {
-			t.Errorf("%s: %v", name, err)
 		}
 	}
 }

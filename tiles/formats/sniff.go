@@ -61,10 +61,9 @@ var signatures = []struct {
 	{"II+\x00", looks{reader: "generic"}},
 	{"MM\x00+", looks{reader: "generic"}},
 	{"ZISRAWFILE", looks{reader: "czi"}},
-	{"\xff\xd8\xff", looks{seen: "a plain JPEG picture", hint: noSlide}},
-	{"\x89PNG", looks{seen: "a plain PNG picture", hint: noSlide}},
+	{"\xff\xd8\xff", looks{reader: "jpeg"}},
+	{"\x89PNG", looks{reader: "png"}},
 	{"GIF8", looks{seen: "a GIF picture", hint: noSlide}},
-	{"BM", looks{seen: "a BMP picture", hint: noSlide}},
 	{"\x00\x00\x00\x0cjP  \r\n\x87\n", looks{seen: "a plain JPEG 2000 picture", hint: noSlide}},
 	{"\xff\x4f\xff\x51", looks{seen: "a bare JPEG 2000 stream", hint: noSlide}},
 	{"%PDF", looks{seen: "a PDF document", hint: noSlide}},
@@ -86,7 +85,7 @@ var signatures = []struct {
 var extensions = map[string]string{
 	".svs": "aperio", ".ndpi": "hamamatsu", ".ndpis": "hamamatsu-set", ".vms": "hamamatsu-vms", ".vmu": "hamamatsu-vms",
 	".scn": "leica", ".bif": "ventana", ".mrxs": "mirax", ".dcm": "dicom", ".czi": "czi", ".dzi": "deepzoom", ".szi": "deepzoom",
-	".tif": "generic", ".tiff": "generic", ".zattrs": "ome-zarr", ".zgroup": "ome-zarr", ".ozx": "ome-zarr",
+	".qptiff": "qptiff", ".jpg": "jpeg", ".jpeg": "jpeg", ".png": "png", ".bmp": "bmp", ".tif": "generic", ".tiff": "generic", ".zattrs": "ome-zarr", ".zgroup": "ome-zarr", ".ozx": "ome-zarr",
 }
 
 // onlyReader says which reader alone may take a file of this name, "" for none of
@@ -140,12 +139,15 @@ func look(src *tiles.Source) looks {
 		}
 		return s.looks
 	}
+	if src.Size() < 16 {
+		return looks{seen: fmt.Sprintf("a file of only %d bytes", src.Size()), hint: "The copy or the download was broken off; copy it again."}
+	}
 	return byName(head, ext)
 }
 
 // byName is for files whose first bytes no signature fits.
 func byName(head []byte, ext string) looks {
-	if len(head) > 16 && len(bytes.Trim(head, "\x00")) == 0 {
+	if len(head) > 0 && len(bytes.Trim(head, "\x00")) == 0 {
 		return looks{seen: "a file of zeros, as a broken copy or download leaves", hint: "Copy it again from where it came, and compare the file sizes."}
 	}
 	reader := extensions[ext]

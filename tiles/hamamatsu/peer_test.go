@@ -14,6 +14,7 @@ import (
 	"coverslip/tiles/codec"
 	"coverslip/tiles/native/dl"
 	"coverslip/tiles/openslidetest"
+	"coverslip/tiles/peertest"
 	"coverslip/tiles/slidetest"
 )
 
@@ -192,17 +193,35 @@ func TestReadRegion_LargeEqualsOpenSlide(t *testing.T) {
 	})
 }
 
-// Regions of 1024² at random places of a slide larger than every cache, by both.
-func BenchmarkReadRegion1024(b *testing.B) {
+// Regions of 1024² at random places of a slide larger than every cache, and
+// tiles as the viewer asks for them.
+func TestPeers_NDPI(t *testing.T) {
+	peertest.Start(t)
 	for _, c := range []struct{ w, cols, rows int }{{1024, 20, 2200}, {2048, 10, 2200}, {3968, 5, 2200}} {
-		b.Run(fmt.Sprintf("%dx8", c.w), func(b *testing.B) {
-			m := newMaker(b, 0)
-			m.cut(tissue(b, c.cols, c.rows, c.w, 8, "422"), 40, tagStarts)
-			path := m.file("big.ndpi")
-			theirs, ours := peer(b, path), openFile(b, path)
-			openslidetest.Race(b, c.w*c.cols, c.rows*8, func(x, y int, dst *image.RGBA) error {
-				return tiles.ReadRegion(context.Background(), ours, 0, x, y, dst)
-			}, func(x, y int, dst *image.RGBA) error { return theirs.ReadRegionRaw(0, x, y, dst) })
+		m := newMaker(t, 0)
+		m.cut(tissue(t, c.cols, c.rows, c.w, 8, "422"), 40, tagStarts)
+		path := m.file("big.ndpi")
+		theirs, ours := peer(t, path), openFile(t, path)
+		l := ours.Levels()[0]
+		a, b := image.NewRGBA(image.Rect(0, 0, 1024, 1024)), image.NewRGBA(image.Rect(0, 0, 1024, 1024))
+		at := func(i int) (x, y int) {
+			rnd := rand.New(rand.NewPCG(1, uint64(i)))
+			return rnd.IntN(l.Width - 1024), rnd.IntN(l.Height - 1024)
+		}
+		peertest.Measure(t, peertest.Case{
+			Name: fmt.Sprintf("region of 1024², NDPI, segments of %d×8", c.w), Note: "OpenSlide " + theirs.Version(), Turns: 101, GoalCPU: 1.3, GoalWall: 1.3,
+			Ours: func(i int) error { x, y := at(i); return tiles.ReadRegion(context.Background(), ours, 0, x, y, a) },
+			Peer: func(i int) error { x, y := at(i); return theirs.ReadRegionRaw(0, x, y, b) },
+		})
+		if c.w != 2048 {
+			continue
+		}
+		a, b = image.NewRGBA(image.Rect(0, 0, l.TileWidth, l.TileHeight)), image.NewRGBA(image.Rect(0, 0, l.TileWidth, l.TileHeight))
+		key := func(i int) tiles.Key { return tiles.Key{Col: i * 7 % c.cols, Row: i * 13 % (l.Rows() - 1)} }
+		peertest.Measure(t, peertest.Case{
+			Name: fmt.Sprintf("aligned tile of %d×%d, NDPI", l.TileWidth, l.TileHeight), Note: "OpenSlide " + theirs.Version(), Turns: 101, GoalCPU: 1.3, GoalWall: 1.3,
+			Ours: func(i int) error { return ours.ReadTile(context.Background(), key(i), a) },
+			Peer: func(i int) error { return theirs.ReadRegionRaw(0, key(i).Col*l.TileWidth, key(i).Row*l.TileHeight, b) },
 		})
 	}
 }

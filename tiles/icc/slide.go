@@ -71,7 +71,25 @@ func Corrected(s tiles.Slide) (tiles.Slide, Colour) {
 		out.info.Properties = map[string]string{}
 	}
 	out.info.Properties[Property] = c.String()
+	if under, ok := s.(tiles.ScannedReader); ok {
+		return &scannedSlide{out, under}, c
+	}
 	return out, c
+}
+
+// scannedSlide is a slide that knows which pixels were scanned.
+type scannedSlide struct {
+	*slide
+	under tiles.ScannedReader
+}
+
+// ReadScanned implements tiles.ScannedReader.
+func (s *scannedSlide) ReadScanned(ctx context.Context, k tiles.Key, r image.Rectangle, dst *image.RGBA) error {
+	err := s.under.ReadScanned(ctx, k, r, dst)
+	if err == nil {
+		s.transform.Apply(dst)
+	}
+	return err
 }
 
 // slide is a tiles.Slide in other colours.

@@ -59,6 +59,40 @@ func TestCorrected(t *testing.T) {
 	}
 }
 
+// island is a slide that was scanned left of x = 2 only.
+type island struct{ *patch }
+
+func (p island) ReadScanned(ctx context.Context, k tiles.Key, r image.Rectangle, dst *image.RGBA) error {
+	for y := range r.Dy() {
+		for x := range r.Dx() {
+			if c := (color.RGBA{R: 200, G: 100, B: 50, A: 255}); r.Min.X+x < 2 {
+				dst.SetRGBA(x, y, c)
+			}
+		}
+	}
+	return nil
+}
+
+// What was not scanned stays transparent in other colours.
+func TestCorrected_Scanned(t *testing.T) {
+	s, _ := Corrected(island{&patch{profile: shaper(2, curv(461))}})
+	got, whole := image.NewRGBA(image.Rect(0, 0, 4, 1)), image.NewRGBA(image.Rect(0, 0, 4, 1))
+	if err := s.(tiles.ScannedReader).ReadScanned(t.Context(), tiles.Key{}, got.Rect, got); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.ReadTile(t.Context(), tiles.Key{}, whole); err != nil {
+		t.Fatal(err)
+	}
+	if got.RGBAAt(1, 0) != whole.RGBAAt(1, 0) || got.RGBAAt(2, 0) != (color.RGBA{}) {
+		t.Errorf("got %v, a tile has %v", got.Pix, whole.Pix)
+	}
+	if s, _ := Corrected(&patch{profile: shaper(2, curv(461))}); s != nil {
+		if _, ok := s.(tiles.ScannedReader); ok {
+			t.Error("a slide of whole tiles claims to know what was scanned")
+		}
+	}
+}
+
 func TestCorrected_LeavesAlone(t *testing.T) {
 	for name, c := range map[string]struct {
 		profile []byte

@@ -40,6 +40,23 @@ func (h *Header) CheckPicture(dst *image.RGBA, colour Colour, reduce int) error 
 	if rw, rh := h.Reduced(reduce); rw != w || rh != ht {
 		return &DimensionError{h.Width, h.Height, w << reduce, ht << reduce}
 	}
+	return h.checkColours(dst, colour)
+}
+
+// CheckPart is CheckPicture for the pixels of r alone, which dst shall hold.
+func (h *Header) CheckPart(dst *image.RGBA, colour Colour, r image.Rectangle) error {
+	if r.Empty() || !r.In(image.Rect(0, 0, h.Width, h.Height)) {
+		return fmt.Errorf("no part %v of a JPEG 2000 image of %d×%d pixels", r, h.Width, h.Height)
+	}
+	if dst.Rect.Size() != r.Size() {
+		return fmt.Errorf("destination of %v for the part %v of a JPEG 2000 image", dst.Rect.Size(), r)
+	}
+	return h.checkColours(dst, colour)
+}
+
+// checkColours compares the components with what a picture needs.
+func (h *Header) checkColours(dst *image.RGBA, colour Colour) error {
+	w, ht := dst.Rect.Dx(), dst.Rect.Dy()
 	if err := h.Colours8(); err != nil {
 		return err
 	}

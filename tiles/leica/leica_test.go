@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"image"
+	"image/color"
 	"strings"
 	"testing"
 
@@ -19,7 +20,7 @@ var pure = codec.New(codec.Options{NoNative: true})
 // region is an image of 200×150 pixels of 1 µm at a place of the glass, in nm.
 func region(name, x, y, light string) string {
 	return `<image name="` + name + `"><creationDate>2026-01-02</creationDate><device model="SCN400" version="1"/><pixels sizeX="200" sizeY="150">` +
-		`<dimension sizeX="100" sizeY="75" r="1" ifd="2"/><dimension sizeX="200" sizeY="150" r="0" ifd="0"/><dimension sizeX="200" sizeY="150" r="0" z="1" ifd="99"/></pixels>` +
+		`<dimension sizeX="100" sizeY="75" r="1" ifd="2"/><dimension sizeX="200" sizeY="150" r="0" ifd="0"/></pixels>` +
 		`<view sizeX="200000" sizeY="150000" offsetX="` + x + `" offsetY="` + y + `"/><scanSettings><objectiveSettings><objective>20</objective></objectiveSettings>` +
 		`<illuminationSettings><illuminationSource>` + light + `</illuminationSource></illuminationSettings></scanSettings></image>`
 }
@@ -101,8 +102,12 @@ func TestReadRegion_Places(t *testing.T) {
 	if err := s.ReadTile(context.Background(), tiles.Key{Col: 9, Row: 0}, image.NewRGBA(image.Rectangle{Max: s.Levels()[0].TileRect(9, 0).Size()})); !errors.Is(err, tiles.ErrMissing) {
 		t.Errorf("a tile beside the regions: %v", err)
 	}
-	if err := tiles.ReadRegion(context.Background(), s, 0, 45, 40, dst); err != nil || dst.RGBAAt(0, 5).R != 255 || dst.RGBAAt(0, 5).G != 255 {
-		t.Errorf("beside a region there is %v, %v", dst.RGBAAt(0, 5), err)
+	if err := tiles.ReadRegion(context.Background(), s, 0, 45, 40, dst); err != nil || dst.RGBAAt(4, 5) != (color.RGBA{}) || dst.RGBAAt(5, 5).A != 255 {
+		t.Errorf("at the edge of a region there are %v and %v, %v", dst.RGBAAt(4, 5), dst.RGBAAt(5, 5), err)
+	}
+	tile := image.NewRGBA(image.Rectangle{Max: s.Levels()[0].TileRect(0, 0).Size()})
+	if err := s.ReadTile(context.Background(), tiles.Key{}, tile); err != nil || tile.RGBAAt(49, 45) != (color.RGBA{R: 255, G: 255, B: 255, A: 255}) {
+		t.Errorf("beside a region a tile shows %v, %v", tile.RGBAAt(49, 45), err)
 	}
 }
 
@@ -119,7 +124,12 @@ func TestBroken(t *testing.T) {
 		{"directory 77", glass(strings.Replace(one, `ifd="0"`, `ifd="77"`, 1)), "directory 77", ""},
 		{"width of a dimension", glass(strings.Replace(one, `<dimension sizeX="200"`, `<dimension sizeX="201"`, 1)), "201×150", ""},
 		{"two collections", strings.Replace(good, "</scn>", `<collection/></scn>`, 1), "more than one", ""},
-		{"fluorescence", glass(region("a", "50000", "40000", "fluorescence")), "fluorescence", ""},
+		{"other light", glass(region("a", "50000", "40000", "phase contrast")), "phase contrast", ""},
+		{"fluorescence in colour", glass(region("a", "50000", "40000", "fluorescence")), "", ""},
+		{"two channels in colour", glass(strings.Replace(one, "</pixels>", `<dimension sizeX="200" sizeY="150" c="1" ifd="0"/></pixels>`, 1)), "2 channels of pictures in colour", ""},
+		{"a focal plane elsewhere", glass(strings.Replace(one, "</pixels>", `<dimension sizeX="200" sizeY="150" z="1" ifd="99"/></pixels>`, 1)), "", "directory 99 of 4"},
+		{"focal planes with gaps", glass(strings.Replace(one, "</pixels>", `<dimension sizeX="200" sizeY="150" z="900" ifd="0"/></pixels>`, 1)), "901 focal planes", ""},
+		{"channel -1", glass(strings.Replace(one, "</pixels>", `<dimension sizeX="200" sizeY="150" c="-1" ifd="0"/></pixels>`, 1)), "focal plane", ""},
 		{"mixed light", glass(one, region("b", "5000", "4000", "fluorescence")), "", `light is "fluorescence"`},
 		{"another objective", glass(one, strings.Replace(one, "<objective>20", "<objective>40", 1)), "", "resolutions"},
 		{"outside the glass", glass(one, region("b", "99000000000000", "-4", "brightfield")), "", ""},
@@ -150,9 +160,41 @@ func TestBroken(t *testing.T) {
 	}
 }
 
+// Focal planes in colour: the first is what a slide of one plane shows.
+func TestFocalPlanes(t *testing.T) {
+	xml := strings.ReplaceAll(good, "</pixels><view sizeX=\"200000\"", `<dimension sizeX="200" sizeY="150" z="1" ifd="0"/></pixels><view spacingZ="1500" sizeX="200000"`)
+	open := func(t testing.TB) tiles.Planar {
+		s, err := openMade(t, xml)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s.(tiles.Planar)
+	}
+	slidetest.RunPlanar(t, open)
+	s := open(t)
+	defer s.Close()
+	if st := s.Stack(); !st.InColor || st.Z != 2 || s.Info().ZPlanes[1] != 1.5 {
+		t.Errorf("%+v, planes at %v µm", st, s.Info().ZPlanes)
+	}
+	flat, err := openMade(t, good)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, b := image.NewRGBA(image.Rect(0, 0, 90, 70)), image.NewRGBA(image.Rect(0, 0, 90, 70))
+	for dst, from := range map[*image.RGBA]tiles.Slide{a: s, b: flat} {
+		if err := tiles.ReadRegion(context.Background(), from, 0, 30, 20, dst); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !bytes.Equal(a.Pix, b.Pix) || a.Pix[3] != 0 || a.RGBAAt(89, 69).A != 255 {
+		t.Error("the first focal plane is not that of the flat slide")
+	}
+}
+
 func FuzzParseXML(f *testing.F) {
 	f.Add(good)
 	f.Add(glass(strings.Replace(macro, "50", "-1", 1)))
+	f.Add(lit(2, 2))
 	f.Fuzz(func(t *testing.T, s string) {
 		c, err := parseXML(s)
 		if err != nil {
@@ -162,8 +204,8 @@ func FuzzParseXML(f *testing.F) {
 			t.Fatalf("accepted %+v", c)
 		}
 		for _, m := range c.scans {
-			if len(m.dimensions) > maxDimensions {
-				t.Fatalf("%d dimensions", len(m.dimensions))
+			if len(m.dimensions)+len(m.others) > maxDimensions || len(m.channels) > maxChannels {
+				t.Fatalf("%d and %d dimensions", len(m.dimensions), len(m.others))
 			}
 		}
 	})

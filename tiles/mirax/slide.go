@@ -7,6 +7,7 @@ import (
 	"image"
 
 	"coverslip/tiles"
+	"coverslip/tiles/mosaic"
 	"coverslip/tiles/planar"
 	"coverslip/tiles/tiff"
 )
@@ -48,6 +49,19 @@ type parts struct {
 
 // ReadPart implements tiles.PartReader.
 func (p parts) ReadPart(ctx context.Context, k tiles.Key, r image.Rectangle, dst *image.RGBA) error {
+	return p.checked(ctx, k, r, dst, (*mosaic.Placed).ReadPart)
+}
+
+// ReadScanned implements tiles.ScannedReader.
+func (p parts) ReadScanned(ctx context.Context, k tiles.Key, r image.Rectangle, dst *image.RGBA) error {
+	return p.checked(ctx, k, r, dst, (*mosaic.Placed).ReadScanned)
+}
+
+// reader is a way to read a part of a tile.
+type reader func(g *mosaic.Placed, ctx context.Context, col, row int, r image.Rectangle, dst *image.RGBA) error
+
+// checked tells what is wrong with a tile from what is wrong with the slide.
+func (p parts) checked(ctx context.Context, k tiles.Key, r image.Rectangle, dst *image.RGBA, with reader) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -57,7 +71,7 @@ func (p parts) ReadPart(ctx context.Context, k tiles.Key, r image.Rectangle, dst
 	if n := len(p.slide.Levels()); k.Level < 0 || k.Level >= n {
 		return &tiles.TileError{Key: k, Err: fmt.Errorf("the slide has %d levels", n)}
 	}
-	err := p.read(ctx, k, r, dst)
+	err := p.read(ctx, k, r, dst, with)
 	switch {
 	case err == nil, errors.Is(err, tiles.ErrMissing), ctx.Err() != nil:
 		return err
@@ -68,7 +82,7 @@ func (p parts) ReadPart(ctx context.Context, k tiles.Key, r image.Rectangle, dst
 	return &tiles.TileError{Key: k, Err: err}
 }
 
-func (p parts) read(ctx context.Context, k tiles.Key, r image.Rectangle, dst *image.RGBA) error {
+func (p parts) read(ctx context.Context, k tiles.Key, r image.Rectangle, dst *image.RGBA, with reader) error {
 	l, ok := p.slide.Grid(k.Level).(*level)
 	if !ok {
 		return errors.New("the level is another's")
@@ -77,5 +91,5 @@ func (p parts) read(ctx context.Context, k tiles.Key, r image.Rectangle, dst *im
 	if err != nil {
 		return err
 	}
-	return g.ReadPart(ctx, k.Col, k.Row, r, dst)
+	return with(g, ctx, k.Col, k.Row, r, dst)
 }

@@ -76,7 +76,21 @@ func (g *Grid) ReadTile(ctx context.Context, col, row int, dst *image.RGBA) erro
 	if col < 0 || row < 0 || want.Empty() || dst.Rect.Size() != want.Size() {
 		return fmt.Errorf("destination of %v for a tile of %v pixels", dst.Rect.Size(), want.Size())
 	}
-	tiles.Fill(dst, g.background)
+	return g.read(ctx, want, dst, g.background)
+}
+
+// ReadScanned implements tiff.ScannedGrid.
+func (g *Grid) ReadScanned(ctx context.Context, col, row int, want image.Rectangle, dst *image.RGBA) error {
+	tile := g.level.TileRect(col, row)
+	if col < 0 || row < 0 || want.Empty() || !want.In(tile) || dst.Rect.Size() != want.Size() {
+		return fmt.Errorf("destination of %v for %v of a tile at %v", dst.Rect.Size(), want, tile)
+	}
+	return g.read(ctx, want, dst, color.NRGBA{})
+}
+
+// read draws the pixels of want on a ground.
+func (g *Grid) read(ctx context.Context, want image.Rectangle, dst *image.RGBA, ground color.NRGBA) error {
+	tiles.Fill(dst, ground)
 	drawn := false
 	for i := len(g.layers) - 1; i >= 0; i-- { // the first is on top
 		l := &g.layers[i]

@@ -217,7 +217,20 @@ func (p *Placed) ReadTile(ctx context.Context, col, row int, dst *image.RGBA) er
 	if col < 0 || row < 0 || want.Empty() || dst.Rect.Size() != want.Size() {
 		return fmt.Errorf("destination of %v for a tile of %v pixels", dst.Rect.Size(), want.Size())
 	}
-	drawn, err := p.draw(ctx, col, row, want, dst)
+	drawn, err := p.draw(ctx, col, row, want, dst, p.background)
+	if err == nil && !drawn {
+		return tiles.ErrMissing
+	}
+	return err
+}
+
+// ReadScanned implements tiff.ScannedGrid. Only what meets want is decoded.
+func (p *Placed) ReadScanned(ctx context.Context, col, row int, want image.Rectangle, dst *image.RGBA) error {
+	tile := p.level.TileRect(col, row)
+	if col < 0 || row < 0 || want.Empty() || !want.In(tile) || dst.Rect.Size() != want.Size() {
+		return fmt.Errorf("destination of %v for %v of a tile at %v", dst.Rect.Size(), want, tile)
+	}
+	drawn, err := p.draw(ctx, col, row, want, dst, color.NRGBA{})
 	if err == nil && !drawn {
 		return tiles.ErrMissing
 	}
@@ -232,7 +245,7 @@ func (p *Placed) ReadPart(ctx context.Context, col, row int, want image.Rectangl
 	if col < 0 || row < 0 || want.Empty() || !want.In(tile) || dst.Rect.Size() != want.Size() {
 		return fmt.Errorf("destination of %v for %v of a tile at %v", dst.Rect.Size(), want, tile)
 	}
-	drawn, err := p.draw(ctx, col, row, want, dst)
+	drawn, err := p.draw(ctx, col, row, want, dst, p.background)
 	if err != nil || drawn {
 		return err
 	}
@@ -241,8 +254,9 @@ func (p *Placed) ReadPart(ctx context.Context, col, row int, want image.Rectangl
 	return p.ReadTile(ctx, col, row, rest)
 }
 
-// draw fills dst with a part of a tile; drawn is false where nothing is stored.
-func (p *Placed) draw(ctx context.Context, col, row int, want image.Rectangle, dst *image.RGBA) (drawn bool, err error) {
+// draw fills dst with a part of a tile on a ground; drawn is false where nothing
+// is stored.
+func (p *Placed) draw(ctx context.Context, col, row int, want image.Rectangle, dst *image.RGBA, ground color.NRGBA) (drawn bool, err error) {
 	d, err := p.find(ctx, row>>p.shift*p.columns+col>>p.shift, want)
 	defer func() {
 		for _, t := range d.held {
@@ -254,7 +268,7 @@ func (p *Placed) draw(ctx context.Context, col, row int, want image.Rectangle, d
 	}
 	shift := dst.Rect.Min.Sub(want.Min)
 	for _, r := range bare(want, d.parts) {
-		tiles.Fill(dst.SubImage(r.Add(shift)).(*image.RGBA), p.background)
+		tiles.Fill(dst.SubImage(r.Add(shift)).(*image.RGBA), ground)
 	}
 	for i := len(d.parts) - 1; i >= 0; i-- {
 		c, part := d.pieces[i], d.parts[i]

@@ -4,12 +4,14 @@ import (
 	"context"
 	"encoding/binary"
 	"image"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"testing"
 
 	"coverslip/tiles"
 	"coverslip/tiles/formats"
+	"coverslip/tiles/peertest"
 	"coverslip/tiles/slidetest"
 	"coverslip/tiles/tiff"
 )
@@ -91,11 +93,63 @@ func pairOf(t testing.TB, path string) (*Slide, tiles.Slide) {
 	return peer, ours
 }
 
-// Regions of a JPEG 2000 slide larger than every cache: what is compared is
-// reading and decoding.
-func BenchmarkJPEG2000Region1024(b *testing.B) {
-	theirs, ours := pairOf(b, manyJ2K(b, 100, 80))
-	Race(b, 25600, 20480, func(x, y int, dst *image.RGBA) error {
-		return tiles.ReadRegion(context.Background(), ours, 0, x, y, dst)
-	}, func(x, y int, dst *image.RGBA) error { return theirs.ReadRegionRaw(0, x, y, dst) })
+// Regions that cut tiles anywhere have the pixels of whole tiles, and
+// OpenSlide's: a tile of JPEG 2000 is decoded in part.
+func TestJPEG2000Region_Parts(t *testing.T) {
+	theirs, ours := pairOf(t, slidetest.Shared(t, "svs/TCGA-CR-7395-ts1.svs"))
+	if _, ok := ours.(tiles.PartReader); !ok {
+		t.Fatal("no tiles.PartReader")
+	}
+	whole := struct{ tiles.Slide }{ours}
+	rnd := rand.New(rand.NewPCG(7, 7))
+	for level, l := range ours.Levels() {
+		for i := range 25 {
+			size := image.Pt(1+rnd.IntN(300), 1+rnd.IntN(300))
+			at := image.Pt(rnd.IntN(l.Width-size.X), rnd.IntN(l.Height-size.Y))
+			a, b := image.NewRGBA(image.Rectangle{Max: size}), image.NewRGBA(image.Rectangle{Max: size})
+			x, y := int(float64(at.X)*l.Downsample), int(float64(at.Y)*l.Downsample)
+			if err := tiles.ReadRegion(context.Background(), ours, level, x, y, a); err != nil {
+				t.Fatal(err)
+			}
+			if err := tiles.ReadRegion(context.Background(), whole, level, x, y, b); err != nil {
+				t.Fatal(err)
+			}
+			if d, where := difference(a, b); d != 0 {
+				t.Errorf("level %d, %v at %v: worst difference %d at %v from whole tiles", level, size, at, d, where)
+			}
+			if level == 0 && i < 8 {
+				compareRegion(t, theirs, ours, 0, at, size)
+			}
+		}
+	}
+}
+
+// through reads tiles through a Loader's cache, as the program does.
+type through struct {
+	tiles.Slide
+	loader *tiles.Loader
+}
+
+func (c through) ReadTile(ctx context.Context, k tiles.Key, dst *image.RGBA) error {
+	m, err := c.loader.Read(ctx, k)
+	if err != nil {
+		return err
+	}
+	for y := range m.Rect.Dy() {
+		copy(dst.Pix[y*dst.Stride:y*dst.Stride+4*m.Rect.Dx()], m.Pix[y*m.Stride:])
+	}
+	return nil
+}
+
+// Regions of a slide larger than every cache, which is reading and decoding, and
+// of the middle of a small one over and over, whose tiles both sides come to hold
+// in caches of 32 MiB.
+func TestPeers_JPEG2000(t *testing.T) {
+	peertest.Start(t)
+	ours, peer := pairAt(t, manyJ2K(t, 100, 80))
+	regions(t, peertest.Case{Name: "region of 1024², JPEG 2000", Turns: 41, GoalCPU: 1.2, GoalWall: 1.2}, ours, peer, 0, 1024, places(ours, 0, 1024, 200))
+	ours, peer = pairAt(t, slidetest.Shared(t, "svs/TCGA-CR-7395-ts1.svs"))
+	loader := tiles.NewLoader(ours, tiles.NewCache(32<<20), 2, nil)
+	defer loader.Close()
+	regions(t, peertest.Case{Name: "region of 1024², JPEG 2000, cached", Turns: 41, GoalCPU: 1.2, GoalWall: 1.2}, through{ours, loader}, peer, 0, 1024, places(ours, 0, 1024, 200))
 }

@@ -57,26 +57,24 @@ func TestReadRegion_EqualsOpenSlide(t *testing.T) {
 					// 3.4.1 reads it by the tile's: its pixels are shifted.
 					continue
 				}
-				for _, p := range positions(l) {
-					compareRegion(t, peer, ours, level, p, image.Pt(300, 260))
-				}
+				compareLevel(t, peer, ours, level, 8)
 			}
 		})
 	}
 }
 
-// positions in level-0 pixels that fall on whole pixels of the level: there
-// OpenSlide does not interpolate.
-func positions(l tiles.Level) []image.Point {
-	out := []image.Point{{}}
-	step := int(l.Downsample)
-	if float64(step) != l.Downsample {
-		return out
+// compareLevel compares regions all over a level: as many by chance, and those
+// at borders.
+func compareLevel(t *testing.T, peer *Slide, ours tiles.Slide, level, chance int) {
+	t.Helper()
+	size := image.Pt(300, 260)
+	all := spots(ours.Levels()[level], size, chance)
+	if len(all) < chance {
+		t.Errorf("level %d: only %d places fall on whole pixels", level, len(all))
 	}
-	for _, p := range []image.Point{{l.Width / 3, l.Height / 2}, {l.Width - 100, l.Height - 90}, {-50, -20}, {l.TileWidth, l.TileHeight}, {7, l.Height + 10}} {
-		out = append(out, p.Mul(step))
+	for _, p := range all {
+		compareRegion(t, peer, ours, level, p, size)
 	}
-	return out
 }
 
 func compareRegion(t *testing.T, peer *Slide, ours tiles.Slide, level int, at, size image.Point) {

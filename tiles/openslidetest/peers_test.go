@@ -97,12 +97,6 @@ func TestPeers_JPEG(t *testing.T) {
 	firstPicture(t, path)
 }
 
-func TestPeers_JPEG2000(t *testing.T) {
-	peertest.Start(t)
-	ours, peer := pairAt(t, slidetest.Shared(t, "svs/TCGA-CR-7395-ts1.svs"))
-	regions(t, peertest.Case{Name: "region of 1024², JPEG 2000", Turns: 15, GoalCPU: 1.2, GoalWall: 1.2}, ours, peer, 0, 1024, places(ours, 0, 1024, 200))
-}
-
 // patches reads tiles as a job does, on all cores, against decoding alone.
 func patches(t *testing.T, ours tiles.Slide, jpegs [][]byte) {
 	t.Helper()

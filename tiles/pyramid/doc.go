@@ -71,6 +71,7 @@ type Walk struct {
 	// Progress is called on the walking goroutine; nil is allowed.
 	Progress func(done, total int)
 	Workers  int // goroutines; 0 = one per processor
+	Copied   int // result: tiles that were taken as they are stored
 }
 
 // errMixed: a level whose tiles are not all stored in one form cannot be copied.
@@ -104,6 +105,9 @@ func (w *Walk) Run(ctx context.Context) error {
 				return err
 			}
 			done = r.done
+			if l := w.Levels[i]; r.form != nil {
+				w.Copied += l.Cols() * l.Rows()
+			}
 			break
 		}
 		i = n

@@ -24,10 +24,10 @@ func formOf(data []byte) (form, error) {
 		return form{}, err
 	case h.SOF != 0xc0 || h.Precision != 8 || !h.Quantised || !h.Huffman:
 		return form{}, errors.New("not a baseline JPEG stream of 8 bits with its tables")
-	case h.Components != 1 && h.Components != 3:
-		return form{}, errors.New("JPEG of neither 1 nor 3 components")
+	case h.Components != 3:
+		return form{}, errors.New("not a JPEG in colour")
 	}
-	rgb := h.Components == 3 && (h.Adobe && h.Transform == 0 || !h.Adobe && !h.JFIF && h.NamedRGB)
+	rgb := h.Adobe && h.Transform == 0 || !h.Adobe && !h.JFIF && h.NamedRGB
 	return form{h.Width, h.Height, h.Components, h.MCUWidth, h.MCUHeight, rgb}, nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"image"
+	"image/color"
 	"math"
 
 	"coverslip/tiles"
@@ -173,8 +174,26 @@ func (s *source) tile(ctx context.Context, k tiles.Key, dst *tiles.Raster) (miss
 		s.options.Bad(bad)
 		s.blank(dst)
 		return true, nil
+	case err == nil && dst.RGBA != nil:
+		flatten(dst.RGBA, s.slide.Info().Background)
 	}
 	return false, err
+}
+
+// flatten lays transparent pixels on the background: what is written has no
+// alpha.
+func flatten(m *image.RGBA, c color.NRGBA) {
+	back := [3]uint32{uint32(c.R), uint32(c.G), uint32(c.B)}
+	for i := 3; i < len(m.Pix); i += 4 {
+		a := uint32(m.Pix[i])
+		if a == 255 {
+			continue
+		}
+		for k := range 3 {
+			m.Pix[i-3+k] = byte(min(255, uint32(m.Pix[i-3+k])+(back[k]*(255-a)+127)/255))
+		}
+		m.Pix[i] = 255
+	}
 }
 
 // blank makes a raster what a tile is that was never stored.

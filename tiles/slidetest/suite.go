@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"image"
+	"image/color"
+	"math"
 	"strings"
 	"sync"
 	"testing"
@@ -20,6 +22,7 @@ func Run(t *testing.T, open func(t testing.TB) tiles.Slide) {
 	for name, check := range map[string]func(*testing.T, tiles.Slide){
 		"Info": checkInfo, "Levels": checkLevels, "Tiles": checkTiles, "Part": checkPart, "Refusals": checkRefusals,
 		"Concurrent": checkConcurrent, "Associated": checkAssociated, "Region": checkRegion, "Wrappers": checkWrappers,
+		"Cuts": checkCuts, "Bounds": checkBounds,
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := open(t)
@@ -30,6 +33,16 @@ func Run(t *testing.T, open func(t testing.TB) tiles.Slide) {
 		})
 	}
 	t.Run("Close", func(t *testing.T) { checkClose(t, open(t)) })
+}
+
+// Brief is Run without what reads many tiles, or the same ones again: for a
+// second pass over a slide, by other decoders or by another of its files.
+func Brief(t *testing.T, open func(t testing.TB) tiles.Slide) {
+	t.Helper()
+	s := open(t)
+	for _, check := range []func(*testing.T, tiles.Slide){checkInfo, checkLevels, checkTiles, checkRefusals, checkAssociated, checkClose} {
+		check(t, s) // the last closes it
+	}
 }
 
 func checkInfo(t *testing.T, s tiles.Slide) {
@@ -162,6 +175,45 @@ func checkPart(t *testing.T, s tiles.Slide) {
 	}
 }
 
+// checkCuts reads rectangles of tiles where the slide offers it: their pixels are
+// those of the tile.
+func checkCuts(t *testing.T, s tiles.Slide) {
+	p, ok := s.(tiles.PartReader)
+	if !ok {
+		t.Skip("no tiles.PartReader")
+	}
+	ctx := context.Background()
+	for _, k := range corners(s) {
+		tile := s.Levels()[k.Level].TileRect(k.Col, k.Row)
+		want, missing := read(t, s, k)
+		w, h := tile.Dx(), tile.Dy()
+		for _, r := range []image.Rectangle{image.Rect(0, 0, w, h), image.Rect(w/2, h/3, w, h), image.Rect(0, 0, (w+2)/3, (h+1)/2), image.Rect(w-1, h-1, w, h)} {
+			got := image.NewRGBA(r)
+			err := p.ReadPart(ctx, k, r.Add(tile.Min), got)
+			if errors.Is(err, tiles.ErrMissing) != missing || err != nil && !missing {
+				t.Fatalf("tile %+v, %v: %v", k, r, err)
+			}
+			for y := r.Min.Y; y < r.Max.Y; y++ {
+				if !bytes.Equal(got.Pix[got.PixOffset(r.Min.X, y):][:4*r.Dx()], want.Pix[want.PixOffset(r.Min.X, y):][:4*r.Dx()]) {
+					t.Fatalf("tile %+v, %v: line %d differs from the tile", k, r, y)
+				}
+			}
+		}
+		var te *tiles.TileError
+		for _, r := range []image.Rectangle{{}, tile.Add(image.Pt(1, 0)), tile.Add(image.Pt(0, -1))} {
+			if err := p.ReadPart(ctx, k, r, image.NewRGBA(r)); !errors.As(err, &te) || te.Key != k {
+				t.Errorf("tile %+v, %v: got %v, want a TileError", k, r, err)
+			}
+		}
+	}
+	var te *tiles.TileError
+	for _, k := range []tiles.Key{{Level: -1}, {Level: len(s.Levels())}, {Col: -1}, {Row: 1 << 40}} {
+		if err := p.ReadPart(ctx, k, image.Rect(0, 0, 1, 1), image.NewRGBA(image.Rect(0, 0, 1, 1))); !errors.As(err, &te) || te.Key != k {
+			t.Errorf("tile %+v: got %v, want a TileError", k, err)
+		}
+	}
+}
+
 func checkRefusals(t *testing.T, s tiles.Slide) {
 	ctx := context.Background()
 	l := s.Levels()[0]
@@ -231,10 +283,7 @@ func checkAssociated(t *testing.T, s tiles.Slide) {
 func checkRegion(t *testing.T, s tiles.Slide) {
 	for level, l := range s.Levels() {
 		for _, at := range []image.Point{{l.Width/2 - 40, l.Height/2 - 30}, {l.Width - 50, l.Height - 40}, {-20, -10}} {
-			x0, y0 := int(float64(at.X)*l.Downsample+0.5), int(float64(at.Y)*l.Downsample+0.5)
-			if at.X < 0 {
-				x0, y0 = int(float64(at.X)*l.Downsample-0.5), int(float64(at.Y)*l.Downsample-0.5)
-			}
+			x0, y0 := int(math.Round(float64(at.X)*l.Downsample)), int(math.Round(float64(at.Y)*l.Downsample))
 			got := image.NewRGBA(image.Rect(5, 6, 105, 86))
 			if err := tiles.ReadRegion(context.Background(), s, level, x0, y0, got); err != nil {
 				t.Fatal(err)
@@ -252,6 +301,8 @@ func compareTiles(t *testing.T, s tiles.Slide, level int, at image.Point, got *i
 		missing bool
 	}
 	cache := map[tiles.Key]tile{}
+	_, scanned := s.(tiles.ScannedReader)
+	ground := color.RGBAModel.Convert(s.Info().Background).(color.RGBA)
 	for y := range got.Rect.Dy() {
 		for x := range got.Rect.Dx() {
 			p := at.Add(image.Pt(x, y))
@@ -274,7 +325,11 @@ func compareTiles(t *testing.T, s tiles.Slide, level int, at image.Point, got *i
 				}
 				continue
 			}
-			if want := m.img.RGBAAt(p.X-k.Col*l.TileWidth, p.Y-k.Row*l.TileHeight); c != want {
+			want := m.img.RGBAAt(p.X-k.Col*l.TileWidth, p.Y-k.Row*l.TileHeight)
+			if scanned && c == (color.RGBA{}) && want == ground { // not scanned
+				continue
+			}
+			if c != want {
 				t.Fatalf("level %d: pixel %v is %v in the region, %v in its tile", level, p, c, want)
 			}
 		}
@@ -312,6 +367,11 @@ func checkClose(t *testing.T, s tiles.Slide) {
 	}
 	if err := s.ReadTile(context.Background(), tiles.Key{}, dst); !errors.Is(err, tiles.ErrClosed) {
 		t.Errorf("ReadTile after Close: %v", err)
+	}
+	if h, ok := s.(tiles.ScannedReader); ok {
+		if err := h.ReadScanned(context.Background(), tiles.Key{}, dst.Rect, dst); !errors.Is(err, tiles.ErrClosed) {
+			t.Errorf("ReadScanned after Close: %v", err)
+		}
 	}
 	for _, a := range s.Info().Associated {
 		if _, err := s.AssociatedImage(context.Background(), a); !errors.Is(err, tiles.ErrClosed) {

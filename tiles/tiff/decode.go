@@ -68,10 +68,9 @@ func (m *Image) ReadTile(ctx context.Context, col, row int, dst *image.RGBA) err
 		return m.readOldJPEGTile(i, want.Dy(), dst)
 	case CompressionWebP:
 		return m.readWebPTile(i, want.Dy(), dst)
-	case CompressionAperioYCC, CompressionAperioRGB, CompressionJ2K:
-		if !m.planar && m.Bits == 8 && m.InColor() && m.Samples != 2 {
-			return m.readJ2KTile(i, dst)
-		}
+	}
+	if m.wholeJ2K() {
+		return m.readJ2KTile(i, dst)
 	}
 	return m.readRawTile(ctx, col, row, dst)
 }
@@ -167,21 +166,34 @@ func (m *Image) readJ2KTile(i int, dst *image.RGBA) error {
 		return err
 	}
 	defer buffers.Put(b)
-	colour := openjpeg.ColourRGB
-	switch {
-	case m.Samples == 1:
-		colour = openjpeg.ColourGrey
-	case m.Compression == CompressionAperioYCC, m.Compression == CompressionJ2K && m.Photometric == photoYCbCr:
-		colour = openjpeg.ColourYCbCr
-	}
 	if w, h, err := codec.JPEG2000Size(*b); err != nil {
 		return err
 	} else if w != m.TileWidth || h != m.TileHeight { // before any memory is taken for it
 		return fmt.Errorf("JPEG 2000 image is %d×%d pixels where %d×%d are due", w, h, m.TileWidth, m.TileHeight)
 	}
 	return m.whole(dst, m.TileHeight, func(full *image.RGBA) error {
-		return m.codecs.JPEG2000(full, *b, colour)
+		return m.codecs.JPEG2000(full, *b, m.j2kColour())
 	})
+}
+
+// wholeJ2K says whether the tiles are JPEG 2000 pictures as they are shown.
+func (m *Image) wholeJ2K() bool {
+	switch m.Compression {
+	case CompressionAperioYCC, CompressionAperioRGB, CompressionJ2K:
+		return !m.planar && m.Bits == 8 && m.InColor() && m.Samples != 2
+	}
+	return false
+}
+
+// j2kColour is the meaning of the components of a JPEG 2000 tile.
+func (m *Image) j2kColour() openjpeg.Colour {
+	switch {
+	case m.Samples == 1:
+		return openjpeg.ColourGrey
+	case m.Compression == CompressionAperioYCC, m.Compression == CompressionJ2K && m.Photometric == photoYCbCr:
+		return openjpeg.ColourYCbCr
+	}
+	return openjpeg.ColourRGB
 }
 
 // whole decodes a stored tile of the given height straight into dst when dst

@@ -30,6 +30,7 @@ type Image struct {
 	prefix    []byte    // begins every JPEG tile, see jpegstream.Prefix
 	offsets   []uint64
 	counts    []uint64
+	sparse    bool                         // some of them are 0
 	recent    *recent[recentTile, rawTile] // unpacked tiles, nil where none are kept
 }
 
@@ -88,6 +89,9 @@ func (m *Image) InColor() bool {
 	}
 	return true
 }
+
+// Sparse says whether some of its tiles were never stored.
+func (m *Image) Sparse() bool { return m.sparse }
 
 // side reads a tag that is a length in pixels.
 func (d *Directory) side(tag uint16, what string) (int, error) {
@@ -189,6 +193,9 @@ func (m *Image) readTable(d *Directory) error {
 		}
 	}
 	m.cutStrips(stored, height)
+	for i := range min(len(m.offsets), len(m.counts)) {
+		m.sparse = m.sparse || m.offsets[i] == 0 || m.counts[i] == 0
+	}
 	return nil
 }
 

@@ -19,7 +19,7 @@ func (m *Image) Channels() []tiles.Channel {
 		return nil
 	}
 	n := m.Samples
-	if m.hasAlpha() {
+	if m.HasAlpha() {
 		n = m.colours()
 	}
 	out := make([]tiles.Channel, n)

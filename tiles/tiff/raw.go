@@ -335,7 +335,7 @@ func (m *Image) expand(dst *image.RGBA, t rawTile) {
 			s, p := x*t.step, row[4*x:4*x+4:4*x+4]
 			p[0], p[1], p[2], p[3] = src[s], src[s+g], src[s+b], 255
 		}
-		if m.hasAlpha() {
+		if m.HasAlpha() {
 			for x := 0; x < len(row)/4; x++ {
 				row[4*x+3] = src[x*t.step+last]
 			}

@@ -142,8 +142,8 @@ func (m *Image) readAlpha(d *Directory) error {
 	return nil
 }
 
-// hasAlpha says whether the sample after the colours is their alpha.
-func (m *Image) hasAlpha() bool { return m.alpha == alphaAssociated || m.alpha == alphaSeparate }
+// HasAlpha says whether the sample after the colours is their alpha.
+func (m *Image) HasAlpha() bool { return m.alpha == alphaAssociated || m.alpha == alphaSeparate }
 
 // readCompression reads how tiles are packed, and checks that what is in them is
 // read.

@@ -74,6 +74,7 @@ func NewSlide(p Parts) (*Slide, error) {
 	if s.info.ZPlanes == nil {
 		s.info.ZPlanes = []float64{0}
 	}
+	s.addBounds()
 	s.addProperties()
 	return s, nil
 }
@@ -101,6 +102,14 @@ func (s *Slide) addLevels(images []Grid) {
 			}
 		}
 		s.levels, s.images = append(s.levels, l), append(s.images, m)
+	}
+}
+
+// addBounds clips the bounds to level 0; those of all of it say nothing.
+func (s *Slide) addBounds() {
+	whole := image.Rect(0, 0, s.levels[0].Width, s.levels[0].Height)
+	if s.info.Bounds = s.info.Bounds.Intersect(whole); s.info.Bounds == whole {
+		s.info.Bounds = image.Rectangle{}
 	}
 }
 
@@ -163,14 +172,19 @@ func (s *Slide) ReadTile(ctx context.Context, k tiles.Key, dst *image.RGBA) erro
 		return &tiles.TileError{Key: k, Err: fmt.Errorf("the slide has %d levels", len(s.images))}
 	}
 	err := s.images[k.Level].ReadTile(ctx, k.Col, k.Row, dst)
-	switch {
-	case err == nil:
-		return nil
-	case errors.Is(err, tiles.ErrMissing):
+	if errors.Is(err, tiles.ErrMissing) {
 		tiles.Fill(dst, s.info.Background)
+	}
+	return s.failure(ctx, k, err)
+}
+
+// failure says of a level's error whose fault it is: the tile's, the slide's or
+// the caller's.
+func (s *Slide) failure(ctx context.Context, k tiles.Key, err error) error {
+	if err == nil || errors.Is(err, tiles.ErrMissing) {
 		return err
 	}
-	if broken := s.src.Err(); broken != nil { // the slide is at fault, not the tile
+	if broken := s.src.Err(); broken != nil {
 		return broken
 	}
 	if ctx.Err() != nil {

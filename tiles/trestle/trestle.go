@@ -95,7 +95,7 @@ func open(ctx context.Context, src *tiles.Source, codecs *codec.Set) (tiles.Slid
 		p.ICC = nil
 		p.Info.Warnings = append(p.Info.Warnings, "colour profile left out: "+err.Error())
 	}
-	return tiff.NewSlide(p)
+	return tiff.NewScannedSlide(p)
 }
 
 // level is a directory without its overlaps.

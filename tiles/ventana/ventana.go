@@ -132,7 +132,7 @@ func open(ctx context.Context, src *tiles.Source, codecs *codec.Set) (tiles.Slid
 		o.parts.ICC = nil
 		o.warn("colour profile left out: %v", err)
 	}
-	return tiff.NewSlide(o.parts)
+	return tiff.NewScannedSlide(o.parts)
 }
 
 // directory adds a directory as a level or as an associated image.
@@ -293,6 +293,7 @@ func (o *opening) describe(scan []attribute) {
 		bounds = bounds.Union(r)
 		rectangle(props, fmt.Sprintf("openslide.region[%d].", i), r)
 	}
+	info.Bounds = bounds
 	rectangle(props, "openslide.bounds-", bounds)
 	slices.Sort(info.Warnings)
 }

@@ -66,9 +66,54 @@ func (l *Library) Decode(dst *image.RGBA, data []byte, o jpeg2000.Options) error
 	if o.Colour == jpeg2000.ColourGrey {
 		n = 1
 	}
-	return l.with(cs, o.Reduce, h, n, func(planes []jpeg2000.Plane) error {
+	return l.with(cs, extent{reduce: o.Reduce}, h, n, func(planes []jpeg2000.Plane) error {
 		return jpeg2000.Paint(dst, planes, o.Colour)
 	})
+}
+
+// ErrWhole says that a picture can only be decoded whole: a part of it may begin
+// within a sample.
+var ErrWhole = errors.New("JPEG 2000 image with subsampled components cannot be decoded in part")
+
+// DecodePart is Decode of the pixels of r alone, which must lie in the picture;
+// dst has the size of r. It costs less than the whole, by the code-blocks that r
+// does not meet. It returns ErrWhole for pictures of which parts are not to be
+// had.
+func (l *Library) DecodePart(dst *image.RGBA, data []byte, colour Colour, r image.Rectangle) error {
+	cs, h, err := headed(data)
+	if err != nil {
+		return err
+	}
+	if err := h.CheckPart(dst, colour, r); err != nil {
+		return err
+	}
+	n := 3
+	if colour == jpeg2000.ColourGrey {
+		n = 1
+	}
+	for _, s := range h.Subsampling[:min(n, h.Components)] {
+		if s != [2]int{1, 1} {
+			return ErrWhole
+		}
+	}
+	e := extent{part: r}
+	if r.Size() == image.Pt(h.Width, h.Height) {
+		e = extent{}
+	}
+	return l.with(cs, e, h, n, func(planes []jpeg2000.Plane) error {
+		for _, p := range planes {
+			if p.Width != r.Dx() || p.Height != r.Dy() {
+				return fmt.Errorf("OpenJPEG returned %d×%d samples for %v", p.Width, p.Height, r)
+			}
+		}
+		return jpeg2000.Paint(dst, planes, colour)
+	})
+}
+
+// extent is how much of a codestream is decoded.
+type extent struct {
+	reduce int             // resolutions left out
+	part   image.Rectangle // of the picture, in its pixels; empty for all
 }
 
 // DecodeSamples is jpeg2000.DecodeSamples by the native library.
@@ -81,7 +126,7 @@ func (l *Library) DecodeSamples(dst []uint16, data []byte, reduce int) error {
 		return err
 	}
 	w, ht := h.Reduced(reduce)
-	return l.with(cs, reduce, h, h.Components, func(planes []jpeg2000.Plane) error {
+	return l.with(cs, extent{reduce: reduce}, h, h.Components, func(planes []jpeg2000.Plane) error {
 		return jpeg2000.Interleave(dst, w, ht, planes)
 	})
 }
@@ -97,11 +142,11 @@ func headed(data []byte) ([]byte, jpeg2000.Header, error) {
 
 // with decodes the codestream and gives use its first n components, which lie
 // in the library's memory.
-func (l *Library) with(cs []byte, reduce int, h jpeg2000.Header, n int, use func([]jpeg2000.Plane) error) error {
+func (l *Library) with(cs []byte, e extent, h jpeg2000.Header, n int, use func([]jpeg2000.Plane) error) error {
 	src := <-l.slots
 	defer func() { src.data = nil; l.slots <- src }()
 	src.data, src.pos, src.said = cs, 0, ""
-	return l.run(src, reduce, func(img *cImage) error {
+	return l.run(src, e, func(img *cImage) error {
 		planes, err := img.planes(h, n)
 		if err != nil {
 			return err
@@ -112,7 +157,7 @@ func (l *Library) with(cs []byte, reduce int, h jpeg2000.Header, n int, use func
 
 // run makes stream and codec, decodes, lets use have the image and frees all
 // three.
-func (l *Library) run(src *source, reduce int, use func(*cImage) error) error {
+func (l *Library) run(src *source, e extent, use func(*cImage) error) error {
 	const bufferSize = 1 << 16 // of the library's own stream buffer
 	st, _, _ := purego.SyscallN(l.streamCreate, uintptr(min(len(src.data)+1, bufferSize)), 1)
 	if st == 0 {
@@ -135,7 +180,7 @@ func (l *Library) run(src *source, reduce int, use func(*cImage) error) error {
 
 	params := src.params[:]
 	purego.SyscallN(l.defaultParameters, uintptr(unsafe.Pointer(&params[0])))
-	binary.NativeEndian.PutUint32(params, uint32(reduce)) // cp_reduce is the first field
+	binary.NativeEndian.PutUint32(params, uint32(e.reduce)) // cp_reduce is the first field
 	if r, _, _ := purego.SyscallN(l.setup, codec, uintptr(unsafe.Pointer(&params[0]))); int32(r) == 0 {
 		return src.failure("decoder setup")
 	}
@@ -147,6 +192,12 @@ func (l *Library) run(src *source, reduce int, use func(*cImage) error) error {
 	}
 	if int32(r) == 0 || img == nil {
 		return src.failure("header")
+	}
+	if a := e.part.Add(image.Pt(int(img.x0), int(img.y0))); !e.part.Empty() {
+		r, _, _ = purego.SyscallN(l.setArea, codec, uintptr(unsafe.Pointer(img)), uintptr(a.Min.X), uintptr(a.Min.Y), uintptr(a.Max.X), uintptr(a.Max.Y))
+		if int32(r) == 0 {
+			return src.failure("part of the image")
+		}
 	}
 	r, _, _ = purego.SyscallN(l.decode, codec, st, uintptr(unsafe.Pointer(img)))
 	runtime.KeepAlive(src)

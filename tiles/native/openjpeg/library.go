@@ -26,7 +26,7 @@ type Library struct {
 	streamCreate, streamUserData, streamLength            uintptr
 	streamRead, streamSkip, streamSeek                    uintptr
 	readHeader, decode, imageDestroy, codecDestroy, close uintptr
-	errorHandler                                          uintptr
+	errorHandler, setArea                                 uintptr
 
 	read, skip, seek, message uintptr // callbacks, made once: purego never frees them
 
@@ -92,7 +92,7 @@ func openLibrary(names ...string) (*Library, error) {
 		"opj_stream_set_read_function": &l.streamRead, "opj_stream_set_skip_function": &l.streamSkip,
 		"opj_stream_set_seek_function": &l.streamSeek, "opj_read_header": &l.readHeader, "opj_decode": &l.decode,
 		"opj_image_destroy": &l.imageDestroy, "opj_destroy_codec": &l.codecDestroy,
-		"opj_stream_destroy": &l.close, "opj_set_error_handler": &l.errorHandler,
+		"opj_stream_destroy": &l.close, "opj_set_error_handler": &l.errorHandler, "opj_set_decode_area": &l.setArea,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("OpenJPEG: %w", err)

@@ -71,6 +71,40 @@ func TestLibrary_DecodeReduced(t *testing.T) {
 	}
 }
 
+func TestLibrary_DecodePart(t *testing.T) {
+	l := lib(t)
+	whole := image.NewRGBA(image.Rect(0, 0, 4, 4))
+	if err := l.Decode(whole, stream(t), jpeg2000.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range []image.Rectangle{image.Rect(1, 1, 4, 3), image.Rect(0, 0, 4, 4), image.Rect(3, 3, 4, 4), image.Rect(0, 2, 1, 4)} {
+		m := image.NewRGBA(r)
+		if err := l.DecodePart(m, stream(t), ColourAuto, r); err != nil {
+			t.Fatal(err)
+		}
+		for y := r.Min.Y; y < r.Max.Y; y++ {
+			for x := r.Min.X; x < r.Max.X; x++ {
+				if m.RGBAAt(x, y) != whole.RGBAAt(x, y) {
+					t.Errorf("%v: pixel (%d,%d) is %v, of the whole %v", r, x, y, m.RGBAAt(x, y), whole.RGBAAt(x, y))
+				}
+			}
+		}
+	}
+	for _, r := range []image.Rectangle{image.Rect(2, 2, 5, 4), image.Rect(-1, 0, 2, 2)} {
+		if err := l.DecodePart(image.NewRGBA(r), stream(t), ColourAuto, r); err == nil {
+			t.Errorf("%v: no error", r)
+		}
+	}
+	if err := l.DecodePart(image.NewRGBA(image.Rect(0, 0, 3, 3)), stream(t), ColourAuto, image.Rect(1, 1, 3, 3)); err == nil {
+		t.Error("a destination of another size is accepted")
+	}
+	halved := stream(t)
+	halved[46] = 2 // the second component has a sample for two pixels
+	if err := l.DecodePart(whole, halved, ColourAuto, whole.Rect); !errors.Is(err, ErrWhole) {
+		t.Errorf("subsampled: %v", err)
+	}
+}
+
 func TestLibrary_DecodeJP2(t *testing.T) {
 	cs := stream(t)
 	jp2 := []byte("\x00\x00\x00\x0cjP  \r\n\x87\n")

@@ -6,6 +6,7 @@ import (
 	"image"
 	"image/draw"
 	"image/jpeg"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -227,4 +228,40 @@ func BenchmarkLibrary_Decode256(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
+}
+
+// The library keeps its messages a thread: a harmless warning must be known as
+// one, whatever other goroutines do meanwhile.
+func TestLibrary_DecodeWarningsConcurrent(t *testing.T) {
+	l := lib(t)
+	m := image.NewRGBA(image.Rect(0, 0, 500, 500)) // long enough for the scheduler to move a goroutine
+	for i := range m.Pix {
+		m.Pix[i] = byte(i * i / 97)
+	}
+	good, err := l.Encode(m, 80, "444")
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Bytes between the last MCU and the end: nothing of the picture is lost.
+	stray := append(append([]byte(nil), good[:len(good)-2]...), make([]byte, 40)...)
+	stray = append(stray, 0xff, 0xd9)
+	cut := good[:len(good)-len(good)/3]
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			dst := image.NewRGBA(m.Rect)
+			for range 4 {
+				if err := l.Decode(dst, stray); err != nil {
+					t.Error("stray bytes:", err)
+					return
+				}
+				runtime.Gosched()
+				if err := l.Decode(dst, cut); err == nil || strings.Contains(err.Error(), "No error") {
+					t.Error("a cut stream:", err)
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
 }
