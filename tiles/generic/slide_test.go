@@ -26,6 +26,28 @@ type page struct {
 	subs          int          // how many of the pages behind it are its sub-directories
 }
 
+// writeTiles appends the tiles of a page and notes where they lie in tags.
+func (p page) writeTiles(b []byte, tags map[uint16][]uint32) []byte {
+	i := 0
+	for y0 := 0; y0 < p.height; y0 += 16 {
+		for x0 := 0; x0 < p.width; x0 += 32 {
+			var raw []byte
+			for j := range 32 * 16 {
+				raw = append(raw, p.pixel(x0+j%32, y0+j/32)...)
+			}
+			at, n := uint32(0), uint32(0)
+			if !p.sparse[i] {
+				b = append(b, "leader.."...)
+				at, n = uint32(len(b)), uint32(len(raw))
+				b = append(append(b, raw...), "tail"...)
+			}
+			tags[324], tags[325] = append(tags[324], at), append(tags[325], n)
+			i++
+		}
+	}
+	return b
+}
+
 // file writes pages; each tile has eight bytes before and four behind it, as a
 // cloud-optimised file has.
 func file(order binary.AppendByteOrder, pages ...page) []byte {
@@ -42,23 +64,7 @@ func file(order binary.AppendByteOrder, pages ...page) []byte {
 		for k, v := range p.tags {
 			tags[k] = v
 		}
-		i := 0
-		for y0 := 0; y0 < p.height; y0 += 16 {
-			for x0 := 0; x0 < p.width; x0 += 32 {
-				var raw []byte
-				for j := range 32 * 16 {
-					raw = append(raw, p.pixel(x0+j%32, y0+j/32)...)
-				}
-				at, n := uint32(0), uint32(0)
-				if !p.sparse[i] {
-					b = append(b, "leader.."...)
-					at, n = uint32(len(b)), uint32(len(raw))
-					b = append(append(b, raw...), "tail"...)
-				}
-				tags[324], tags[325] = append(tags[324], at), append(tags[325], n)
-				i++
-			}
-		}
+		b = p.writeTiles(b, tags)
 		if p.subs > 0 {
 			tags[330] = make([]uint32, p.subs)
 		}
