@@ -47,6 +47,7 @@ func (w *Window) bind() error {
 	on("edit.redo", w.redo, writable)
 	on("edit.delete", w.deleteSelection, func() bool { return edit() && selected() })
 	on("edit.deselect", w.escape, func() bool { return selected() || w.problem.object.Visible() })
+	on("edit.scale", w.askScale, edit)
 	on("edit.author", w.askAuthor, nil)
 
 	on("view.fit", func() { w.viewer.Fit() }, slide)
@@ -57,6 +58,15 @@ func (w *Window) bind() error {
 	on("view.colour", w.toggleColour, nil)
 	on("view.nextSlide", func() { w.step(1) }, project)
 	on("view.prevSlide", func() { w.step(-1) }, project)
+	plane := func(dz, dt int) func() {
+		return func() { w.channels.plane(w.channels.display.Z+dz, w.channels.display.T+dt) }
+	}
+	focal := func() bool { return w.channels.slide != nil && w.channels.slide.Stack().Z > 1 }
+	timed := func() bool { return w.channels.slide != nil && w.channels.slide.Stack().T > 1 }
+	on("view.nextFocus", plane(1, 0), focal)
+	on("view.prevFocus", plane(-1, 0), focal)
+	on("view.nextTime", plane(0, 1), timed)
+	on("view.prevTime", plane(0, -1), timed)
 	on("view.left", func() { w.dock.Toggle(true, false) }, project)
 	on("view.right", func() { w.dock.Toggle(false, true) }, project)
 	on("view.theme", w.toggleTheme, nil)
@@ -157,8 +167,10 @@ func menuGroup(id string) string {
 		return "end"
 	case "edit.undo", "edit.redo":
 		return "undo"
-	case "edit.author":
+	case "edit.scale", "edit.author":
 		return "author"
+	case "view.nextFocus", "view.prevFocus", "view.nextTime", "view.prevTime":
+		return "planes"
 	case "view.nextSlide", "view.prevSlide":
 		return "slides"
 	case "view.goTo", "view.nextField", "view.prevField", "view.addBookmark", "view.bookmarks", "view.forgetSeen":
