@@ -68,43 +68,11 @@ func file(order binary.AppendByteOrder, pages ...page) []byte {
 		if p.subs > 0 {
 			tags[330] = make([]uint32, p.subs)
 		}
-		values := map[uint16]int{}
-		for id, v := range tags {
-			if len(v) > 1 {
-				values[id] = len(b)
-				for _, x := range v {
-					b = order.AppendUint32(b, x)
-				}
-			}
+		var at, sub int
+		if b, at, sub = directory(b, order, tags); p.subs > 0 {
+			subTag[len(dirs)] = sub
 		}
-		dirs = append(dirs, written{at: len(b)})
-		b = order.AppendUint16(b, uint16(len(tags)))
-		for id := range uint16(60000) {
-			v, ok := tags[id]
-			if !ok {
-				continue
-			}
-			typ := uint16(4)
-			if id == 282 || id == 283 {
-				typ = 5
-			}
-			b = order.AppendUint32(order.AppendUint16(order.AppendUint16(b, id), typ), uint32(len(v)))
-			if typ == 5 { // one fraction, whose numbers are the two values
-				order.(binary.ByteOrder).PutUint32(b[len(b)-4:], 1)
-			}
-			if id == 330 {
-				subTag[len(dirs)-1] = len(b)
-			}
-			if len(v) > 1 {
-				if id == 330 {
-					subTag[len(dirs)-1] = values[id]
-				}
-				b = order.AppendUint32(b, uint32(values[id]))
-			} else {
-				b = order.AppendUint32(b, v[0])
-			}
-		}
-		dirs[len(dirs)-1].next = len(b)
+		dirs = append(dirs, written{at: at, next: len(b)})
 		b = order.AppendUint32(b, 0)
 	}
 	put(b[4:], uint32(dirs[0].at))
@@ -119,6 +87,46 @@ func file(order binary.AppendByteOrder, pages ...page) []byte {
 		i = next
 	}
 	return b
+}
+
+// directory appends values and entries of a directory, all of them LONGs but the
+// resolutions. It tells where the directory lies, and where the values of tag
+// 330; the offset of the next directory is to follow.
+func directory(b []byte, order binary.AppendByteOrder, tags map[uint16][]uint32) (out []byte, at, sub int) {
+	values := map[uint16]int{}
+	for id, v := range tags {
+		if len(v) > 1 {
+			values[id] = len(b)
+			for _, x := range v {
+				b = order.AppendUint32(b, x)
+			}
+		}
+	}
+	at = len(b)
+	b = order.AppendUint16(b, uint16(len(tags)))
+	for id := range uint16(60000) {
+		v, ok := tags[id]
+		if !ok {
+			continue
+		}
+		typ, n := uint16(4), len(v)
+		if id == 282 || id == 283 { // one fraction, whose numbers are the two values
+			typ, n = 5, 1
+		}
+		b = order.AppendUint32(order.AppendUint16(order.AppendUint16(b, id), typ), uint32(n))
+		if id == 330 {
+			sub = len(b)
+		}
+		if len(v) == 1 {
+			b = order.AppendUint32(b, v[0])
+			continue
+		}
+		if id == 330 {
+			sub = values[id]
+		}
+		b = order.AppendUint32(b, uint32(values[id]))
+	}
+	return b, at, sub
 }
 
 func rgb(x, y int) []byte { return []byte{byte(x * 3), byte(y * 5), byte(x ^ y)} }
