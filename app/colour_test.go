@@ -3,7 +3,9 @@ package app
 import (
 	"bytes"
 	"image"
+	"image/color"
 	"image/png"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -92,6 +94,40 @@ func TestSession_Colour_OnScreenAlone(t *testing.T) {
 	}
 	if bytes.Equal(thumb().Pix, converted.Pix) {
 		t.Error("thumbnails do not follow")
+	}
+}
+
+// The picture in a list is of what was scanned, not of the glass around it.
+func TestSession_Thumbnail_Scanned(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "glass.scn")
+	scn := slidetest.SCN{Glass: image.Pt(1000000, 900000), Regions: []image.Point{{X: 600000, Y: 50000}}, W: 400, H: 200}
+	if err := os.WriteFile(path, scn.Make(t), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s, err := CreateProject(filepath.Join(dir, "p.coverslip"), "P", Options{Author: "Ada"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { closeChecked(t, s) })
+	id, err := s.AddSlide(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := s.Thumbnail(t.Context(), id, 400)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := image.NewRGBA(m.Rect)
+	if err := slidetest.Rough(t.Context(), 0, 0, want); err != nil {
+		t.Fatal(err)
+	}
+	if m.Rect.Size() != image.Pt(400, 200) || !bytes.Equal(m.Pix, want.Pix) {
+		t.Errorf("the thumbnail has %v and is not the region", m.Rect.Size())
+	}
+	all, err := s.Overview(t.Context(), id, 400)
+	if err != nil || all.Rect.Size() != image.Pt(400, 360) || all.RGBAAt(0, 0) != (color.RGBA{R: 255, G: 255, B: 255, A: 255}) {
+		t.Errorf("overview of %v, %v: %v", all.Rect, all.RGBAAt(0, 0), err)
 	}
 }
 

@@ -35,7 +35,7 @@ type ConvertOptions struct {
 	Lossless bool            // no tile is JPEG
 	Packing  string          // of lossless OME-TIFF: "deflate" (""), "zstd", "lzw"
 	Encode   bool            // encode every tile anew, even those that could be copied
-	MPP      float64         // µm per level-0 pixel where the slide does not say; 0 = unknown
+	MPP      float64         // µm per level-0 pixel, instead of what the slide says; 0 = what it says
 	// Label carries the images of the whole glass too, the label and the
 	// overview: they show the patient's name as a rule.
 	Label     bool

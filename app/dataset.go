@@ -12,20 +12,22 @@ import (
 	"strings"
 
 	"coverslip/annotate"
+	"coverslip/tiles"
 )
 
 // DatasetOptions says what a dataset is to be. The zero value of a field is
 // usable; only Out must be given.
 type DatasetOptions struct {
-	Out    string     // folder to make; must not exist, or be empty
-	Patch  int        // pixels of a patch's side; 0 takes 224
-	MPP    float64    // µm per pixel of a patch; 0 takes 0.5
-	Splits [3]float64 // shares of training, validation and test patients; zero takes 0.70, 0.15, 0.15
-	Seed   int64      // of the draw of patients into splits
-	Format string     // "imagefolder"; "" takes it
-	Image  string     // "png" (lossless) or "jpg" (quality 95); "" takes png
-	SRGB   bool       // colours converted by each slide's profile; else the scanner's own
-	Names  bool       // keep names of slides, patients, authors and notes; else pseudonyms
+	Out    string       // folder to make; must not exist, or be empty
+	Patch  int          // pixels of a patch's side; 0 takes 224
+	MPP    float64      // µm per pixel of a patch; 0 takes 0.5
+	Splits [3]float64   // shares of training, validation and test patients; zero takes 0.70, 0.15, 0.15
+	Seed   int64        // of the draw of patients into splits
+	Format string       // "imagefolder"; "" takes it
+	Image  string       // "png" (lossless) or "jpg" (quality 95); "" takes png
+	Planes tiles.Choice // of slides of several planes, what the images show; zero: those shown by default
+	SRGB   bool         // colours converted by each slide's profile; else the scanner's own
+	Names  bool         // keep names of slides, patients, authors and notes; else pseudonyms
 }
 
 // DatasetReport says what was exported.
@@ -66,6 +68,7 @@ type slideExport struct {
 	split   string
 	grid    grid
 	patches []example // row by row
+	planes  string    // which of a slide of several the images show
 }
 
 // classExport is one class that occurs.

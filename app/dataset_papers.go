@@ -192,6 +192,7 @@ type slideJSON struct {
 	MPPX    float64 `json:"mppX"`
 	MPPY    float64 `json:"mppY"`
 	Patches int     `json:"patches"`
+	Planes  string  `json:"planes,omitempty"` // which channels, focal plane and time point the images show
 }
 
 type classJSON struct {
@@ -224,7 +225,7 @@ func (x *exporter) describe() (datasetJSON, error) {
 	}
 	for _, e := range x.slides {
 		d.Slides = append(d.Slides, slideJSON{e.id, e.patient, e.split, e.item.Width, e.item.Height,
-			e.item.MPPX, e.item.MPPY, count[e.id]})
+			e.item.MPPX, e.item.MPPY, count[e.id], e.planes})
 	}
 	palette := x.s.Palette()
 	for _, c := range x.classes {
@@ -336,6 +337,11 @@ func (x *exporter) writeCard() error {
 	line("- Squares are reduced by Pillow's bicubic filter from the next finer level of the slide.")
 	line("- Splits are drawn by patient (seed %d): no patient is in two splits.", x.o.Seed)
 	line("- %s", x.colourSentence())
+	for _, e := range x.slides {
+		if e.planes != "" {
+			line("- Images of the slide %s show %s.", tableText(e.id), tableText(e.planes))
+		}
+	}
 	for _, m := range x.sortedModels() {
 		note := ""
 		if m.Untrained {

@@ -94,7 +94,11 @@ func (x *exporter) writeSlide(ctx context.Context, e *slideExport, step func()) 
 	defer t.Close()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	seen, pixels := pixelsOf(t, x.o.SRGB)
+	seen, err := seenBy(ctx, t, x.o.SRGB, x.o.Planes)
+	if err != nil {
+		return err
+	}
+	e.planes = seen.planes
 	reader := newPatchReader(seen, e.grid, &x.s.traffic)
 	defer reader.close()
 
@@ -107,7 +111,7 @@ func (x *exporter) writeSlide(ctx context.Context, e *slideExport, step func()) 
 			defer wg.Done()
 			for i := range todo {
 				row := x.row(e, e.patches[i])
-				row.colour = colourWord(pixels)
+				row.colour = colourWord(seen.pixels)
 				if err := x.writePatch(ctx, reader, e, e.patches[i].cell, &row); err != nil {
 					cancel(err)
 				}

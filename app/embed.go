@@ -22,6 +22,7 @@ type SuggestOptions struct {
 	MinScore float64        // least probability of a suggestion, 0..1
 	Limit    int            // most suggestions; 0 takes 2000
 	SRGB     bool           // the model sees the slide's colours converted by its profile; else the scanner's own
+	Planes   tiles.Choice   // of a slide of several planes, what the model sees; zero: those shown by default
 	Classes  []annotate.ID  // learn these classes only; empty takes all that have labels
 }
 
@@ -37,6 +38,7 @@ type embedding struct {
 	tissue  []cell       // cells with tissue, row by row
 	row     map[cell]int // index of a cell's vector in stored
 	stored  *storage.Embeddings
+	pixels  string // of storage.EmbeddingKey
 	report  SuggestReport
 	started time.Time
 }
@@ -78,6 +80,7 @@ func (s *Session) Embedded(slide annotate.ID, o SuggestOptions) ([]annotate.Box,
 	if o.SRGB {
 		key.Pixels = pixelsSRGB
 	}
+	key.Pixels = keyOf(key.Pixels, o.Planes)
 	e, err := s.project.ReadEmbeddings(key)
 	if err != nil {
 		return nil, err
@@ -146,8 +149,11 @@ func (s *Session) embed(ctx context.Context, slide annotate.ID, o SuggestOptions
 	if e.tissue, err = e.grid.tissueCells(ctx, t); err != nil {
 		return nil, err
 	}
-	seen, pixels := pixelsOf(t, o.SRGB)
-	e.report.Pixels = pixels
+	seen, err := seenBy(ctx, t, o.SRGB, o.Planes)
+	if err != nil {
+		return nil, about("slide", item.Name, err)
+	}
+	e.report.Pixels, e.report.Planes, e.pixels = seen.pixels, seen.planes, seen.key
 	set, err := s.Objects(slide)
 	if err != nil {
 		return nil, err
@@ -175,7 +181,7 @@ func anyClass(annotate.ID) bool { return true }
 
 // fill reads the vectors of the wanted cells from disk and computes the rest.
 func (s *Session) fill(ctx context.Context, e *embedding, t tiles.Slide, fingerprint string, o SuggestOptions, wanted []cell, p Progress) error {
-	key := storage.EmbeddingKey{Fingerprint: fingerprint, ModelHash: e.info.Hash, MPP: o.MPP, Patch: o.Patch, Pixels: e.report.Pixels}
+	key := storage.EmbeddingKey{Fingerprint: fingerprint, ModelHash: e.info.Hash, MPP: o.MPP, Patch: o.Patch, Pixels: e.pixels}
 	stored, err := s.project.ReadEmbeddings(key)
 	switch {
 	case errors.Is(err, storage.ErrNoEmbeddings):

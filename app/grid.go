@@ -76,6 +76,9 @@ func (g grid) tissueCells(ctx context.Context, t tiles.Slide) ([]cell, error) {
 	if err != nil {
 		return nil, err
 	}
+	if p, ok := t.(tiles.Planar); ok && !p.Stack().InColor {
+		negative(thumb) // tissue is what gives light, not what takes it
+	}
 	mask := tissue.Find(thumb, float64(l0.Width)/float64(thumb.Bounds().Dx()))
 	var cells []cell
 	for row := range g.rows {
@@ -88,6 +91,15 @@ func (g grid) tissueCells(ctx context.Context, t tiles.Slide) ([]cell, error) {
 		}
 	}
 	return cells, nil
+}
+
+// negative turns light into dark; a pixel stays as opaque as it is.
+func negative(m *image.RGBA) {
+	for i := 0; i < len(m.Pix); i += 4 {
+		for c := range 3 {
+			m.Pix[i+c] = m.Pix[i+3] - min(m.Pix[i+c], m.Pix[i+3])
+		}
+	}
 }
 
 // labelled finds the cells that labels of the allowed classes speak for. A cell

@@ -27,14 +27,15 @@ type SlideItem struct {
 // OpenSlide is a slide whose pixels and labels are at hand.
 type OpenSlide struct {
 	Item   SlideItem     // as it was at opening
-	Slide  tiles.Slide   // the scanner's pixels, with levels that step by about two, see tiles.Halved
+	Slide  tiles.Slide   // the scanner's pixels (of several planes those shown by default), with levels that step by about two, see tiles.Halved
 	Loader *tiles.Loader // for the screen: the colour profile is applied, tiles that are missing are filled; closed with the slide
 	Colour icc.Colour    // what became of the slide's colour profile on the screen
 	Set    *annotate.Set // the slide's labels; changed only by the session
 
-	untrusted bool // memory-safe decoders only
-	rawColour bool // the profile is left aside on the screen
-	outdated  atomic.Bool
+	view      *tiles.View  // of a slide of several planes: what Loader shows; nil for others
+	untrusted bool         // memory-safe decoders only
+	rawColour bool         // the profile is left aside on the screen
+	outdated  *atomic.Bool // see Outdated
 }
 
 // Outdated tells whether the project knows another scale of the slide than it was
@@ -412,12 +413,14 @@ func (s *Session) OpenSlide(ctx context.Context, id annotate.ID) (*OpenSlide, er
 		return nil, errors.Join(err, t.Close())
 	}
 	t = scaled(t, item.Slide)
-	shown, colour := s.shown(t)
-	open := &OpenSlide{Item: item, Slide: tiles.Halved(t), Set: set, Colour: colour, untrusted: untrusted, rawColour: s.RawColour()}
-	open.Loader = tiles.NewLoader(tiles.Halved(tiles.Filled(shown)), s.cache, readers, func() {
-		s.emit(Event{Kind: EventTiles, Slide: id})
-	})
-	open.Loader.Lead(&s.traffic)
+	open := &OpenSlide{Item: item, Slide: tiles.Halved(t), Set: set, untrusted: untrusted, rawColour: s.RawColour(), outdated: new(atomic.Bool)}
+	if open.view, err = s.viewOf(id, t); err != nil {
+		return nil, errors.Join(err, t.Close())
+	}
+	if open.view != nil {
+		t = open.view
+	}
+	open.Loader, open.Colour = s.loader(id, t)
 
 	s.mu.Lock()
 	if s.closed {
@@ -430,9 +433,19 @@ func (s *Session) OpenSlide(ctx context.Context, id annotate.ID) (*OpenSlide, er
 		delete(s.sets, last.Item.ID) // read again when wanted; saves its memory
 	}
 	s.mu.Unlock()
-	err = last.close()
+	err = errors.Join(s.keepDisplay(last), last.close())
 	s.emit(Event{Kind: EventSlides, Slide: id, Text: item.Name})
 	return open, err
+}
+
+// loader fetches tiles of a slide for the screen.
+func (s *Session) loader(id annotate.ID, t tiles.Slide) (*tiles.Loader, icc.Colour) {
+	shown, colour := s.shown(t)
+	l := tiles.NewLoader(tiles.Halved(tiles.Filled(shown)), s.cache, readers, func() {
+		s.emit(Event{Kind: EventTiles, Slide: id})
+	})
+	l.Lead(&s.traffic)
+	return l, colour
 }
 
 // readers is how many goroutines decode tiles for the screen or for a model.

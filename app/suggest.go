@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sort"
+	"strconv"
 	"time"
 
 	"coverslip/annotate"
@@ -234,6 +235,9 @@ func (s *Session) suggestions(slide annotate.ID, set *annotate.Set, e *embedding
 	now, who, palette := time.Now().UTC(), s.Author(), s.Palette()
 	params := fmt.Sprintf("mpp=%g patch=%d colour=%s labels=%d examples=%d classes=%d min-score=%g limit=%d",
 		o.MPP, o.Patch, colourWord(e.report.Pixels), e.report.Labels, e.report.Examples, len(t.classes), o.MinScore, o.Limit)
+	if e.report.Planes != "" {
+		params += " planes=" + strconv.Quote(e.report.Planes)
+	}
 	for _, c := range found {
 		b := e.grid.box(c.cell)
 		by := annotate.Provenance{

@@ -26,6 +26,7 @@ type SuggestReport struct {
 	Model      string        // name of the encoder
 	Untrained  bool          // the encoder's weights are random
 	Pixels     string        // what was done to the slide's pixels: "" nothing, "srgb" its colour profile was applied
+	Planes     string        // of a slide of several planes, which the model saw, in words
 	Elapsed    time.Duration // all of it
 }
 

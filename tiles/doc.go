@@ -40,6 +40,7 @@
 //	jpeg2000     JPEG 2000 decoded in Go; jpegls, jpeglossless: those two
 //	native       libjpeg-turbo and OpenJPEG without cgo, one package a library
 //	native       libjpeg-turbo, OpenJPEG and libjxr without cgo, one package a library
+//	dicomwrite   writes DICOM; pyramid: a slide level by level for those that write
 //	tiffwrite    writes pyramids; synth, tissue: made-up slides, where tissue is
 //	slidetest    the suite that every format passes; openslidetest: the oracle
 //

@@ -39,14 +39,6 @@ func (c *lru[K, V]) get(k K) (v V, ok bool) {
 	return e.Value.(*lruEntry[K, V]).value, true
 }
 
-// has does not mark the value as used.
-func (c *lru[K, V]) has(k K) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	_, ok := c.items[k]
-	return ok
-}
-
 // put stores a value of the given cost in bytes, replacing one of the same key.
 func (c *lru[K, V]) put(k K, v V, cost int64) {
 	c.mu.Lock()
@@ -58,19 +50,6 @@ func (c *lru[K, V]) put(k K, v V, cost int64) {
 	c.used += cost
 	for c.used > c.budget && c.order.Len() > 1 {
 		c.remove(c.order.Back())
-	}
-}
-
-// removeIf drops the values whose key matches.
-func (c *lru[K, V]) removeIf(match func(K) bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for e := c.order.Front(); e != nil; {
-		next := e.Next()
-		if match(e.Value.(*lruEntry[K, V]).key) {
-			c.remove(e)
-		}
-		e = next
 	}
 }
 

@@ -134,6 +134,40 @@ func TestThumbnail_Averages(t *testing.T) {
 	}
 }
 
+func TestThumbnailOf(t *testing.T) {
+	s := newFake(level(90, 60, 1), level(30, 20, 3))
+	m, err := tiles.ThumbnailOf(context.Background(), s, image.Rect(30, 18, 60, 39), 10)
+	must(t, err)
+	if m.Rect.Size() != image.Pt(10, 7) || m.RGBAAt(0, 0) != pixel(1, 10, 6) || m.RGBAAt(9, 6) != pixel(1, 19, 12) {
+		t.Errorf("%v of %v to %v", m.Rect, m.RGBAAt(0, 0), m.RGBAAt(9, 6))
+	}
+	reads := s.reads.Load()
+	m, err = tiles.ThumbnailOf(context.Background(), s, image.Rect(70, 50, 500, 500), 100) // clipped, of level 0
+	must(t, err)
+	if m.Rect.Size() != image.Pt(20, 10) || m.RGBAAt(0, 0) != pixel(0, 70, 50) || s.reads.Load()-reads != 2 {
+		t.Errorf("%v of %v, %d tiles read", m.Rect, m.RGBAAt(0, 0), s.reads.Load()-reads)
+	}
+	if _, err := tiles.ThumbnailOf(context.Background(), s, image.Rect(90, 0, 99, 9), 10); err == nil {
+		t.Error("a place beside the slide has a thumbnail")
+	}
+}
+
+func TestScannedBounds(t *testing.T) {
+	s := newFake(level(90, 60, 1), level(31, 20, 3))
+	for _, c := range [][2]image.Rectangle{
+		{{}, image.Rect(0, 0, 90, 60)}, {image.Rect(5, 6, 7, 8), image.Rect(5, 6, 7, 8)},
+		{image.Rect(-5, 6, 700, 8), image.Rect(0, 6, 90, 8)}, {image.Rect(90, 0, 99, 9), image.Rect(0, 0, 90, 60)},
+	} {
+		s.info.Bounds = c[0]
+		if got := tiles.ScannedBounds(s); got != c[1] {
+			t.Errorf("%v gives %v, want %v", c[0], got, c[1])
+		}
+	}
+	if got := s.levels[1].Part(s.levels[0], image.Rect(3, 3, 4, 90)); got != image.Rect(1, 1, 2, 20) {
+		t.Errorf("part %v", got)
+	}
+}
+
 func TestThumbnail_BadTiles(t *testing.T) {
 	s := newFake(level(32, 16, 1))
 	s.bad[tiles.Key{Col: 1}] = tileError(tiles.Key{Col: 1})

@@ -45,6 +45,7 @@ type Info struct {
 	Channels    []string          // names of the channels in order: "R","G","B" for brightfield
 	ZPlanes     []float64         // µm of each focal plane; one entry for a flat slide
 	Background  color.NRGBA       // colour where nothing was scanned
+	Bounds      image.Rectangle   // where anything was scanned, level-0 pixels; empty: everywhere, or the file does not say
 	Properties  map[string]string // the file's own properties, and OpenSlide's names ("openslide.mpp-x", ...)
 	Associated  []string          // names of the associated images, sorted: "label", "macro", "thumbnail"
 	Fingerprint string            // see FingerprintOf; the identity of the file's bytes

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"image"
+	"math"
 )
 
 // Thumbnail draws the whole slide so that its longer side has max pixels (never
@@ -15,26 +16,36 @@ import (
 // Tiles that were never stored, and single tiles that cannot be decoded, are
 // background; when no tile can be decoded, the first error is returned.
 func Thumbnail(ctx context.Context, s Slide, max int) (*image.RGBA, error) {
+	return ThumbnailOf(ctx, s, image.Rect(0, 0, math.MaxInt, math.MaxInt), max)
+}
+
+// ThumbnailOf is Thumbnail of a part of the slide, in level-0 pixels, of which
+// max applies to the longer side. See ScannedBounds.
+func ThumbnailOf(ctx context.Context, s Slide, of image.Rectangle, max int) (*image.RGBA, error) {
 	levels := s.Levels()
 	if len(levels) == 0 || max < 1 {
 		return nil, fmt.Errorf("tiles: thumbnail of %d pixels of a slide of %d levels", max, len(levels))
 	}
 	l0 := levels[0]
-	w, h := fitSize(l0.Width, l0.Height, max)
+	if of = of.Intersect(image.Rect(0, 0, l0.Width, l0.Height)); of.Empty() {
+		return nil, errors.New("tiles: thumbnail of a place beside the slide")
+	}
+	w, h := fitSize(of.Dx(), of.Dy(), max)
 	level := 0
 	for i, l := range levels {
-		if l.Width >= w && l.Height >= h {
+		if p := l.Part(l0, of); p.Dx() >= w && p.Dy() >= h {
 			level = i
 		}
 	}
 	l := levels[level]
-	sum := newAverager(l.Width, l.Height, w, h)
+	whole := l.Part(l0, of)
+	sum := newAverager(whole.Dx(), whole.Dy(), w, h)
 	m := scratchPicture(min(l.TileWidth, l.Width), min(l.TileHeight, l.Height))
 	defer pictures.Put(m)
 	var first error
 	good := 0
-	for row := range l.Rows() {
-		for col := range l.Cols() {
+	for row := whole.Min.Y / l.TileHeight; row*l.TileHeight < whole.Max.Y; row++ {
+		for col := whole.Min.X / l.TileWidth; col*l.TileWidth < whole.Max.X; col++ {
 			r := l.TileRect(col, row)
 			tile := part(m, image.Rectangle{Max: r.Size()})
 			err := s.ReadTile(ctx, Key{level, col, row}, tile)
@@ -50,7 +61,8 @@ func Thumbnail(ctx context.Context, s Slide, max int) (*image.RGBA, error) {
 			default: // cancelled, or the slide broke
 				return nil, fmt.Errorf("tiles: thumbnail: %w", err)
 			}
-			sum.add(tile, r.Min)
+			inside := r.Intersect(whole)
+			sum.add(part(tile, inside.Sub(r.Min)), inside.Min.Sub(whole.Min))
 		}
 	}
 	if good == 0 {

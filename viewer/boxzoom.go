@@ -1,7 +1,6 @@
 package viewer
 
 import (
-	"image/color"
 	"math"
 
 	"coverslip/annotate"
@@ -11,10 +10,6 @@ import (
 // click that slipped.
 const boxLeast = 8.0
 
-// boxColor is the outline of a zoom's box, bright on dark halo as the frame of
-// the overview.
-var boxColor = color.NRGBA{R: 235, G: 60, B: 50, A: 255}
-
 // drawBox draws the box that is pulled up to be zoomed into.
 func (v *Viewer) drawBox(l *live) {
 	if v.hand.role != roleBox || !v.hand.dragged {
@@ -23,10 +18,10 @@ func (v *Viewer) drawBox(l *live) {
 	a, b := v.hand.start, v.hand.at
 	corners := [5]pixel{a, {b.x, a.y}, b, {a.x, b.y}, a}
 	for i := 1; i < len(corners); i++ {
-		l.line(corners[i-1], corners[i], haloWidth, haloColor)
+		l.line(corners[i-1], corners[i], haloWidth, markRim)
 	}
 	for i := 1; i < len(corners); i++ {
-		l.line(corners[i-1], corners[i], liveWidth, boxColor)
+		l.line(corners[i-1], corners[i], liveWidth, markColor)
 	}
 }
 

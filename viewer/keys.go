@@ -128,8 +128,9 @@ func (v *Viewer) Middle() fyne.Position {
 
 func (v *Viewer) middle() pixel { return pixel{float64(v.view.W) / 2, float64(v.view.H) / 2} }
 
-// Fit shows the whole slide, and keeps it whole when the window is resized,
-// until the person moves it.
+// Fit shows all that was scanned of the slide (tiles.Info.Bounds), and keeps it
+// so when the window is resized, until the person moves it. Empty glass around
+// it is seen by zooming out.
 func (v *Viewer) Fit() {
 	v.motion.stop()
 	v.fitted = true

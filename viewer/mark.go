@@ -11,14 +11,20 @@ import (
 // The mark of a place that was gone to.
 const (
 	markFor   = 1600 * time.Millisecond
-	markShut  = 0.35 // seconds in which it closes in on the place
-	markFar   = 90.0 // Fyne units from the place where its lines begin, at first
-	markNear  = 9.0  // and in the end
-	markLong  = 16.0 // length of a line
+	markShut  = 0.35  // seconds in which it closes in on the place
+	markFar   = 110.0 // Fyne units from the place where its lines begin, at first
+	markNear  = 10.0  // and in the end
+	markLong  = 26.0  // length of a line
+	markWidth = 3.0   // of a line
+	markHalo  = 6.0   // of the dark rim beneath
 	markSides = 4
 )
 
-var markColor = color.NRGBA{R: 235, G: 60, B: 50, A: 255}
+// Yellow on black is on no stain and no glass.
+var (
+	markColor = color.NRGBA{R: 255, G: 214, B: 10, A: 255}
+	markRim   = color.NRGBA{R: 10, G: 10, B: 14, A: 215}
+)
 
 // mark is a place pointed at for a moment.
 type mark struct {
@@ -56,7 +62,7 @@ func (v *Viewer) drawMark(l *live, now time.Time) {
 	for _, pen := range [2]struct {
 		w float32
 		c color.Color
-	}{{haloWidth, haloColor}, {liveWidth, markColor}} {
+	}{{markHalo, markRim}, {markWidth, markColor}} {
 		for i := range markSides {
 			sin, cos := math.Sincos(float64(i) * 2 * math.Pi / markSides)
 			l.line(pixel{at.x + cos*near, at.y + sin*near},

@@ -83,6 +83,10 @@ func (o *overview) set(src Source) {
 	}
 }
 
+// swap takes another source of the same slide; the thumbnail stays until the new
+// one can be made.
+func (o *overview) swap(src Source) { o.src, o.have = src, false }
+
 // assemble makes the thumbnail as soon as its tiles are there.
 func (o *overview) assemble(unit float32) {
 	if o.have || o.src == nil || len(o.need) == 0 {
@@ -171,7 +175,7 @@ func (o *overview) update(v Viewport, unit float32, c *Coverage, step int) []fyn
 	place(o.frame, o.pos.X+float32(x0), o.pos.Y+float32(y0), float32(x1-x0), float32(y1-y0))
 	shown := o.shown[:0]
 	shown = append(shown, o.panel)
-	if o.have {
+	if o.image.Image != nil {
 		shown = append(shown, o.image)
 	}
 	if covered {

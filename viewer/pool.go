@@ -26,6 +26,7 @@ type sprite struct {
 	frame int         // frame it was last shown in
 	at    time.Time   // when it was last shown
 	worn  bool        // it once held a texture
+	old   bool        // it shows the slide as it was drawn before
 }
 
 // pool keeps the images of one layer. Objects are reused, never dropped: Fyne
@@ -81,11 +82,24 @@ func (p *pool[K]) shown(k K) *sprite {
 	return it
 }
 
-// has tells whether a key's texture is on the card, without counting as showing
-// it.
+// has tells whether a key's texture is on the card and not old, without counting
+// as showing it.
 func (p *pool[K]) has(k K) bool {
 	it := p.items[k]
-	return it != nil && p.now.Sub(it.at) <= textureLife
+	return it != nil && !it.old && p.now.Sub(it.at) <= textureLife
+}
+
+// age makes everything old: it is shown until there is something new.
+func (p *pool[K]) age() {
+	for _, it := range p.items {
+		it.old = true
+	}
+}
+
+// old tells whether the key's content is of before.
+func (p *pool[K]) old(k K) bool {
+	it := p.items[k]
+	return it != nil && it.old
 }
 
 // show returns the sprite holding src under k, uploading it if the frame's
@@ -156,7 +170,7 @@ func (p *pool[K]) upload(it *sprite, src *image.RGBA, mode canvas.ImageScale) {
 		}
 	}
 	p.bytes += len(src.Pix)
-	it.src, it.frame, it.at, it.worn = src, p.frame, p.now, true
+	it.src, it.frame, it.at, it.worn, it.old = src, p.frame, p.now, true, false
 	it.im.Image, it.im.ScaleMode = src, mode
 	it.im.Refresh()
 	p.uploads++

@@ -71,9 +71,13 @@ func barLength(scale, mpp, longest float64) (sLength float64, text string) {
 	return length * perUnit, text
 }
 
-// update lays the bar out in the lower left corner.
-func (b *scaleBar) update(v Viewport, mpp float64, unit float32) []fyne.CanvasObject {
+// update lays the bar out in the lower left corner; more, which may be empty, is
+// said beside its length.
+func (b *scaleBar) update(v Viewport, mpp float64, unit float32, more string) []fyne.CanvasObject {
 	sLength, text := barLength(v.Scale, mpp, barLongest*float64(unit))
+	if more != "" {
+		text += " · " + more
+	}
 	length := float32(math.Round(sLength)) / unit
 	if b.text.Text != text {
 		b.text.Text = text

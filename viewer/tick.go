@@ -7,6 +7,7 @@ import (
 	"fyne.io/fyne/v2"
 
 	"coverslip/annotate"
+	"coverslip/tiles"
 )
 
 // touch asks for a new layout in the next frame.
@@ -159,13 +160,21 @@ func (v *Viewer) setLimits() {
 		v.view = v.view.ShowingBox(*v.showSoon, fitMargin)
 		v.showSoon = nil
 	case v.fitted || v.view.Scale <= 0:
-		v.view = v.view.ShowingBox(v.whole(), fitMargin)
+		v.view = v.view.ShowingBox(v.scanned(levels[0]), fitMargin)
 	}
 	v.view = v.limits.clamp(v.view)
 }
 
-// whole is the box of the slide.
-func (v *Viewer) whole() annotate.Box { return annotate.Box{MaxX: v.limits.w, MaxY: v.limits.h} }
+// scanned is the box of what was scanned of a slide (tiles.Info.Bounds); l is
+// its level 0.
+func (v *Viewer) scanned(l tiles.Level) annotate.Box {
+	info := v.info
+	if info == nil {
+		info = v.source.Slide().Info()
+	}
+	b := info.BoundsIn(l)
+	return annotate.Box{MinX: float64(b.Min.X), MinY: float64(b.Min.Y), MaxX: float64(b.Max.X), MaxY: float64(b.Max.Y)}
+}
 
 // layOut assembles the frame, from the back to the front.
 func (v *Viewer) layOut() {
@@ -194,7 +203,7 @@ func (v *Viewer) layOut() {
 	if v.info != nil {
 		mpp = v.info.MPPX
 	}
-	v.objs = append(v.objs, v.bar.update(v.view, mpp, v.unit)...)
+	v.objs = append(v.objs, v.bar.update(v.view, mpp, v.unit, v.gridText)...)
 	v.objs = append(v.objs, v.overview.update(v.view, v.unit, v.coverage, v.glance.step)...)
 	v.clock.more = moreTiles || moreOverlay
 }
@@ -235,6 +244,7 @@ type pace struct {
 // layOutLive draws the selection and what the tool has in hand.
 func (v *Viewer) layOutLive() {
 	v.live.begin(v.view, v.unit)
+	v.gridText = v.drawGrid(&v.live)
 	if v.overlay.on && v.objects != nil {
 		drawn := 0
 		view := v.view.Box()

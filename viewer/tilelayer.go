@@ -60,6 +60,16 @@ func (t *tileLayer) set(src Source) {
 	t.glass.FillColor = ground
 }
 
+// swap takes another source of the same slide. What is on the card is shown
+// until its successor is there.
+func (t *tileLayer) swap(src Source) {
+	t.src, t.reported = src, false
+	t.pool.age()
+	if ground := src.Slide().Info().Background; ground.A != 0 {
+		t.glass.FillColor = ground
+	}
+}
+
 // l0PerPixel is the level-0 pixels per pixel of a level on each axis. The
 // level's downsample is the mean of both; with its own ratio the last column
 // ends where the slide ends, as tiles.Visible has it too.
@@ -131,10 +141,13 @@ func (t *tileLayer) update(v Viewport, look sight, unit float32, now time.Time) 
 // have tells whether a tile is on the card, putting it there when it can; later
 // says that it could be there but for the frame's budget.
 func (t *tileLayer) have(k tiles.Key, mode canvas.ImageScale) (have, later bool) {
-	if it := t.pool.shown(k); it != nil && it.im.ScaleMode == mode {
+	if it := t.pool.shown(k); it != nil && !it.old && it.im.ScaleMode == mode {
 		return true, false
 	}
 	img, ok := t.src.Get(k)
+	if !ok && t.pool.old(k) && t.src.Failed(k) != nil {
+		return false, false
+	}
 	if !ok {
 		// Dropped from memory but still on the card: only its filter is old.
 		return t.pool.shown(k) != nil, false
@@ -222,6 +235,28 @@ func (t *tileLayer) plan(v Viewport, level int, s sight) {
 // or it cannot be had.
 func (t *tileLayer) served(k tiles.Key) bool {
 	return t.pool.has(k) || t.resident(k) || t.src.Failed(k) != nil
+}
+
+// colourAt is the colour at a point (level-0 pixels) of the finest tile there is,
+// from a level on.
+func (t *tileLayer) colourAt(l0X, l0Y float64, level int) (c color.NRGBA, downsample float64, ok bool) {
+	for ; level < len(t.levels); level++ {
+		l := t.levels[level]
+		px, py := t.l0PerPixel(level)
+		x, y := floorInt(l0X/px), floorInt(l0Y/py)
+		if x < 0 || y < 0 || x >= l.Width || y >= l.Height {
+			return c, 0, false
+		}
+		if im, have := t.src.Get(tiles.Key{Level: level, Col: x / l.TileWidth, Row: y / l.TileHeight}); have {
+			at := image.Pt(x%l.TileWidth, y%l.TileHeight).Add(im.Rect.Min)
+			if !at.In(im.Rect) {
+				return c, 0, false
+			}
+			c, ok = color.NRGBAModel.Convert(im.RGBAAt(at.X, at.Y)).(color.NRGBA)
+			return c, l.Downsample, ok
+		}
+	}
+	return c, 0, false
 }
 
 // inside tells whether the window shows nothing but slide.

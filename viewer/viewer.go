@@ -75,6 +75,8 @@ type Viewer struct {
 	ground    *canvas.Rectangle
 	objs      []fyne.CanvasObject
 
+	grid     bool
+	gridText string // what the grid's lines are apart
 	coverage *Coverage
 	glance   glance
 
@@ -148,6 +150,20 @@ func (v *Viewer) SetSlide(l Source, info *tiles.Info) {
 	v.setLimits()
 	v.SetObjects(nil, annotate.ID{})
 	v.touchHint()
+}
+
+// SetSource shows the slide that is shown from another source: the same levels,
+// drawn in another way. The view and the objects stay, and the picture until the
+// new one is there.
+func (v *Viewer) SetSource(l Source, info *tiles.Info) {
+	if v.source == nil || absent(l) {
+		return
+	}
+	v.source, v.info = l, info
+	v.tileLayer.swap(l)
+	v.overview.swap(l)
+	v.clock.pending = 0
+	v.touch()
 }
 
 // SetObjects shows the labels of the slide; nil shows none.

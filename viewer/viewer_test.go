@@ -38,6 +38,29 @@ func TestViewer_SetSlide_fits(t *testing.T) {
 	}
 }
 
+// Of a glass that is mostly empty the scanned part is shown; zooming out still
+// shows all of it.
+func TestViewer_Fit_Bounds(t *testing.T) {
+	slide := newFakeSlide(40000, 120000, 256, waves)
+	slide.info.Bounds = image.Rect(10000, 90000, 14000, 92000)
+	s := newStage(t, slide, 800, 600)
+	fits := func(when string) {
+		t.Helper()
+		if v := s.v.Viewport(); v.CX != 12000 || v.CY != 91000 || math.Abs(v.Scale-fitMargin*800/4000) > 1e-12 {
+			t.Errorf("%s it shows %+v", when, v)
+		}
+	}
+	fits("at first")
+	s.v.ZoomBy(1e-6, s.v.Middle())
+	s.v.Settle()
+	if v := s.v.Viewport(); 600/v.Scale < 120000 {
+		t.Errorf("zoomed out it shows %v of 120000 pixels", 600/v.Scale)
+	}
+	s.v.Fit()
+	s.frame()
+	fits("fitted")
+}
+
 func TestViewer_SetSlide_nilLoader(t *testing.T) {
 	s := newStage(t, newFakeSlide(2000, 2000, 256, pink), 400, 300)
 	s.v.SetTool(ToolPolygon)

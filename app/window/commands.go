@@ -162,6 +162,8 @@ func menuGroup(id string) string {
 		return "author"
 	case "view.nextSlide", "view.prevSlide":
 		return "slides"
+	case "view.goTo", "view.nextField", "view.prevField", "view.addBookmark", "view.bookmarks", "view.forgetSeen":
+		return "places"
 	case "view.left", "view.right", "view.theme", "view.fullScreen":
 		return "window"
 	case "tool.pan", "tool.select":
@@ -175,7 +177,7 @@ func menuGroup(id string) string {
 // menuState greys the lines of the menu that make no sense now.
 func (w *Window) menuState() {
 	changed := false
-	for id, on := range map[string]bool{"file.untrusted": w.opts.Session.Untrusted, "file.network": w.opts.Session.Network, "view.colour": !w.opts.Session.RawColour} {
+	for id, on := range map[string]bool{"file.untrusted": w.opts.Session.Untrusted, "file.network": w.opts.Session.Network, "view.colour": !w.opts.Session.RawColour, "view.grid": w.viewer.Grid()} {
 		if item := w.menuItems[id]; item != nil && item.Checked != on {
 			item.Checked, changed = on, true
 		}

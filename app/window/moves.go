@@ -17,7 +17,13 @@ func (w *Window) bindMoves(on func(id string, run func(), enabled func() bool)) 
 	on("view.nextField", func() { w.walk(true) }, slide)
 	on("view.prevField", func() { w.walk(false) }, slide)
 	on("view.forgetSeen", w.forgetSeen, slide)
+	on("view.grid", w.toggleGrid, slide)
+	on("view.addBookmark", w.askBookmark, func() bool { return slide() && !w.session.ReadOnly() })
+	on("view.bookmarks", w.openBookmarks, func() bool { return w.session != nil })
 	for _, n := range [...]int{1, 2, 4, 8} {
 		on(fmt.Sprintf("view.pixels%d", n), func() { w.viewer.ZoomToPixels(float64(n)) }, slide)
 	}
 }
+
+// toggleGrid shows or leaves out the grid.
+func (w *Window) toggleGrid() { w.viewer.SetGrid(!w.viewer.Grid()) }

@@ -118,7 +118,7 @@ func (p *palette) search() {
 			p.found = append(p.found, finding{words: item.Name, kind: "Slide", enabled: true, run: func() { p.w.openSlide(item.ID) }})
 		}
 	}
-	p.found = append(p.found, off...)
+	p.found = append(append(p.found, p.w.findBookmarks(query)...), off...)
 	if len(p.found) == 0 {
 		p.found = append(p.found, finding{words: "Nothing is called that; try fewer letters"})
 	}

@@ -106,6 +106,7 @@ func (w *Window) attach(s *app.Session, items []app.SlideItem) {
 	}
 	w.viewer.SetPalette(s.Palette())
 	w.viewer.SetClass(w.class)
+	w.readBookmarks()
 	w.slides.items = items
 	w.showAll()
 }
@@ -117,7 +118,7 @@ func (w *Window) detach() {
 		w.stop = nil
 	}
 	w.showSlide(nil)
-	w.session = nil
+	w.session, w.places, w.heading = nil, nil, nil
 	w.slides.items = nil
 	w.hidden = map[annotate.ID]bool{}
 	w.viewer.SetHiddenClasses(w.hidden)
@@ -259,6 +260,7 @@ func (w *Window) showSlide(open *app.OpenSlide) {
 	if same && view.Valid() { // opened anew, by other decoders or in other colours
 		w.viewer.CenterOn(annotate.Point{X: view.CX, Y: view.CY}, view.Scale)
 	}
+	w.arrive()
 	w.viewer.SetObjects(open.Set, open.Item.ID)
 	w.viewer.SetSelection(nil)
 	w.recount()

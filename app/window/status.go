@@ -49,7 +49,7 @@ func newStatusBar(w *Window) *statusBar {
 	stop := newButton(w.tips, icon("stop"), "", "", "Cancel the job  (Ctrl+.)", func() { w.run("job.cancel"); w.focus() }).sized(22, 15)
 	s.jobBox = hbox(6, s.jobName, container.NewCenter(container.NewGridWrap(fyne.NewSize(110, 12), s.jobBar)), s.jobShare, container.NewCenter(stop))
 	s.jobBox.Hide()
-	s.pos = newText("", textSmall, theme.ColorNameForeground).fixed(306).trailing()
+	s.pos = newText("", textSmall, theme.ColorNameForeground).fixed(408).trailing()
 	s.pos.style.Monospace = true
 	s.mag = newText("", textSmall, colorQuiet).fixed(46).trailing()
 	dot := container.NewCenter(container.NewGridWrap(fyne.NewSize(8, 8), s.dot))
@@ -168,6 +168,9 @@ func (s *statusBar) showPosition() {
 			y = info.MPPX
 		}
 		words = fmt.Sprintf("%8.1f, %8.1f µm   ", s.at.X*info.MPPX, s.at.Y*y) + words
+	}
+	if c, _, ok := s.w.viewer.ColourAt(s.at.X, s.at.Y); ok {
+		words = fmt.Sprintf("RGB %3d %3d %3d   ", c.R, c.G, c.B) + words
 	}
 	s.pos.Set(words)
 }

@@ -2,6 +2,7 @@ package window
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"coverslip/annotate"
@@ -88,7 +89,7 @@ func (w *Window) walk(forward bool) {
 	moved := w.viewer.NextField(forward)
 	words := w.viewer.CoverageWords()
 	if c := w.viewer.Coverage(); c != nil && c.KnowsTissue() {
-		words += ", of the tissue"
+		words = strings.Replace(words, "% seen", "% of the tissue seen", 1)
 	}
 	switch {
 	case moved:

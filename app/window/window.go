@@ -38,6 +38,8 @@ type Window struct {
 	turn      int            // counts what was opened; answers to older questions are dropped
 	opening   string         // name of what is being opened; "" when nothing is
 	cover     cover          // what was seen of the current slide
+	places    []bookmark     // of the project
+	heading   *bookmark      // where to go once its slide is open; nil: nowhere
 	survey    survey         // what the current slide holds, as last counted
 	counted   []afterCount   // what waits for a count
 	countTurn int            // how many counts were asked for

@@ -41,6 +41,7 @@ func convertVerb() verb {
 			"coverslipctl convert CMU-1.svs -o part.ome.tif --region 4000,8000,2048,2048 --lossless",
 		setup: func(f *flag.FlagSet) func(c *call) error {
 			var o app.ConvertOptions
+			a := declareAccess(f)
 			out := f.String("o", "", "`OUT`, the file or folder to write")
 			f.StringVar(&o.Format, "format", app.ConvertOME, "`FORMAT`: ome-tiff or dicom")
 			region := f.String("region", "", "`X,Y,W,H` in level-0 pixels (default all)")
@@ -51,7 +52,7 @@ func convertVerb() verb {
 			f.BoolVar(&o.Encode, "encode", false, "encode every tile anew, even where it could be copied")
 			f.BoolVar(&o.Label, "label", false, "carry label and overview, too")
 			f.BoolVar(&o.KeepGoing, "keep-going", false, "paint tiles that cannot be read as background")
-			f.Float64Var(&o.MPP, "mpp", 0, "`µm` per level-0 pixel, where SLIDE does not say")
+			f.Float64Var(&o.MPP, "mpp", 0, "`µm` per level-0 pixel, instead of what SLIDE says")
 			f.IntVar(&o.Workers, "workers", 0, "`N` tiles made at once (0 is one per processor)")
 			f.StringVar(&o.Patient.ID, "patient-id", "", "`ID` of the patient, DICOM alone")
 			f.StringVar(&o.Patient.Name, "patient-name", "", "`NAME^GIVEN` of the patient, DICOM alone")
@@ -63,7 +64,7 @@ func convertVerb() verb {
 				if err := checkConvert(*out, *region, &o); err != nil {
 					return err
 				}
-				return c.convert(*out, o)
+				return c.convert(*out, o, a)
 			}
 		},
 	}
@@ -113,8 +114,8 @@ func parseRegion(text string) (image.Rectangle, error) {
 	return image.Rect(v[0], v[1], v[0]+v[2], v[1]+v[3]), nil
 }
 
-func (c *call) convert(out string, o app.ConvertOptions) error {
-	s, err := c.openSlide(c.args[0])
+func (c *call) convert(out string, o app.ConvertOptions, a *access) error {
+	s, err := c.openSlideBy(c.args[0], a)
 	if err != nil {
 		return err
 	}

@@ -42,6 +42,7 @@ func datasetExportVerb() verb {
 			f.StringVar(&o.Image, "image", "png", "`FORMAT` of the images: png or jpg")
 			f.BoolVar(&o.SRGB, "srgb", false, "convert colours by each slide's profile (default: the scanner's own)")
 			f.BoolVar(&o.Names, "names", false, "keep names of slides, patients and people, dates and notes")
+			declarePlanes(f, &o.Planes)
 			return func(c *call) error {
 				if o.Out == "" {
 					return wrongUsage("--out FOLDER is needed")

@@ -123,7 +123,7 @@ func (d *demo) fromRule(boxes []annotate.Box) ([]wish, error) {
 	if err != nil {
 		return nil, err
 	}
-	thumb, err := d.s.Thumbnail(d.c.ctx, d.id, 2048)
+	thumb, err := d.s.Overview(d.c.ctx, d.id, 2048)
 	if err != nil {
 		return nil, err
 	}

@@ -12,22 +12,26 @@ import (
 
 // infoJSON is the JSON of info.
 type infoJSON struct {
-	Path        string            `json:"path"`
-	Vendor      string            `json:"vendor"`
-	Format      string            `json:"format"`
-	Levels      []levelJSON       `json:"levels"`
-	MPPX        *float64          `json:"mppX"` // µm per level-0 pixel; null when the file does not say
-	MPPY        *float64          `json:"mppY"`
-	MPPFrom     string            `json:"mppFrom"`
-	Objective   *float64          `json:"objective"`
-	Associated  []string          `json:"associated"`
-	Properties  map[string]string `json:"properties"`
-	Channels    []string          `json:"channels"`
-	ZPlanes     []float64         `json:"zPlanes"`
-	ICC         int               `json:"icc"`        // bytes of the colour profile
-	ICCProfile  string            `json:"iccProfile"` // its name, and what the window does with it
-	Fingerprint string            `json:"fingerprint"`
-	Warnings    []string          `json:"warnings"`
+	Path       string            `json:"path"`
+	Vendor     string            `json:"vendor"`
+	Format     string            `json:"format"`
+	Levels     []levelJSON       `json:"levels"`
+	MPPX       *float64          `json:"mppX"` // µm per level-0 pixel; null when the file does not say
+	MPPY       *float64          `json:"mppY"`
+	MPPFrom    string            `json:"mppFrom"`
+	Objective  *float64          `json:"objective"`
+	Associated []string          `json:"associated"`
+	Properties map[string]string `json:"properties"`
+	Channels   []string          `json:"channels"`
+	ZPlanes    []float64         `json:"zPlanes"`
+
+	ChannelDetails []channelJSON `json:"channelDetails"` // empty for a slide in colour
+	Times          int           `json:"times"`          // time points
+	DefaultZ       int           `json:"defaultZ"`       // focal plane shown at first, from 0
+	ICC            int           `json:"icc"`            // bytes of the colour profile
+	ICCProfile     string        `json:"iccProfile"`     // its name, and what the window does with it
+	Fingerprint    string        `json:"fingerprint"`
+	Warnings       []string      `json:"warnings"`
 }
 
 type levelJSON struct {
@@ -52,6 +56,7 @@ func infoVerb() verb {
 				}
 				defer s.Close()
 				j := describe(c.args[0], s)
+				j.planesOf(c.ctx, s)
 				return c.result(j, j.text)
 			}
 		},
@@ -98,6 +103,7 @@ func (j infoJSON) text(w io.Writer) {
 	for n, l := range j.Levels {
 		fmt.Fprintf(w, "level %d: %d × %d, downsample %g, tiles %d × %d\n", n, l.Width, l.Height, l.Downsample, l.TileWidth, l.TileHeight)
 	}
+	j.planesText(w)
 	if len(j.Associated) > 0 {
 		fmt.Fprintf(w, "associated images: %s\n", strings.Join(j.Associated, ", "))
 	}

@@ -21,6 +21,7 @@ func regionVerb() verb {
 		setup: func(f *flag.FlagSet) func(c *call) error {
 			how := declareAccess(f)
 			srgb := declareSRGB(f)
+			planes := declarePlanes(f, &tiles.Choice{})
 			level := f.Int("level", 0, "`LEVEL` of the pyramid, 0 is full resolution")
 			x := f.Int("x", 0, "`X` of the left edge, level-0 pixels")
 			y := f.Int("y", 0, "`Y` of the upper edge, level-0 pixels")
@@ -43,11 +44,15 @@ func regionVerb() verb {
 					return err
 				}
 				defer s.Close()
+				drawn, err := planes.of(c.args[0], s)
+				if err != nil {
+					return err
+				}
 				if *level >= len(s.Levels()) {
 					return wrongUsage("%s has levels 0 to %d, not %d", c.args[0], len(s.Levels())-1, *level)
 				}
 				img := image.NewRGBA(image.Rect(0, 0, *w, *h))
-				if err := tiles.ReadRegion(c.ctx, inColour(s, *srgb), *level, *x, *y, img); err != nil {
+				if err := tiles.ReadRegion(c.ctx, inColour(drawn, *srgb), *level, *x, *y, img); err != nil {
 					return aboutFile("slide", c.args[0], fmt.Errorf("region %d,%d %d×%d of level %d: %w", *x, *y, *w, *h, *level, err))
 				}
 				return c.wroteImage(o, img)

@@ -18,6 +18,7 @@ func declareSuggest(f *flag.FlagSet) (*projectFlags, *app.SuggestOptions) {
 	f.Float64Var(&o.MPP, "mpp", 0, "`µm` per pixel of a patch (default: the model's, else 0.5)")
 	f.IntVar(&o.Patch, "patch", 0, "`pixels` of a patch's side (default: the model's, else 224)")
 	f.BoolVar(&o.SRGB, "srgb", false, "the model sees colours converted by the slide's profile (default: the scanner's own)")
+	declarePlanes(f, &o.Planes)
 	return p, o
 }
 

@@ -14,6 +14,7 @@ func thumbVerb() verb {
 		setup: func(f *flag.FlagSet) func(c *call) error {
 			how := declareAccess(f)
 			srgb := declareSRGB(f)
+			planes := declarePlanes(f, &tiles.Choice{})
 			most := f.Int("max", 1024, "`N` pixels of the longer side, at most")
 			out := f.String("o", "", "image `FILE` to write (.png or .jpg)")
 			return func(c *call) error {
@@ -29,7 +30,11 @@ func thumbVerb() verb {
 					return err
 				}
 				defer s.Close()
-				img, err := tiles.Thumbnail(c.ctx, inColour(s, *srgb), *most)
+				drawn, err := planes.of(c.args[0], s)
+				if err != nil {
+					return err
+				}
+				img, err := tiles.Thumbnail(c.ctx, inColour(drawn, *srgb), *most)
 				if err != nil {
 					return aboutFile("slide", c.args[0], err)
 				}

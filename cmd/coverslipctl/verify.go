@@ -47,12 +47,13 @@ func verifyVerb() verb {
 			"stored, which is no fault. The exit code is 0 when everything could be read, else 1.",
 		example: "coverslipctl verify CMU-1.svs",
 		setup: func(f *flag.FlagSet) func(c *call) error {
+			a := declareAccess(f)
 			workers := f.Int("workers", 0, "`N` tiles read at once (0 is one per processor)")
 			return func(c *call) error {
 				if *workers < 0 {
 					return wrongUsage("--workers must be at least 0")
 				}
-				s, err := c.openSlide(c.args[0])
+				s, err := c.openSlideBy(c.args[0], a)
 				if err != nil {
 					return err
 				}

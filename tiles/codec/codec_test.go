@@ -134,8 +134,10 @@ func FuzzUnpack(f *testing.F) {
 	f.Add(0, []byte{0x78, 0x9c, 3, 0, 0, 0, 0, 1})
 	f.Add(1, []byte{0x80, 0x01})
 	f.Add(2, []byte{0x28, 0xb5, 0x2f, 0xfd, 0, 0, 1, 0, 0})
+	f.Add(1, []byte{0, 1, 2, 3, 4, 5})
+	f.Add(3, []byte{0xfe, 7, 2, 1, 2, 3, 0x80, 0})
 	f.Fuzz(func(t *testing.T, p int, data []byte) {
 		dst := make([]byte, 4096)
-		_ = Unpack(Packing(min(max(p, 0), 2)), dst, data) // any error, no panic
+		_ = Unpack(Packing(min(max(p, 0), 3)), dst, data) // any error, no panic
 	})
 }

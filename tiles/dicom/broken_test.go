@@ -262,6 +262,13 @@ func FuzzOpen(f *testing.F) {
 	}
 	f.Add(good(f, 1).Data())
 	f.Add(sparse(good(f, 0)).Data())
+	for _, d := range []slidetest.DICOM{stack(), spread(), packed(), halfChroma()} {
+		d.Width, d.Height = 32, 32
+		if d.At == nil {
+			d.Frames = d.Frames[:max(1, d.FocalPlanes)*max(1, d.OptPaths)]
+		}
+		f.Add(d.Data())
+	}
 	codecs := codec.New(codec.Options{NoNative: true}) // C libraries have fuzzers of their own
 	f.Fuzz(func(t *testing.T, data []byte) {
 		src := tiles.NewSource("fuzz", bytes.NewReader(data), int64(len(data)))

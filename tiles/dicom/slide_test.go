@@ -49,6 +49,17 @@ func openUntil(t testing.TB, path string) tiles.Slide {
 	return s
 }
 
+// openWith is openUntil with the given decoders.
+func openWith(t testing.TB, path string, codecs *codec.Set) tiles.Slide {
+	t.Helper()
+	s, err := formats.OpenWith(context.Background(), path, codecs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	return s
+}
+
 func tile(t testing.TB, s tiles.Slide, k tiles.Key) (*image.RGBA, error) {
 	t.Helper()
 	m := image.NewRGBA(image.Rectangle{Max: s.Levels()[k.Level].TileRect(k.Col, k.Row).Size()})

@@ -71,6 +71,8 @@ type Slide struct {
 	Label, Overview, Thumbnail *image.RGBA // nil = none
 	// Encode compresses overview and thumbnail as baseline JPEG; needed with them.
 	Encode func(*image.RGBA) ([]byte, error)
+
+	limit int64 // of lengths and offsets of 32 bits; 0 = what they can hold. Tests have it smaller.
 }
 
 // Put takes one frame: planes count focal planes fastest, then channels; the

@@ -35,6 +35,13 @@ type file struct {
 // maxPlain is the most that a value of 32-bit length can hold, even.
 const maxPlain = math.MaxUint32 - 1
 
+func (m *instance) limit() int64 {
+	if m.slide.limit > 0 {
+		return m.slide.limit
+	}
+	return maxPlain
+}
+
 func newFile(dir string, m *instance) (*file, error) {
 	f, err := os.OpenFile(filepath.Join(dir, m.name+".dcm"), os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o644)
 	if err != nil {
@@ -87,7 +94,7 @@ func (w *file) begin(first []byte) error {
 	}
 	// A basic offset table has 32 bits. Whether that will do, only the sizes of
 	// frames not yet seen tell: it will when even plain frames would fit.
-	w.extended = m.encapsulated() && int64(m.frames)*(m.frameBytes()+16) > maxPlain
+	w.extended = m.encapsulated() && int64(m.frames)*(m.frameBytes()+16) > m.limit()
 	out := d.encode(head)
 	if w.extended {
 		for i, tag := range []uint32{0x7FE00001, 0x7FE00002} {

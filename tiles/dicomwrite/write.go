@@ -100,7 +100,7 @@ func (w *writer) levels(ctx context.Context, feed func(Put) error) error {
 		switch {
 		case s.Coding == JPEG:
 			m.syntax = syntaxJPEG
-		case int64(m.frames)*m.frameBytes() > maxPlain:
+		case int64(m.frames)*m.frameBytes() > m.limit():
 			m.syntax = syntaxRLE
 		}
 		f, err := newFile(w.dir, m)

@@ -6,6 +6,10 @@
 // image; the others are scanned regions, of which there may be several. As in
 // OpenSlide, level 0 is the glass at the resolution of the regions; the
 // properties openslide.bounds-* and openslide.region[i].* say where they lie.
+// Each region begins at a whole pixel of each level, what is less is cut off, so
+// that nothing is interpolated.
+//
+// Images of fluorescence have a directory a channel, focal planes one a plane.
 //
 // Source: OpenSlide's description of the format, checked against files.
 package leica
@@ -24,6 +28,7 @@ import (
 
 	"coverslip/tiles"
 	"coverslip/tiles/codec"
+	"coverslip/tiles/kept"
 	"coverslip/tiles/mosaic"
 	"coverslip/tiles/tiff"
 )
@@ -37,8 +42,11 @@ var namespaces = [...]string{"leica-microsystems.com/scn/2010/10/01", "leica-mic
 // keptBytes bounds the decoded tiles that neighbours share.
 const keptBytes = 32 << 20
 
-// brightfield is the only kind of light that is read.
-const brightfield = "brightfield"
+// Kinds of light. Brightfield is shown where a glass has both.
+const (
+	brightfield  = "brightfield"
+	fluorescence = "fluorescence"
+)
 
 // Format returns the reader, which decodes through codecs.
 func Format(codecs *codec.Set) tiles.Format {
@@ -78,6 +86,11 @@ type opening struct {
 	codecs *codec.Set
 	glass  *collection
 	parts  tiff.Parts
+
+	images  map[int]*tiff.Image // by their directory: a file may name one often
+	stack   tiles.Stack
+	bits    int                          // of a sample, where channels are grey
+	samples *kept.Kept[mosaic.SampleKey] // nil in colour
 }
 
 func (o *opening) warn(format string, args ...any) {
@@ -93,11 +106,14 @@ func open(ctx context.Context, src *tiles.Source, codecs *codec.Set) (tiles.Slid
 	if err != nil {
 		return nil, &tiles.FormatError{Format: name, What: "description", Err: err}
 	}
-	o := &opening{file: f, codecs: codecs, glass: glass}
+	o := &opening{file: f, codecs: codecs, glass: glass, images: map[int]*tiff.Image{}}
 	o.parts = tiff.Parts{Source: src, Associated: map[string]tiff.Picture{}}
 	o.parts.Info = tiles.Info{Format: name, Vendor: "Leica", Channels: []string{"R", "G", "B"}, Background: color.NRGBA{R: 255, G: 255, B: 255, A: 255}}
 	regions, err := o.regions()
 	if err != nil {
+		return nil, err
+	}
+	if err := o.planes(regions); err != nil {
 		return nil, err
 	}
 	if err := o.levels(ctx, regions); err != nil {
@@ -110,7 +126,7 @@ func open(ctx context.Context, src *tiles.Source, codecs *codec.Set) (tiles.Slid
 		o.parts.ICC = nil
 		o.warn("colour profile left out: %v", err)
 	}
-	return tiff.NewScannedSlide(o.parts)
+	return o.slide()
 }
 
 // isMacro says whether an image covers the whole glass.
@@ -118,9 +134,29 @@ func (o *opening) isMacro(m *scan) bool {
 	return m.x == 0 && m.y == 0 && m.width == o.glass.width && m.height == o.glass.height
 }
 
-// regions are the scanned regions that can be shown together: brightfield, with
-// the first one's objective and resolutions.
+// light is the kind of light whose regions are shown: brightfield where there
+// is any, else fluorescence.
+func (o *opening) light() string {
+	light := brightfield
+	for i := range o.glass.scans {
+		m := &o.glass.scans[i]
+		if o.isMacro(m) {
+			continue
+		}
+		switch m.illumination {
+		case brightfield:
+			return brightfield
+		case fluorescence:
+			light = fluorescence
+		}
+	}
+	return light
+}
+
+// regions are the scanned regions that can be shown together: of one kind of
+// light, with the first one's objective and resolutions.
 func (o *opening) regions() ([]*scan, error) {
+	light := o.light()
 	var out []*scan
 	other := ""
 	for i := range o.glass.scans {
@@ -128,7 +164,7 @@ func (o *opening) regions() ([]*scan, error) {
 		if o.isMacro(m) {
 			continue
 		}
-		if m.illumination != brightfield {
+		if m.illumination != light {
 			other = m.illumination
 			o.warn("image %q left out: its light is %q", m.name, m.illumination)
 			continue
@@ -143,7 +179,7 @@ func (o *opening) regions() ([]*scan, error) {
 		out = append(out, m)
 	}
 	if len(out) == 0 && other != "" {
-		return nil, &tiles.UnsupportedError{Format: name, What: fmt.Sprintf("light %q (brightfield is read)", other)}
+		return nil, &tiles.UnsupportedError{Format: name, What: fmt.Sprintf("light %q (brightfield and fluorescence are read)", other)}
 	}
 	if len(out) == 0 {
 		return nil, bad("the XML names no scanned region")
@@ -167,9 +203,16 @@ func (o *opening) check(m *scan) error {
 
 // image is the image of a dimension, of the size that the XML says.
 func (o *opening) image(d dimension) (*tiff.Image, error) {
-	m, err := o.file.Directories()[d.ifd].Image(o.codecs)
-	if err != nil {
-		return nil, err
+	if d.ifd < 0 || d.ifd >= len(o.file.Directories()) {
+		return nil, bad("directory %d of %d", d.ifd, len(o.file.Directories()))
+	}
+	m := o.images[d.ifd]
+	if m == nil {
+		var err error
+		if m, err = o.file.Directories()[d.ifd].Image(o.codecs); err != nil {
+			return nil, err
+		}
+		o.images[d.ifd] = m
 	}
 	if m.Strips || m.Width != d.width || m.Height != d.height {
 		return nil, bad("directory %d: %d×%d pixels in tiles are due, it has %d×%d", d.ifd, d.width, d.height, m.Width, m.Height)
@@ -179,12 +222,12 @@ func (o *opening) image(d dimension) (*tiff.Image, error) {
 
 // levels makes each resolution of the regions a level of the glass.
 func (o *opening) levels(ctx context.Context, regions []*scan) error {
-	kept := mosaic.NewKept(keptBytes)
+	pictures := mosaic.NewKept(keptBytes)
 	for i := range regions[0].dimensions {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		g, err := o.level(i, regions, kept)
+		g, err := o.level(i, regions, pictures)
 		if err != nil && i == 0 {
 			return fmt.Errorf("tiles/leica: level 0: %w", err)
 		}
@@ -197,7 +240,7 @@ func (o *opening) levels(ctx context.Context, regions []*scan) error {
 	return nil
 }
 
-func (o *opening) level(i int, regions []*scan, kept *mosaic.Kept) (tiff.Grid, error) {
+func (o *opening) level(i int, regions []*scan, pictures *mosaic.Kept) (tiff.Grid, error) {
 	step := math.Inf(1) // nm per pixel; the finest where regions differ by rounding
 	for _, r := range regions {
 		step = min(step, r.step(i))
@@ -206,17 +249,36 @@ func (o *opening) level(i int, regions []*scan, kept *mosaic.Kept) (tiff.Grid, e
 	if w > tiff.MaxSide || h > tiff.MaxSide {
 		return nil, bad("glass of %g×%g pixels", w, h)
 	}
-	var layers []mosaic.Layer
-	for _, r := range regions {
-		m, err := o.image(r.dimensions[i])
-		if err != nil {
-			return nil, err
+	l := tiles.Level{Width: int(w), Height: int(h)}
+	g := &grid{focal: o.stack.Z, samples: o.samples}
+	for channel := range max(1, len(o.stack.Channels)) {
+		for focal := range o.stack.Z {
+			var layers []mosaic.Layer
+			for _, r := range regions {
+				m, ok, err := o.layer(r, i, channel, focal)
+				if err != nil {
+					return nil, err
+				}
+				if ok {
+					at := r.place(step)
+					layers = append(layers, mosaic.Layer{Image: m, X: at.Min.X, Y: at.Min.Y, AdvanceX: m.TileWidth, AdvanceY: m.TileHeight})
+				}
+			}
+			if len(layers) == 0 { // not of the first plane
+				g.planes = append(g.planes, nil)
+				continue
+			}
+			if len(g.planes) == 0 {
+				l.TileWidth, l.TileHeight = layers[0].Image.TileWidth, layers[0].Image.TileHeight
+			}
+			m, err := mosaic.New(name, l, layers, o.parts.Info.Background, pictures)
+			if err != nil {
+				return nil, err
+			}
+			g.planes = append(g.planes, m)
 		}
-		at := r.place(step)
-		layers = append(layers, mosaic.Layer{Image: m, X: at.Min.X, Y: at.Min.Y, AdvanceX: m.TileWidth, AdvanceY: m.TileHeight})
 	}
-	l := tiles.Level{Width: int(w), Height: int(h), TileWidth: layers[0].Image.TileWidth, TileHeight: layers[0].Image.TileHeight}
-	return mosaic.New(name, l, layers, o.parts.Info.Background, kept)
+	return g, nil
 }
 
 // place is where a region lies on level 0 of the given nm per pixel. OpenSlide
@@ -285,6 +347,7 @@ func (o *opening) describe(d *tiff.Directory, regions []*scan) {
 		bounds = bounds.Union(at)
 		rectangle(props, fmt.Sprintf("openslide.region[%d].", i), at)
 	}
+	info.Bounds = bounds
 	rectangle(props, "openslide.bounds-", bounds)
 }
 

@@ -20,7 +20,7 @@ var pure = codec.New(codec.Options{NoNative: true})
 // region is an image of 200×150 pixels of 1 µm at a place of the glass, in nm.
 func region(name, x, y, light string) string {
 	return `<image name="` + name + `"><creationDate>2026-01-02</creationDate><device model="SCN400" version="1"/><pixels sizeX="200" sizeY="150">` +
-		`<dimension sizeX="100" sizeY="75" r="1" ifd="2"/><dimension sizeX="200" sizeY="150" r="0" ifd="0"/><dimension sizeX="200" sizeY="150" r="0" z="1" ifd="99"/></pixels>` +
+		`<dimension sizeX="100" sizeY="75" r="1" ifd="2"/><dimension sizeX="200" sizeY="150" r="0" ifd="0"/></pixels>` +
 		`<view sizeX="200000" sizeY="150000" offsetX="` + x + `" offsetY="` + y + `"/><scanSettings><objectiveSettings><objective>20</objective></objectiveSettings>` +
 		`<illuminationSettings><illuminationSource>` + light + `</illuminationSource></illuminationSettings></scanSettings></image>`
 }
@@ -124,7 +124,12 @@ func TestBroken(t *testing.T) {
 		{"directory 77", glass(strings.Replace(one, `ifd="0"`, `ifd="77"`, 1)), "directory 77", ""},
 		{"width of a dimension", glass(strings.Replace(one, `<dimension sizeX="200"`, `<dimension sizeX="201"`, 1)), "201×150", ""},
 		{"two collections", strings.Replace(good, "</scn>", `<collection/></scn>`, 1), "more than one", ""},
-		{"fluorescence", glass(region("a", "50000", "40000", "fluorescence")), "fluorescence", ""},
+		{"other light", glass(region("a", "50000", "40000", "phase contrast")), "phase contrast", ""},
+		{"fluorescence in colour", glass(region("a", "50000", "40000", "fluorescence")), "", ""},
+		{"two channels in colour", glass(strings.Replace(one, "</pixels>", `<dimension sizeX="200" sizeY="150" c="1" ifd="0"/></pixels>`, 1)), "2 channels of pictures in colour", ""},
+		{"a focal plane elsewhere", glass(strings.Replace(one, "</pixels>", `<dimension sizeX="200" sizeY="150" z="1" ifd="99"/></pixels>`, 1)), "", "directory 99 of 4"},
+		{"focal planes with gaps", glass(strings.Replace(one, "</pixels>", `<dimension sizeX="200" sizeY="150" z="900" ifd="0"/></pixels>`, 1)), "901 focal planes", ""},
+		{"channel -1", glass(strings.Replace(one, "</pixels>", `<dimension sizeX="200" sizeY="150" c="-1" ifd="0"/></pixels>`, 1)), "focal plane", ""},
 		{"mixed light", glass(one, region("b", "5000", "4000", "fluorescence")), "", `light is "fluorescence"`},
 		{"another objective", glass(one, strings.Replace(one, "<objective>20", "<objective>40", 1)), "", "resolutions"},
 		{"outside the glass", glass(one, region("b", "99000000000000", "-4", "brightfield")), "", ""},
@@ -155,9 +160,45 @@ func TestBroken(t *testing.T) {
 	}
 }
 
+// Focal planes in colour: the first is what a slide of one plane shows.
+func TestFocalPlanes(t *testing.T) {
+	xml := strings.ReplaceAll(good, "</pixels><view sizeX=\"200000\"", `<dimension sizeX="200" sizeY="150" z="1" ifd="0"/></pixels><view spacingZ="1500" sizeX="200000"`)
+	open := func(t testing.TB) tiles.Planar {
+		s, err := openMade(t, xml)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s.(tiles.Planar)
+	}
+	slidetest.RunPlanar(t, open)
+	s := open(t)
+	defer s.Close()
+	if st := s.Stack(); !st.InColor || st.Z != 2 || s.Info().ZPlanes[1] != 1.5 {
+		t.Errorf("%+v, planes at %v µm", st, s.Info().ZPlanes)
+	}
+	flat, err := openMade(t, good)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, b := image.NewRGBA(image.Rect(0, 0, 90, 70)), image.NewRGBA(image.Rect(0, 0, 90, 70))
+	for dst, from := range map[*image.RGBA]tiles.Slide{a: s, b: flat} {
+		if err := tiles.ReadRegion(context.Background(), from, 0, 30, 20, dst); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !bytes.Equal(a.Pix, b.Pix) || a.Pix[3] != 0 || a.RGBAAt(89, 69).A != 255 {
+		t.Error("the first focal plane is not that of the flat slide")
+	}
+}
+
 func FuzzParseXML(f *testing.F) {
 	f.Add(good)
 	f.Add(glass(strings.Replace(macro, "50", "-1", 1)))
+	f.Add(lit(2, 2))
+	f.Add(`<!DOCTYPE l [<!ENTITY a "aaaa">]>` + strings.Replace(good, "SCN400", "&a;", 1))
+	f.Add(glass(strings.Repeat("<a>", 300)))
+	f.Add(strings.Replace(good, `sizeX="600000"`, `sizeX="999999999999999"`, 1))
+	f.Add(good[:400])
 	f.Fuzz(func(t *testing.T, s string) {
 		c, err := parseXML(s)
 		if err != nil {
@@ -167,8 +208,8 @@ func FuzzParseXML(f *testing.F) {
 			t.Fatalf("accepted %+v", c)
 		}
 		for _, m := range c.scans {
-			if len(m.dimensions) > maxDimensions {
-				t.Fatalf("%d dimensions", len(m.dimensions))
+			if len(m.dimensions)+len(m.others) > maxDimensions || len(m.channels) > maxChannels {
+				t.Fatalf("%d and %d dimensions", len(m.dimensions), len(m.others))
 			}
 		}
 	})

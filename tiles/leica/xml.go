@@ -5,6 +5,7 @@ import (
 	"encoding/xml"
 	"errors"
 	"fmt"
+	"image/color"
 	"io"
 	"math"
 	"strconv"
@@ -19,7 +20,7 @@ const (
 	maxXMLDepth   = 256
 	maxElements   = 1 << 16
 	maxScans      = 1024
-	maxDimensions = 64      // of an image; real ones have ten
+	maxDimensions = 1 << 12 // of an image; real ones have ten a channel and focal plane
 	maxValue      = 4 << 10 // bytes of a text
 )
 
@@ -33,17 +34,31 @@ type collection struct {
 // scan is an Image element: a picture of a part of the glass.
 type scan struct {
 	name                    string
-	x, y, width, height     int64 // nm, on the glass
-	dimensions              []dimension
+	x, y, width, height     int64                 // nm, on the glass
+	dimensions              []dimension           // of the first channel and focal plane
+	others                  []dimension           // of the others
+	planes                  map[plane][]dimension // others by their plane, filled in when the slide is made
+	channels                []channel             // what is said of them, in their order
+	focalStep               int64                 // nm between focal planes, 0 when unknown
 	created, model, version string
 	objective, aperture     string
 	illumination            string
 }
 
-// dimension is one resolution of a scan.
+// dimension is one resolution of a plane of a scan.
 type dimension struct {
-	width, height int // pixels
-	ifd           int // directory
+	width, height  int // pixels
+	ifd            int // directory
+	channel, focal int // numbers of the channel and the focal plane
+}
+
+// plane names a plane of a scan.
+type plane struct{ channel, focal int }
+
+// channel is what the file says of a channel.
+type channel struct {
+	name   string
+	colour color.RGBA // alpha 0 when it does not say
 }
 
 // step is the nm per pixel of a resolution. The width counts for both axes.
@@ -140,20 +155,31 @@ func (m *scan) element(path string, a map[string]string) error {
 	switch path {
 	case "view":
 		m.x, m.y, m.width, m.height = number(a["offsetX"]), number(a["offsetY"]), number(a["sizeX"]), number(a["sizeY"])
+		m.focalStep = max(0, number(a["spacingZ"]))
+	case "scanSettings/channelSettings/channel":
+		if len(m.channels) < maxChannels {
+			m.channels = append(m.channels, channel{a["name"], hex(a["rgb"])})
+		}
 	case "device":
 		m.model, m.version = a["model"], a["version"]
 	case "pixels/dimension":
-		if a["z"] != "" && a["z"] != "0" || a["c"] != "" && a["c"] != "0" { // other focal planes and channels
-			return nil
-		}
-		if len(m.dimensions) >= maxDimensions {
+		if len(m.dimensions)+len(m.others) >= maxDimensions {
 			return fmt.Errorf("image %.40q of more than %d resolutions", m.name, maxDimensions)
 		}
 		w, h, ifd := number(a["sizeX"]), number(a["sizeY"]), number(a["ifd"])
 		if max(w, h, ifd) > math.MaxInt32 {
 			return fmt.Errorf("image %.40q of %d×%d pixels in directory %d", m.name, w, h, ifd)
 		}
-		m.dimensions = append(m.dimensions, dimension{int(w), int(h), int(ifd)})
+		c, z := index(a["c"]), index(a["z"])
+		if c < 0 || z < 0 {
+			return fmt.Errorf("image %.40q: channel %.20q, focal plane %.20q", m.name, a["c"], a["z"])
+		}
+		d := dimension{int(w), int(h), int(ifd), c, z}
+		if c > 0 || z > 0 {
+			m.others = append(m.others, d)
+		} else {
+			m.dimensions = append(m.dimensions, d)
+		}
 	}
 	return nil
 }
@@ -193,6 +219,28 @@ func number(s string) int64 {
 		return -1
 	}
 	return v
+}
+
+// index is the number of a channel or a focal plane, 0 when it is not told, -1
+// for what is none.
+func index(s string) int {
+	if s == "" {
+		return 0
+	}
+	v := number(s)
+	if v < 0 || v > math.MaxInt16 {
+		return -1
+	}
+	return int(v)
+}
+
+// hex is a colour written as "#rrggbb", of alpha 0 when it is none.
+func hex(s string) color.RGBA {
+	v, err := strconv.ParseUint(strings.TrimPrefix(s, "#"), 16, 24)
+	if err != nil || len(s) != 7 {
+		return color.RGBA{}
+	}
+	return color.RGBA{R: byte(v >> 16), G: byte(v >> 8), B: byte(v), A: 255}
 }
 
 // barcode is in base64 in one version of the XML and plain in the other.

@@ -355,6 +355,7 @@ func (o *opening) describe() {
 		in.Background = color.NRGBA{A: 255}
 	}
 	b := s.bounds()
+	in.Bounds = b
 	for k, v := range map[string]int{"x": b.Min.X, "y": b.Min.Y, "width": b.Dx(), "height": b.Dy()} {
 		in.Properties["openslide.bounds-"+k] = strconv.Itoa(v)
 	}

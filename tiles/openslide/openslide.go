@@ -145,8 +145,25 @@ func (s *slide) describe(vendor string) error {
 	if o := number("openslide.objective-power"); o > 0 && o < 1000 {
 		s.info.Objective = o
 	}
+	whole := image.Rect(0, 0, s.levels[0].Width, s.levels[0].Height)
+	if s.info.Bounds = bounds(props).Intersect(whole); s.info.Bounds == whole {
+		s.info.Bounds = image.Rectangle{}
+	}
 	s.complete(props)
 	return nil
+}
+
+// bounds is where anything was scanned, empty when the slide does not say.
+func bounds(props map[string]string) image.Rectangle {
+	var v [4]int
+	for i, k := range [4]string{"x", "y", "width", "height"} {
+		n, err := strconv.ParseInt(props["openslide.bounds-"+k], 10, 32)
+		if err != nil {
+			return image.Rectangle{}
+		}
+		v[i] = int(n)
+	}
+	return image.Rect(v[0], v[1], v[0]+max(0, v[2]), v[1]+max(0, v[3]))
 }
 
 // complete adds the properties that OpenSlide 3 leaves out.

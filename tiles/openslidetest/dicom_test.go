@@ -3,12 +3,16 @@ package openslidetest
 import (
 	"errors"
 	"image"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
-	"coverslip/tiles"
+	"coverslip/tiles/dicomwrite"
+	"coverslip/tiles/formats"
 	"coverslip/tiles/native/dl"
+	"coverslip/tiles/peertest"
 	"coverslip/tiles/slidetest"
 )
 
@@ -73,24 +77,32 @@ func TestReadRegion_DICOM_EqualsOpenSlide(t *testing.T) {
 	}
 }
 
-// Both read the same 1024² regions at unaligned positions, OpenSlide through
-// its cache of tiles, we without one.
-func BenchmarkPeer_DICOM(b *testing.B) {
-	const name = "made/dicom-full-jpeg/level0.dcm"
-	needsFour(b, name)
-	peer, ours := pair(b, name)
-	dst := image.NewRGBA(image.Rect(0, 0, 1024, 1024))
-	for who, read := range map[string]func(x, y int) error{
-		"coverslip": func(x, y int) error { return tiles.ReadRegion(b.Context(), ours, 0, x, y, dst) },
-		"openslide": func(x, y int) error { return peer.ReadRegion(0, x, y, dst) },
-	} {
-		b.Run(who, func(b *testing.B) {
-			b.ReportAllocs()
-			for i := 0; b.Loop(); i++ {
-				if err := read(37+(i*389)%1100, 53+(i*521)%1800); err != nil {
-					b.Fatal(err)
-				}
-			}
-		})
+// TestPeers_DICOM reads regions of a slide of 20,480² pixels, larger than
+// OpenSlide's cache of tiles.
+func TestPeers_DICOM(t *testing.T) {
+	peertest.Start(t)
+	needsFour(t, "made/dicom-full-jpeg/level0.dcm")
+	real, err := formats.Open(t.Context(), slidetest.Shared(t, "svs/TCGA-CR-7395-ts1.svs"))
+	if err != nil {
+		t.Fatal(err)
 	}
+	defer real.Close()
+	jpegs := peertest.Tissue(t, real, 1024, 256, "420")
+	const side, tile = 20480, 256
+	dir := filepath.Join(t.TempDir(), "dicom")
+	s := &dicomwrite.Slide{Levels: []dicomwrite.Level{{Width: side, Height: side, TileWidth: tile, TileHeight: tile, Downsample: 1}},
+		MPPX: 0.25, MPPY: 0.25, Seed: "peers", Time: time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC)}
+	err = dicomwrite.Write(t.Context(), dir, s, func(put dicomwrite.Put) error {
+		for i := range side / tile * (side / tile) {
+			if err := put(0, 0, i%(side/tile), i/(side/tile), jpegs[i*7%len(jpegs)]); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ours, peer := pairAt(t, filepath.Join(dir, "level-0.dcm"))
+	regions(t, peertest.Case{Name: "region of 1024², DICOM JPEG", Turns: 31, GoalCPU: 3, GoalWall: 3}, ours, peer, 0, 1024, places(ours, 0, 1024, 200))
 }

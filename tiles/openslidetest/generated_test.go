@@ -2,9 +2,7 @@ package openslidetest
 
 import (
 	"bytes"
-	"context"
 	"encoding/base64"
-	"fmt"
 	"image"
 	"image/jpeg"
 	"math"
@@ -26,36 +24,6 @@ func written(t testing.TB, name string, data []byte) string {
 		t.Fatal(err)
 	}
 	return path
-}
-
-// rough is a picture in which every pixel differs from its neighbours.
-func rough(_ context.Context, x0, y0 int, dst *image.RGBA) error {
-	for y := range dst.Rect.Dy() {
-		for x := range dst.Rect.Dx() {
-			p := dst.Pix[dst.PixOffset(x, y):]
-			gx, gy := x0+x, y0+y
-			p[0], p[1], p[2], p[3] = byte(gx*7+gy*3), byte(gy*5+gx*gy/97), byte(gx*gy/31+gx*11), 255
-		}
-	}
-	return nil
-}
-
-// pyramid is a file of 64-pixel tiles.
-func pyramid(t testing.TB, o tiffwrite.Options) []byte {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "pyramid.tif")
-	o.TileSize, o.MPP = 64, 0.25
-	if o.Smallest == 0 {
-		o.Smallest = 80
-	}
-	if err := tiffwrite.Write(context.Background(), path, o, rough); err != nil {
-		t.Fatal(err)
-	}
-	data, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return data
 }
 
 // compareAll compares sizes, downsamples and pixels of all levels.
@@ -91,7 +59,7 @@ func TestPyramids_Generated_EqualOpenSlide(t *testing.T) {
 		{"Aperio lossless.svs", 5, tiffwrite.Options{Width: 1110, Height: 833, Step: 2, Layout: tiffwrite.Aperio, Lossless: true}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			compareAll(t, written(t, c.name, pyramid(t, c.o)), c.levels)
+			compareAll(t, written(t, c.name, slidetest.RoughPyramid(t, c.o)), c.levels)
 		})
 	}
 }
@@ -99,22 +67,6 @@ func TestPyramids_Generated_EqualOpenSlide(t *testing.T) {
 // leicaOffsets are where the regions of a generated glass lie, nm: between two
 // pixels, the second over the first one's corner.
 var leicaOffsets = []image.Point{{123456, 98765}, {345678, 250001}, {612345, 700003}}
-
-// leica is a glass of regions of w×h pixels of 500 nm.
-func leica(t testing.TB, glass image.Point, w, h int) string {
-	light := `<scanSettings><objectiveSettings><objective>20</objective></objectiveSettings><illuminationSettings><illuminationSource>brightfield</illuminationSource></illuminationSettings></scanSettings></image>`
-	dimension := func(down, directory int) string {
-		return fmt.Sprintf(`<dimension sizeX="%d" sizeY="%d" ifd="%d"/>`, w/down, h/down, directory)
-	}
-	xml := `<?xml version="1.0"?><scn xmlns="http://www.leica-microsystems.com/scn/2010/10/01">` + fmt.Sprintf(`<collection sizeX="%d" sizeY="%d"><barcode>U1lOVEg=</barcode>`, glass.X, glass.Y) +
-		`<image name="macro"><pixels>` + dimension(4, 3) + fmt.Sprintf(`</pixels><view sizeX="%d" sizeY="%d" offsetX="0" offsetY="0"/>`, glass.X, glass.Y) + light
-	for _, at := range leicaOffsets {
-		xml += `<image name="r"><creationDate>2026-01-02</creationDate><device model="SCN400" version="1"/><pixels>` + dimension(1, 0) + dimension(2, 2) + dimension(4, 3) +
-			fmt.Sprintf(`</pixels><view sizeX="%d" sizeY="%d" offsetX="%d" offsetY="%d"/>`, 500*w, 500*h, at.X, at.Y) + light
-	}
-	data := pyramid(t, tiffwrite.Options{Width: w, Height: h, Step: 2, Layout: tiffwrite.Aperio, Container: tiffwrite.Classic, Lossless: true})
-	return written(t, "made.scn", slidetest.Edit(t, data).Text(270, xml+`</collection></scn>`).Data)
-}
 
 // steady says whether OpenSlide puts every region of a glass at the pixel of the
 // level where it lies, read from a position in level-0 pixels that means pixel p.
@@ -137,8 +89,12 @@ func TestLeica_Generated_EqualsOpenSlide(t *testing.T) {
 		glass image.Point
 		w, h  int
 		even  bool
-	}{{image.Pt(1000000, 900000), 500, 388, true}, {image.Pt(1000300, 900700), 501, 389, false}} {
-		peer, ours := pairOf(t, leica(t, c.glass, c.w, c.h))
+		xmlns string
+	}{
+		{image.Pt(1000000, 900000), 500, 388, true, ""}, {image.Pt(1000300, 900700), 501, 389, false, ""},
+		{image.Pt(1000000, 900000), 500, 388, true, "http://www.leica-microsystems.com/scn/2010/03/10"},
+	} {
+		peer, ours := pairOf(t, written(t, "made.scn", (&slidetest.SCN{Glass: c.glass, Regions: leicaOffsets, W: c.w, H: c.h, Xmlns: c.xmlns}).Make(t)))
 		sizes, downsamples := peer.Levels()
 		if len(sizes) != 3 || len(ours.Levels()) != 3 {
 			t.Fatalf("%d levels, OpenSlide %d", len(ours.Levels()), len(sizes))
@@ -244,7 +200,7 @@ func philips(t testing.TB, macroInXML bool) string {
 	}
 	xml.WriteString(`</Array></Attribute></DataObject>`)
 	// Levels of 6×5, 3×3 and 2×2 tiles.
-	f := slidetest.Edit(t, pyramid(t, tiffwrite.Options{Width: 384, Height: 320, Step: 2, Layout: tiffwrite.Aperio, Container: tiffwrite.Classic}))
+	f := slidetest.Edit(t, slidetest.RoughPyramid(t, tiffwrite.Options{Width: 384, Height: 320, Step: 2, Layout: tiffwrite.Aperio, Container: tiffwrite.Classic}))
 	f.Text(270, xml.String()).Tag(284, 305).Text(305, "Philips DP v1.0")
 	f.Element(324, 0).Element(325, 0)
 	f.Directory(2).Value(256, 192).Value(257, 192)
@@ -280,7 +236,7 @@ func TestPhilips_Generated_EqualsOpenSlide(t *testing.T) {
 
 // The last column and row are cut.
 func TestTrestle_Generated_EqualsOpenSlide(t *testing.T) {
-	f := slidetest.Edit(t, pyramid(t, tiffwrite.Options{Width: 1003, Height: 777, Step: 2, Smallest: 130, Layout: tiffwrite.Aperio, Container: tiffwrite.Classic, Lossless: true}))
+	f := slidetest.Edit(t, slidetest.RoughPyramid(t, tiffwrite.Options{Width: 1003, Height: 777, Step: 2, Smallest: 130, Layout: tiffwrite.Aperio, Container: tiffwrite.Classic, Lossless: true}))
 	after := f.Data[f.Directory(1).Next():][:4] // the thumbnail is in strips
 	f.Put(f.Directory(0).Next(), after...)
 	f.Text(270, "Background Color=e6e6d2;Objective Power=20;OverlapsXY= 4 2 4 2 4 2 4 2").Tag(284, 305).Text(305, "MedScan 1.0")

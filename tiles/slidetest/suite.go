@@ -6,6 +6,7 @@ import (
 	"errors"
 	"image"
 	"image/color"
+	"math"
 	"strings"
 	"sync"
 	"testing"
@@ -20,7 +21,8 @@ func Run(t *testing.T, open func(t testing.TB) tiles.Slide) {
 	t.Helper()
 	for name, check := range map[string]func(*testing.T, tiles.Slide){
 		"Info": checkInfo, "Levels": checkLevels, "Tiles": checkTiles, "Part": checkPart, "Refusals": checkRefusals,
-		"Concurrent": checkConcurrent, "Associated": checkAssociated, "Region": checkRegion, "Wrappers": checkWrappers, "Cuts": checkCuts,
+		"Concurrent": checkConcurrent, "Associated": checkAssociated, "Region": checkRegion, "Wrappers": checkWrappers,
+		"Cuts": checkCuts, "Bounds": checkBounds,
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := open(t)
@@ -281,10 +283,7 @@ func checkAssociated(t *testing.T, s tiles.Slide) {
 func checkRegion(t *testing.T, s tiles.Slide) {
 	for level, l := range s.Levels() {
 		for _, at := range []image.Point{{l.Width/2 - 40, l.Height/2 - 30}, {l.Width - 50, l.Height - 40}, {-20, -10}} {
-			x0, y0 := int(float64(at.X)*l.Downsample+0.5), int(float64(at.Y)*l.Downsample+0.5)
-			if at.X < 0 {
-				x0, y0 = int(float64(at.X)*l.Downsample-0.5), int(float64(at.Y)*l.Downsample-0.5)
-			}
+			x0, y0 := int(math.Round(float64(at.X)*l.Downsample)), int(math.Round(float64(at.Y)*l.Downsample))
 			got := image.NewRGBA(image.Rect(5, 6, 105, 86))
 			if err := tiles.ReadRegion(context.Background(), s, level, x0, y0, got); err != nil {
 				t.Fatal(err)

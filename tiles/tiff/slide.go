@@ -74,6 +74,7 @@ func NewSlide(p Parts) (*Slide, error) {
 	if s.info.ZPlanes == nil {
 		s.info.ZPlanes = []float64{0}
 	}
+	s.addBounds()
 	s.addProperties()
 	return s, nil
 }
@@ -101,6 +102,14 @@ func (s *Slide) addLevels(images []Grid) {
 			}
 		}
 		s.levels, s.images = append(s.levels, l), append(s.images, m)
+	}
+}
+
+// addBounds clips the bounds to level 0; those of all of it say nothing.
+func (s *Slide) addBounds() {
+	whole := image.Rect(0, 0, s.levels[0].Width, s.levels[0].Height)
+	if s.info.Bounds = s.info.Bounds.Intersect(whole); s.info.Bounds == whole {
+		s.info.Bounds = image.Rectangle{}
 	}
 }
 

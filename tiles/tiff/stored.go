@@ -6,6 +6,5 @@ func (m *Image) Stored(col, row int) bool {
 	if col < 0 || row < 0 || col >= m.Cols() || row >= m.Rows() {
 		return false
 	}
-	i := row*m.Cols() + col
-	return m.counts[i] != 0 && m.offsets[i] != 0
+	return m.stored(row*m.Cols() + col)
 }

@@ -2,7 +2,6 @@ package tiff
 
 import (
 	"bytes"
-	"compress/zlib"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -10,11 +9,13 @@ import (
 	"image"
 	"image/color"
 	"math"
+	"sync"
 	"testing"
 
 	"coverslip/tiles"
 	"coverslip/tiles/codec"
 
+	"github.com/klauspost/compress/zlib"
 	"github.com/klauspost/compress/zstd"
 )
 
@@ -46,19 +47,25 @@ func differenced(b []byte, w int) []byte {
 
 func deflated(b []byte) []byte {
 	var out bytes.Buffer
-	w := zlib.NewWriter(&out)
+	w, err := zlib.NewWriterLevel(&out, zlib.BestSpeed) // the others take a megabyte each
+	if err != nil {
+		panic(err)
+	}
 	w.Write(b)
 	w.Close()
 	return out.Bytes()
 }
 
-func zstded(b []byte) []byte {
-	w, err := zstd.NewWriter(nil)
+// zstdWriter is made once: it takes megabytes.
+var zstdWriter = sync.OnceValue(func() *zstd.Encoder {
+	w, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1))
 	if err != nil {
 		panic(err)
 	}
-	return w.EncodeAll(b, nil)
-}
+	return w
+})
+
+func zstded(b []byte) []byte { return zstdWriter().EncodeAll(b, nil) }
 
 func checkImage(t *testing.T, m *Image) {
 	t.Helper()

@@ -293,6 +293,7 @@ func (o *opening) describe(scan []attribute) {
 		bounds = bounds.Union(r)
 		rectangle(props, fmt.Sprintf("openslide.region[%d].", i), r)
 	}
+	info.Bounds = bounds
 	rectangle(props, "openslide.bounds-", bounds)
 	slices.Sort(info.Warnings)
 }
