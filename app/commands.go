@@ -72,12 +72,19 @@ func NewCommands() *Commands {
 		{ID: "view.prevField", Title: "Field before", Menu: MenuView, Key: "Shift+N"},
 		{ID: "view.addBookmark", Title: "Bookmark this place…", Menu: MenuView, Key: "Ctrl+B"},
 		{ID: "view.bookmarks", Title: "Bookmarks…", Menu: MenuView, Key: "Ctrl+Shift+B"},
-		{ID: "view.grid", Title: "Grid", Menu: MenuView, Key: "Shift+G"},
 		{ID: "view.forgetSeen", Title: "Forget what was seen", Menu: MenuView},
+		{ID: "view.grid", Title: "Grid", Menu: MenuView, Key: "Shift+G"},
+		{ID: "view.turnRight", Title: "Turn to the right", Menu: MenuView, Key: "Ctrl+R"},
+		{ID: "view.turnLeft", Title: "Turn to the left", Menu: MenuView, Key: "Ctrl+Shift+R"},
+		{ID: "view.mirror", Title: "Mirror", Menu: MenuView, Key: "Ctrl+M"},
 		{ID: "view.overlay", Title: "Show or hide annotations", Menu: MenuView, Key: "Tab"},
 		{ID: "view.colour", Title: "Apply the colour profile", Menu: MenuView},
 		{ID: "view.nextSlide", Title: "Next slide", Menu: MenuView, Key: "Ctrl+Next"},
 		{ID: "view.prevSlide", Title: "Previous slide", Menu: MenuView, Key: "Ctrl+Prior"},
+		{ID: "view.nextFocus", Title: "Next focal plane", Menu: MenuView, Key: "]", AltKey: "."},
+		{ID: "view.prevFocus", Title: "Previous focal plane", Menu: MenuView, Key: "[", AltKey: ","},
+		{ID: "view.nextTime", Title: "Next time point", Menu: MenuView, Key: "Ctrl+]"},
+		{ID: "view.prevTime", Title: "Previous time point", Menu: MenuView, Key: "Ctrl+["},
 		{ID: "view.left", Title: "Slides panel", Menu: MenuView, Key: "F8"},
 		{ID: "view.right", Title: "Labels panel", Menu: MenuView, Key: "F9"},
 		{ID: "view.theme", Title: "Dark or light theme", Menu: MenuView, Key: "Ctrl+T"},
@@ -99,6 +106,21 @@ func NewCommands() *Commands {
 		{ID: "help.keys", Title: "Keyboard shortcuts", Menu: MenuHelp, Key: "F1", AltKey: "Ctrl+/"},
 		{ID: "help.about", Title: "About Coverslip", Menu: MenuHelp},
 	}
+	table = append(table, manyAlike()...)
+	c := &Commands{list: table, byID: map[string]int{}, byKey: map[string]int{}}
+	for i, cmd := range table {
+		c.byID[cmd.ID] = i
+		for _, k := range []string{cmd.Key, cmd.AltKey} {
+			if k != "" {
+				c.byKey[k] = i
+			}
+		}
+	}
+	return c
+}
+
+// manyAlike are the commands that differ by a number alone; no menu lists them.
+func manyAlike() (table []Command) {
 	for n := 1; n <= 9; n++ {
 		table = append(table, Command{ID: fmt.Sprintf("class.%d", n), Title: fmt.Sprintf("Class %d", n),
 			Menu: MenuEdit, Key: fmt.Sprint(n), Hidden: true})
@@ -110,16 +132,7 @@ func NewCommands() *Commands {
 	for _, n := range [...]int{1, 2, 4, 8} {
 		table = append(table, Command{ID: fmt.Sprintf("view.pixels%d", n), Title: fmt.Sprintf("Pixels %d:1", n), Menu: MenuView, Hidden: true})
 	}
-	c := &Commands{list: table, byID: map[string]int{}, byKey: map[string]int{}}
-	for i, cmd := range table {
-		c.byID[cmd.ID] = i
-		for _, k := range []string{cmd.Key, cmd.AltKey} {
-			if k != "" {
-				c.byKey[k] = i
-			}
-		}
-	}
-	return c
+	return table
 }
 
 // Magnifications are those that have a key, least first: Ctrl+1 and so on.

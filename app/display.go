@@ -23,6 +23,15 @@ func (o *OpenSlide) Planar() tiles.Planar {
 	return o.view.Source()
 }
 
+// Asked is what was asked to be shown: Display without reading pixels, in which
+// windows that are to be found are empty.
+func (o *OpenSlide) Asked() tiles.Display {
+	if o.view == nil {
+		return tiles.Display{}
+	}
+	return o.view.Display()
+}
+
 // Display says what of a slide of several planes is shown. Windows that were
 // asked to be found are found, which may read pixels. The zero value for an
 // ordinary slide.
@@ -35,10 +44,7 @@ func (o *OpenSlide) Display(ctx context.Context) (tiles.Display, error) {
 
 // Plane is the focal plane and the time point that are shown.
 func (o *OpenSlide) Plane() (z, t int) {
-	if o.view == nil {
-		return 0, 0
-	}
-	d := o.view.Display()
+	d := o.Asked()
 	return d.Z, d.T
 }
 
@@ -60,7 +66,7 @@ func (s *Session) SetDisplay(slide annotate.ID, d tiles.Display) (*OpenSlide, er
 	}
 	now := *was
 	now.view = view
-	now.Loader, now.Colour = s.loader(slide, view)
+	now.Loader, now.Colour = s.loader(slide, scaled(view, was.Item.Slide))
 	s.mu.Lock()
 	if s.closed || s.current != was {
 		s.mu.Unlock()

@@ -35,7 +35,7 @@ type OpenSlide struct {
 	view      *tiles.View  // of a slide of several planes: what Loader shows; nil for others
 	untrusted bool         // memory-safe decoders only
 	rawColour bool         // the profile is left aside on the screen
-	outdated  *atomic.Bool // see Outdated
+	outdated  *atomic.Bool // the project knows another scale
 }
 
 // Outdated tells whether the project knows another scale of the slide than it was

@@ -34,6 +34,9 @@ func seriesColor(i int) color.RGBA {
 // the usual one of a dye that the name contains, else the one of the emitted
 // light (nm, 0 when unknown), else the i-th of a fixed series.
 func ChannelColor(name string, emission float64, i int) color.RGBA {
+	if autofluorescence(name) {
+		return color.RGBA{R: 160, G: 160, B: 160, A: 255}
+	}
 	plain := strings.NewReplacer(" ", "", "-", "", "_", "").Replace(strings.ToLower(name))
 	for _, d := range [...]struct {
 		names []string
@@ -46,7 +49,7 @@ func ChannelColor(name string, emission float64, i int) color.RGBA {
 		{[]string{"texasred", "txred", "mcherry", "alexa594", "alexafluor594", "af594", "propidium", "opal650"}, channelRed},
 		{[]string{"cy5", "alexa647", "alexafluor647", "af647", "opal690", "apc"}, channelMagenta},
 		{[]string{"cfp", "opal480", "opalpolaris480"}, channelCyan},
-		{[]string{"cy7", "alexa750", "alexafluor750", "af750", "opal780", "opalpolaris780", "brightfield", "transmitted", "autofluorescence", "samplaf", "sampleaf"}, channelWhite},
+		{[]string{"cy7", "alexa750", "alexafluor750", "af750", "opal780", "opalpolaris780", "brightfield", "transmitted"}, channelWhite},
 	} {
 		for _, n := range d.names {
 			if strings.Contains(plain, n) {
@@ -75,8 +78,15 @@ func ChannelColor(name string, emission float64, i int) color.RGBA {
 	return channelWhite
 }
 
+// autofluorescence says whether a channel is there to be subtracted from others:
+// drawn with them it hides them.
+func autofluorescence(name string) bool {
+	name = strings.ToLower(strings.TrimSpace(name))
+	return name == "af" || name == "sample af" || strings.HasPrefix(name, "autofluor")
+}
+
 // CompleteChannels fills in what the file did not say: names "Channel 1", ...,
-// colours, gamma, and the full range as the window of samples of up to eight
+// colours, gamma, that autofluorescence is not drawn, and the full range as the window of samples of up to eight
 // bits. A slide's only channel is drawn in white unless its file gives a colour.
 func CompleteChannels(channels []Channel) {
 	for i := range channels {
@@ -94,6 +104,9 @@ func CompleteChannels(channels []Channel) {
 			c.Color = channelWhite
 		default:
 			c.Color = ChannelColor(c.Name, c.Emission, i)
+		}
+		if len(channels) > 1 && autofluorescence(c.Name) {
+			c.Hidden = true
 		}
 		if !(c.Gamma > 0) {
 			c.Gamma = 1

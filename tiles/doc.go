@@ -27,7 +27,9 @@
 //	czi          Zeiss CZI
 //	zarr         OME-Zarr, in folders and archives
 //	deepzoom     Deep Zoom and Zoomify, in folders and archives
-//	generic      tiled TIFF that no vendor claims, and OME-TIFF
+//	akoya        Akoya QPTIFF
+//	ometiff      OME-TIFF, of one file or several
+//	generic      tiled TIFF that no vendor claims
 //	mosaic       levels of tiles that overlap or lie off the grid
 //	tiff         the container: TIFF and BigTIFF, directories and tiles
 //	dicomfile    the container: DICOM data sets and frames

@@ -125,7 +125,7 @@ func TestViewer_ZoomToPixels(t *testing.T) {
 // A million steps of every kind must not lose the place: whoever goes there and
 // back by the same steps is where they began.
 func TestViewport_noDrift(t *testing.T) {
-	start := Viewport{CX: 51234.5, CY: 41234.25, Scale: 0.25, W: 1281, H: 799}
+	start := Viewport{CX: 51234.5, CY: 41234.25, Scale: 0.25, W: 1281, H: 799, Turn: 1, Flip: true}
 	v := start
 	r := rand.New(rand.NewPCG(9, 10))
 	for range 250_000 {

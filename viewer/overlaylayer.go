@@ -150,7 +150,6 @@ func (o *overlayLayer) showOld(v Viewport, unit float32) {
 
 func (o *overlayLayer) place(it *sprite, k overlayKey, v Viewport, unit float32) {
 	l0 := overlayTile / stepScale(k.step)
-	x0, y0 := v.SFromL0(float64(k.col)*l0, float64(k.row)*l0)
-	x1, y1 := v.SFromL0(float64(k.col+1)*l0, float64(k.row+1)*l0)
+	x0, y0, x1, y1 := v.SBox(float64(k.col)*l0, float64(k.row)*l0, float64(k.col+1)*l0, float64(k.row+1)*l0)
 	o.pool.place(it, snap(x0), snap(y0), snap(x1), snap(y1), unit)
 }

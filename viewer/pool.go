@@ -42,6 +42,18 @@ type pool[K comparable] struct {
 	budget  int // bytes that may still be uploaded in this frame
 	uploads int // textures made since the pool was made
 	put     int // textures made in this frame
+
+	turn int  // quarter turns that textures are made with
+	flip bool // and whether they are mirrored
+}
+
+// orient has textures turned and mirrored as a viewport is; those there are made
+// anew when that changes.
+func (p *pool[K]) orient(turn int, flip bool) {
+	if p.turn != turn || p.flip != flip {
+		p.turn, p.flip = turn, flip
+		p.clear()
+	}
 }
 
 func newPool[K comparable]() *pool[K] {
@@ -171,7 +183,7 @@ func (p *pool[K]) upload(it *sprite, src *image.RGBA, mode canvas.ImageScale) {
 	}
 	p.bytes += len(src.Pix)
 	it.src, it.frame, it.at, it.worn, it.old = src, p.frame, p.now, true, false
-	it.im.Image, it.im.ScaleMode = src, mode
+	it.im.Image, it.im.ScaleMode = turned(src, p.turn, p.flip), mode
 	it.im.Refresh()
 	p.uploads++
 	p.put++

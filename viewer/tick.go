@@ -190,6 +190,8 @@ func (v *Viewer) layOut() {
 		}
 		return
 	}
+	v.tileLayer.pool.orient(v.view.Turn, v.view.Flip)
+	v.overlay.pool.orient(v.view.Turn, v.view.Flip)
 	moreTiles := v.tileLayer.update(v.view, v.sight(now), v.unit, now)
 	if !v.tileLayer.covered {
 		place(v.ground, 0, 0, size.Width, size.Height)

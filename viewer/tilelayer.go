@@ -269,8 +269,7 @@ func (t *tileLayer) inside(v Viewport) bool {
 // layOut places what was found, coarsest first.
 func (t *tileLayer) layOut(v Viewport, unit float32, whole bool) {
 	if !whole {
-		x0, y0 := v.SFromL0(0, 0)
-		x1, y1 := v.SFromL0(float64(t.levels[0].Width), float64(t.levels[0].Height))
+		x0, y0, x1, y1 := v.SBox(0, 0, float64(t.levels[0].Width), float64(t.levels[0].Height))
 		// Far beyond the window a float32 has no pixels left.
 		x0, y0 = max(snap(x0), -8), max(snap(y0), -8)
 		x1, y1 = min(snap(x1), float64(v.W)+8), min(snap(y1), float64(v.H)+8)
@@ -309,9 +308,7 @@ func (t *tileLayer) l0Rect(k tiles.Key) (x0, y0, x1, y1 float64) {
 
 // onScreen is the snapped rectangle of a tile in screen pixels.
 func (t *tileLayer) onScreen(v Viewport, k tiles.Key) (x0, y0, x1, y1 float64) {
-	x0, y0, x1, y1 = t.l0Rect(k)
-	x0, y0 = v.SFromL0(x0, y0)
-	x1, y1 = v.SFromL0(x1, y1)
+	x0, y0, x1, y1 = v.SBox(t.l0Rect(k))
 	return snap(x0), snap(y0), snap(x1), snap(y1)
 }
 

@@ -13,6 +13,40 @@ type Viewport struct {
 	CX, CY float64 // centre, level-0 pixels
 	Scale  float64 // device pixels per level-0 pixel
 	W, H   int     // size on screen, device pixels
+	Turn   int     // quarter turns of the picture, clockwise, 0 to 3
+	Flip   bool    // the turned picture is mirrored, left for right
+}
+
+// toScreen turns and mirrors a way over the slide into one over the screen.
+func (v Viewport) toScreen(dx, dy float64) (float64, float64) {
+	switch v.Turn {
+	case 1:
+		dx, dy = -dy, dx
+	case 2:
+		dx, dy = -dx, -dy
+	case 3:
+		dx, dy = dy, -dx
+	}
+	if v.Flip {
+		dx = -dx
+	}
+	return dx, dy
+}
+
+// fromScreen is the inverse of toScreen.
+func (v Viewport) fromScreen(dx, dy float64) (float64, float64) {
+	if v.Flip {
+		dx = -dx
+	}
+	switch v.Turn {
+	case 1:
+		dx, dy = dy, -dx
+	case 2:
+		dx, dy = -dx, -dy
+	case 3:
+		dx, dy = -dy, dx
+	}
+	return dx, dy
 }
 
 // maxScale bounds magnifying: device pixels per level-0 pixel. Beyond it a
@@ -24,21 +58,30 @@ const fitMargin = 0.96
 
 // SFromL0 maps level-0 pixels to screen pixels.
 func (v Viewport) SFromL0(l0X, l0Y float64) (sX, sY float64) {
-	return (l0X-v.CX)*v.Scale + float64(v.W)/2, (l0Y-v.CY)*v.Scale + float64(v.H)/2
+	dx, dy := v.toScreen((l0X-v.CX)*v.Scale, (l0Y-v.CY)*v.Scale)
+	return dx + float64(v.W)/2, dy + float64(v.H)/2
 }
 
 // L0FromS maps screen pixels to level-0 pixels.
 func (v Viewport) L0FromS(sX, sY float64) (l0X, l0Y float64) {
-	return (sX-float64(v.W)/2)/v.Scale + v.CX, (sY-float64(v.H)/2)/v.Scale + v.CY
+	dx, dy := v.fromScreen(sX-float64(v.W)/2, sY-float64(v.H)/2)
+	return dx/v.Scale + v.CX, dy/v.Scale + v.CY
 }
 
 // Box is the part of the plane that is seen, level-0 pixels; it may reach
 // beyond the slide.
 func (v Viewport) Box() annotate.Box {
-	var b annotate.Box
-	b.MinX, b.MinY = v.L0FromS(0, 0)
-	b.MaxX, b.MaxY = v.L0FromS(float64(v.W), float64(v.H))
-	return b
+	x0, y0 := v.L0FromS(0, 0)
+	x1, y1 := v.L0FromS(float64(v.W), float64(v.H))
+	return annotate.Box{MinX: min(x0, x1), MinY: min(y0, y1), MaxX: max(x0, x1), MaxY: max(y0, y1)}
+}
+
+// SBox is the upright rectangle on the screen, screen pixels, that a rectangle of
+// the slide (level-0 pixels) covers.
+func (v Viewport) SBox(l0X0, l0Y0, l0X1, l0Y1 float64) (sX0, sY0, sX1, sY1 float64) {
+	ax, ay := v.SFromL0(l0X0, l0Y0)
+	bx, by := v.SFromL0(l0X1, l0Y1)
+	return min(ax, bx), min(ay, by), max(ax, bx), max(ay, by)
 }
 
 // Valid tells whether the viewport has a size and a scale, so that its
@@ -48,8 +91,9 @@ func (v Viewport) Valid() bool { return v.W > 0 && v.H > 0 && v.Scale > 0 }
 // Panned moves the picture by a distance in screen pixels: what was at (0,0) is
 // then at (dSX,dSY).
 func (v Viewport) Panned(dSX, dSY float64) Viewport {
-	v.CX -= dSX / v.Scale
-	v.CY -= dSY / v.Scale
+	dx, dy := v.fromScreen(dSX, dSY)
+	v.CX -= dx / v.Scale
+	v.CY -= dy / v.Scale
 	return v
 }
 
@@ -57,9 +101,10 @@ func (v Viewport) Panned(dSX, dSY float64) Viewport {
 // where it is.
 func (v Viewport) ZoomedTo(scale, sX, sY float64) Viewport {
 	l0X, l0Y := v.L0FromS(sX, sY)
+	dx, dy := v.fromScreen(sX-float64(v.W)/2, sY-float64(v.H)/2)
 	v.Scale = scale
-	v.CX = l0X - (sX-float64(v.W)/2)/scale
-	v.CY = l0Y - (sY-float64(v.H)/2)/scale
+	v.CX = l0X - dx/scale
+	v.CY = l0Y - dy/scale
 	return v
 }
 
@@ -67,6 +112,9 @@ func (v Viewport) ZoomedTo(scale, sX, sY float64) Viewport {
 // Margin is the share of the window the box fills.
 func (v Viewport) ShowingBox(b annotate.Box, margin float64) Viewport {
 	w, h := max(b.MaxX-b.MinX, 1), max(b.MaxY-b.MinY, 1)
+	if v.Turn%2 == 1 {
+		w, h = h, w
+	}
 	v.CX, v.CY = (b.MinX+b.MaxX)/2, (b.MinY+b.MaxY)/2
 	v.Scale = min(float64(v.W)/w, float64(v.H)/h) * margin
 	return v

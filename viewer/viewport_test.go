@@ -15,6 +15,7 @@ func randomView(r *rand.Rand) Viewport {
 	return Viewport{
 		CX: r.Float64() * 200000, CY: r.Float64() * 200000,
 		Scale: math.Exp2(r.Float64()*14 - 9), W: 100 + r.IntN(3000), H: 100 + r.IntN(2000),
+		Turn: r.IntN(4), Flip: r.IntN(2) == 1,
 	}
 }
 

@@ -58,6 +58,15 @@ func (w *Window) bind() error {
 	on("view.colour", w.toggleColour, nil)
 	on("view.nextSlide", func() { w.step(1) }, project)
 	on("view.prevSlide", func() { w.step(-1) }, project)
+	plane := func(dz, dt int) func() {
+		return func() { w.channels.plane(w.channels.display.Z+dz, w.channels.display.T+dt) }
+	}
+	focal := func() bool { return w.channels.slide != nil && w.channels.slide.Stack().Z > 1 }
+	timed := func() bool { return w.channels.slide != nil && w.channels.slide.Stack().T > 1 }
+	on("view.nextFocus", plane(1, 0), focal)
+	on("view.prevFocus", plane(-1, 0), focal)
+	on("view.nextTime", plane(0, 1), timed)
+	on("view.prevTime", plane(0, -1), timed)
 	on("view.left", func() { w.dock.Toggle(true, false) }, project)
 	on("view.right", func() { w.dock.Toggle(false, true) }, project)
 	on("view.theme", w.toggleTheme, nil)
@@ -160,6 +169,8 @@ func menuGroup(id string) string {
 		return "undo"
 	case "edit.scale", "edit.author":
 		return "author"
+	case "view.nextFocus", "view.prevFocus", "view.nextTime", "view.prevTime":
+		return "planes"
 	case "view.nextSlide", "view.prevSlide":
 		return "slides"
 	case "view.goTo", "view.nextField", "view.prevField", "view.addBookmark", "view.bookmarks", "view.forgetSeen":

@@ -113,7 +113,7 @@ func (w *Window) recountThen(then func()) {
 		})
 		slices.SortStableFunc(v.labels, func(a, b *annotate.Object) int { return changedAt(b).Compare(changedAt(a)) })
 		w.post(func() {
-			if w.open == open {
+			if w.open != nil && w.open.Set == open.Set {
 				w.survey = v
 				w.classes.refreshCounts()
 				w.queue.update()

@@ -34,7 +34,7 @@ func (w *Window) askPlace() {
 		if p.X < 0 || p.Y < 0 || p.X > float64(whole.Width) || p.Y > float64(whole.Height) {
 			return fmt.Errorf("%.0f, %.0f px is not on the slide, which has %d × %d", p.X, p.Y, whole.Width, whole.Height)
 		}
-		if w.open == open {
+		if w.open != nil && w.open.Set == open.Set {
 			w.viewer.GoTo(p)
 		}
 		return nil

@@ -132,6 +132,7 @@ func (s *stage) settle() {
 		s.listing.wait()
 		s.reads.wait()
 		s.thumbReads.wait()
+		s.channels.changes.wait()
 		busy := s.pump()
 		if s.session != nil && s.session.JobStatus().Running {
 			busy = true

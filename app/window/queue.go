@@ -153,6 +153,13 @@ func (p *queuePanel) reset() {
 	p.items, p.decided, p.current, p.hovered = nil, map[annotate.ID]bool{}, annotate.ID{}, annotate.ID{}
 }
 
+// redrawn has the pictures of the suggestions made of the slide as it is shown
+// now.
+func (p *queuePanel) redrawn(now *app.OpenSlide) {
+	p.crops.reset(now)
+	p.list.body.Refresh()
+}
+
 // update takes the queue as it was last counted, without what was decided here
 // since.
 func (p *queuePanel) update() {

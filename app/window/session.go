@@ -246,6 +246,7 @@ func (w *Window) showSlide(open *app.OpenSlide) {
 	view := w.viewer.Viewport()
 	w.cover.keep()
 	w.open = open
+	w.channels.update()
 	w.survey, w.counted = survey{}, nil
 	w.queue.reset()
 	w.labels.reset()

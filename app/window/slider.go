@@ -17,6 +17,7 @@ type slider struct {
 	widget.BaseWidget
 	value   float64 // 0..1
 	step    float64
+	notch   float64       // of the wheel; 0 is five steps
 	changed func(float64) // while it moves
 	hovered bool
 	tip     string
@@ -87,7 +88,10 @@ func (s *slider) MouseOut() {
 
 // Scrolled implements fyne.Scrollable: a notch of the wheel is five steps.
 func (s *slider) Scrolled(e *fyne.ScrollEvent) {
-	d := 5 * s.step
+	d := s.notch
+	if d == 0 {
+		d = 5 * s.step
+	}
 	if e.Scrolled.DY < 0 {
 		d = -d
 	}
@@ -122,9 +126,10 @@ func (r *sliderRenderer) Objects() []fyne.CanvasObject {
 }
 
 func (r *sliderRenderer) Layout(size fyne.Size) {
-	y, x := size.Height/2, (size.Width-knob)*float32(r.s.value)
+	wide := max(0, size.Width-knob) // nothing before it is laid out
+	y, x := size.Height/2, wide*float32(r.s.value)
 	r.trough.Move(fyne.NewPos(knob/2, y-2))
-	r.trough.Resize(fyne.NewSize(size.Width-knob, 4))
+	r.trough.Resize(fyne.NewSize(wide, 4))
 	r.filled.Move(fyne.NewPos(knob/2, y-2))
 	r.filled.Resize(fyne.NewSize(x, 4))
 	r.knob.Move(fyne.NewPos(x, y-knob/2))

@@ -38,6 +38,10 @@ type statusBar struct {
 // texture that Fyne keeps for a minute.
 const hoverEvery = 80 * time.Millisecond
 
+// positionLong is how many characters the colour and the position take on a
+// slide of a million pixels.
+const positionLong = 61
+
 func newStatusBar(w *Window) *statusBar {
 	s := &statusBar{w: w}
 	s.dot = newFill(colorQuiet, 4)
@@ -49,8 +53,9 @@ func newStatusBar(w *Window) *statusBar {
 	stop := newButton(w.tips, icon("stop"), "", "", "Cancel the job  (Ctrl+.)", func() { w.run("job.cancel"); w.focus() }).sized(22, 15)
 	s.jobBox = hbox(6, s.jobName, container.NewCenter(container.NewGridWrap(fyne.NewSize(110, 12), s.jobBar)), s.jobShare, container.NewCenter(stop))
 	s.jobBox.Hide()
-	s.pos = newText("", textSmall, theme.ColorNameForeground).fixed(408).trailing()
+	s.pos = newText("", textSmall, theme.ColorNameForeground).trailing()
 	s.pos.style.Monospace = true
+	s.pos.fixed(fyne.MeasureText(strings.Repeat("0", positionLong), textSmall, s.pos.style).Width)
 	s.mag = newText("", textSmall, colorQuiet).fixed(46).trailing()
 	dot := container.NewCenter(container.NewGridWrap(fyne.NewSize(8, 8), s.dot))
 	s.object = onPanel(container.NewBorder(newFill(theme.ColorNameSeparator, 0), nil, nil, nil,

@@ -58,22 +58,24 @@ type Window struct {
 	overlay   bool                 // annotations are shown
 	threshold float64              // least score of "accept all"
 
-	viewer  *viewer.Viewer
-	tips    *tips
-	root    *fyne.Container
-	toolbar *toolbar
-	dock    *dock
-	right   *fyne.Container // classes, suggestions and labels
-	slides  *slidesPanel
-	centre  *centre
-	classes *classesPanel
-	queue   *queuePanel
-	labels  *labelsPanel
-	status  *statusBar
-	problem *problemBar
-	start   *startPage
-	dialog  dialog.Dialog // the one that is open; nil when none is
-	closing sync.Once
+	viewer   *viewer.Viewer
+	tips     *tips
+	root     *fyne.Container
+	toolbar  *toolbar
+	dock     *dock
+	left     *fyne.Container // slides and channels
+	right    *fyne.Container // classes, suggestions and labels
+	slides   *slidesPanel
+	channels *channelsPanel
+	centre   *centre
+	classes  *classesPanel
+	queue    *queuePanel
+	labels   *labelsPanel
+	status   *statusBar
+	problem  *problemBar
+	start    *startPage
+	dialog   dialog.Dialog // the one that is open; nil when none is
+	closing  sync.Once
 
 	menuItems map[string]*fyne.MenuItem // by the command's id
 	post      func(func())              // runs a function on Fyne's goroutine
@@ -138,6 +140,7 @@ func (w *Window) build() {
 	w.problem = newProblemBar(w)
 	w.toolbar = newToolbar(w)
 	w.slides = newSlidesPanel(w)
+	w.channels = newChannelsPanel(w)
 	w.centre = newCentre(w)
 	w.classes = newClassesPanel(w)
 	w.queue = newQueuePanel(w)
@@ -147,7 +150,8 @@ func (w *Window) build() {
 	low := container.NewVSplit(w.queue.object, w.labels.object)
 	low.Offset = 0.66
 	w.right = container.New(&rightLayout{w.classes}, w.classes.object, low)
-	w.dock = newDock(w.slides.object, w.centre.object, onPanel(w.right),
+	w.left = container.NewBorder(nil, w.channels.object, nil, nil, w.slides.object)
+	w.dock = newDock(w.left, w.centre.object, onPanel(w.right),
 		float32(p.FloatWithFallback(prefLeft, 232)), float32(p.FloatWithFallback(prefRight, 292)))
 	w.dock.changed = func() {
 		p.SetFloat(prefLeft, float64(w.dock.leftWidth))
@@ -228,6 +232,7 @@ func (w *Window) showAll() {
 	}
 	w.slides.update()
 	w.slides.describe()
+	w.channels.update()
 	w.centre.update()
 	w.classes.update()
 	w.queue.update()
