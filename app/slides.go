@@ -412,14 +412,15 @@ func (s *Session) OpenSlide(ctx context.Context, id annotate.ID) (*OpenSlide, er
 	if err != nil {
 		return nil, errors.Join(err, t.Close())
 	}
-	open := &OpenSlide{Item: item, Slide: tiles.Halved(scaled(t, item.Slide)), Set: set, outdated: new(atomic.Bool), untrusted: untrusted, rawColour: s.RawColour()}
+	t = scaled(t, item.Slide)
+	open := &OpenSlide{Item: item, Slide: tiles.Halved(t), Set: set, untrusted: untrusted, rawColour: s.RawColour(), outdated: new(atomic.Bool)}
 	if open.view, err = s.viewOf(id, t); err != nil {
 		return nil, errors.Join(err, t.Close())
 	}
 	if open.view != nil {
 		t = open.view
 	}
-	open.Loader, open.Colour = s.loader(id, scaled(t, item.Slide))
+	open.Loader, open.Colour = s.loader(id, t)
 
 	s.mu.Lock()
 	if s.closed {

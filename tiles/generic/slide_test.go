@@ -29,6 +29,9 @@ type page struct {
 // writeTiles appends the tiles of a page and notes where they lie in tags.
 func (p page) writeTiles(b []byte, tags map[uint16][]uint32) []byte {
 	i := 0
+// tiles appends the page's tiles of 32×16 pixels to a file and returns their
+// offsets and byte counts.
+func (p *page) tiles(b []byte) (_ []byte, offsets, counts []uint32) {
 	for y0 := 0; y0 < p.height; y0 += 16 {
 		for x0 := 0; x0 < p.width; x0 += 32 {
 			var raw []byte
@@ -37,6 +40,7 @@ func (p page) writeTiles(b []byte, tags map[uint16][]uint32) []byte {
 			}
 			at, n := uint32(0), uint32(0)
 			if !p.sparse[i] {
+			if !p.sparse[len(offsets)] {
 				b = append(b, "leader.."...)
 				at, n = uint32(len(b)), uint32(len(raw))
 				b = append(append(b, raw...), "tail"...)
@@ -46,6 +50,8 @@ func (p page) writeTiles(b []byte, tags map[uint16][]uint32) []byte {
 		}
 	}
 	return b
+			offsets, counts = append(offsets, at), append(counts, n)
+	return b, offsets, counts
 }
 
 // file writes pages; each tile has eight bytes before and four behind it, as a
@@ -65,6 +71,7 @@ func file(order binary.AppendByteOrder, pages ...page) []byte {
 			tags[k] = v
 		}
 		b = p.writeTiles(b, tags)
+		b, tags[324], tags[325] = p.tiles(b)
 		if p.subs > 0 {
 			tags[330] = make([]uint32, p.subs)
 		}
