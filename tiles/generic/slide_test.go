@@ -26,9 +26,6 @@ type page struct {
 	subs          int          // how many of the pages behind it are its sub-directories
 }
 
-// writeTiles appends the tiles of a page and notes where they lie in tags.
-func (p page) writeTiles(b []byte, tags map[uint16][]uint32) []byte {
-	i := 0
 // tiles appends the page's tiles of 32×16 pixels to a file and returns their
 // offsets and byte counts.
 func (p *page) tiles(b []byte) (_ []byte, offsets, counts []uint32) {
@@ -39,18 +36,14 @@ func (p *page) tiles(b []byte) (_ []byte, offsets, counts []uint32) {
 				raw = append(raw, p.pixel(x0+j%32, y0+j/32)...)
 			}
 			at, n := uint32(0), uint32(0)
-			if !p.sparse[i] {
 			if !p.sparse[len(offsets)] {
 				b = append(b, "leader.."...)
 				at, n = uint32(len(b)), uint32(len(raw))
 				b = append(append(b, raw...), "tail"...)
 			}
-			tags[324], tags[325] = append(tags[324], at), append(tags[325], n)
-			i++
+			offsets, counts = append(offsets, at), append(counts, n)
 		}
 	}
-	return b
-			offsets, counts = append(offsets, at), append(counts, n)
 	return b, offsets, counts
 }
 
@@ -70,16 +63,47 @@ func file(order binary.AppendByteOrder, pages ...page) []byte {
 		for k, v := range p.tags {
 			tags[k] = v
 		}
-		b = p.writeTiles(b, tags)
 		b, tags[324], tags[325] = p.tiles(b)
 		if p.subs > 0 {
 			tags[330] = make([]uint32, p.subs)
 		}
-		var at, sub int
-		if b, at, sub = directory(b, order, tags); p.subs > 0 {
-			subTag[len(dirs)] = sub
+		values := map[uint16]int{}
+		for id, v := range tags {
+			if len(v) > 1 {
+				values[id] = len(b)
+				for _, x := range v {
+					b = order.AppendUint32(b, x)
+				}
+			}
 		}
-		dirs = append(dirs, written{at: at, next: len(b)})
+		dirs = append(dirs, written{at: len(b)})
+		b = order.AppendUint16(b, uint16(len(tags)))
+		for id := range uint16(60000) {
+			v, ok := tags[id]
+			if !ok {
+				continue
+			}
+			typ := uint16(4)
+			if id == 282 || id == 283 {
+				typ = 5
+			}
+			b = order.AppendUint32(order.AppendUint16(order.AppendUint16(b, id), typ), uint32(len(v)))
+			if typ == 5 { // one fraction, whose numbers are the two values
+				order.(binary.ByteOrder).PutUint32(b[len(b)-4:], 1)
+			}
+			if id == 330 {
+				subTag[len(dirs)-1] = len(b)
+			}
+			if len(v) > 1 {
+				if id == 330 {
+					subTag[len(dirs)-1] = values[id]
+				}
+				b = order.AppendUint32(b, uint32(values[id]))
+			} else {
+				b = order.AppendUint32(b, v[0])
+			}
+		}
+		dirs[len(dirs)-1].next = len(b)
 		b = order.AppendUint32(b, 0)
 	}
 	put(b[4:], uint32(dirs[0].at))
@@ -94,46 +118,6 @@ func file(order binary.AppendByteOrder, pages ...page) []byte {
 		i = next
 	}
 	return b
-}
-
-// directory appends values and entries of a directory, all of them LONGs but the
-// resolutions. It tells where the directory lies, and where the values of tag
-// 330; the offset of the next directory is to follow.
-func directory(b []byte, order binary.AppendByteOrder, tags map[uint16][]uint32) (out []byte, at, sub int) {
-	values := map[uint16]int{}
-	for id, v := range tags {
-		if len(v) > 1 {
-			values[id] = len(b)
-			for _, x := range v {
-				b = order.AppendUint32(b, x)
-			}
-		}
-	}
-	at = len(b)
-	b = order.AppendUint16(b, uint16(len(tags)))
-	for id := range uint16(60000) {
-		v, ok := tags[id]
-		if !ok {
-			continue
-		}
-		typ, n := uint16(4), len(v)
-		if id == 282 || id == 283 { // one fraction, whose numbers are the two values
-			typ, n = 5, 1
-		}
-		b = order.AppendUint32(order.AppendUint16(order.AppendUint16(b, id), typ), uint32(n))
-		if id == 330 {
-			sub = len(b)
-		}
-		if len(v) == 1 {
-			b = order.AppendUint32(b, v[0])
-			continue
-		}
-		if id == 330 {
-			sub = values[id]
-		}
-		b = order.AppendUint32(b, uint32(values[id]))
-	}
-	return b, at, sub
 }
 
 func rgb(x, y int) []byte { return []byte{byte(x * 3), byte(y * 5), byte(x ^ y)} }
