@@ -57,7 +57,7 @@ test: build/setup.mk ## the whole test suite, without a display or a C compiler
 	@$(HEADLESS) $(GO) test -json -tags $(HEADLESS_TAGS) $(PACKAGES) | $(TALLY)
 
 race: build/setup.mk ## the race detector over the rooms with goroutines
-	@CGO_ENABLED=1 $(GO) test -json -race -tags ci $(RACE_PACKAGES) | $(TALLY)
+	@CGO_ENABLED=1 $(GO) test -json -race -short -tags ci $(RACE_PACKAGES) | $(TALLY)
 
 lint: lint-format lint-vet lint-staticcheck ## gofmt, go vet, staticcheck
 

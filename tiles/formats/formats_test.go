@@ -85,6 +85,9 @@ func typed(err error) bool {
 }
 
 func TestBroken_Made(t *testing.T) {
+	if testing.Short() {
+		t.Skip("one goroutine reads one file after another")
+	}
 	for _, b := range slidetest.BrokenFiles(t) {
 		t.Run(b.Name, func(t *testing.T) {
 			path := write(t, "broken"+b.Ext, b.Data)

@@ -63,6 +63,9 @@ func malformedInputs() []malformed {
 // concerns, with and without native decoders, by an error that names the file and
 // the reason: little memory, at once, and never at the cost of other tiles.
 func TestMalformed(t *testing.T) {
+	if testing.Short() {
+		t.Skip("one goroutine reads one file after another")
+	}
 	for _, m := range malformedInputs() {
 		t.Run(fmt.Sprintf("%02d/%s/%s", m.n, m.container, strings.ReplaceAll(m.what, "/", " ")), func(t *testing.T) {
 			path := m.make(t)

@@ -19,6 +19,14 @@ import (
 func RunPlanar(t *testing.T, open func(t testing.TB) tiles.Planar) {
 	t.Helper()
 	Run(t, func(t testing.TB) tiles.Slide { return open(t) })
+	if testing.Short() {
+		s := open(t)
+		checkPlanesConcurrent(t, s)
+		if err := s.Close(); err != nil {
+			t.Error("Close:", err)
+		}
+		return
+	}
 	for name, check := range map[string]func(*testing.T, tiles.Planar){
 		"Stack": checkStack, "Planes": checkPlanes, "PlaneRefusals": checkPlaneRefusals,
 		"PlanesConcurrent": checkPlanesConcurrent, "Default": checkDefault,
