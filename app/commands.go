@@ -60,6 +60,7 @@ func NewCommands() *Commands {
 		{ID: "edit.redo", Title: "Redo", Menu: MenuEdit, Key: "Ctrl+Y", AltKey: "Ctrl+Shift+Z"},
 		{ID: "edit.delete", Title: "Delete selection", Menu: MenuEdit, Key: "Delete", AltKey: "BackSpace"},
 		{ID: "edit.deselect", Title: "Select nothing", Menu: MenuEdit, Key: "Escape"},
+		{ID: "edit.scale", Title: "Set µm per pixel…", Menu: MenuEdit},
 		{ID: "edit.author", Title: "Author…", Menu: MenuEdit},
 
 		{ID: "view.fit", Title: "Fit slide", Menu: MenuView, Key: "0"},

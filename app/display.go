@@ -66,7 +66,7 @@ func (s *Session) SetDisplay(slide annotate.ID, d tiles.Display) (*OpenSlide, er
 	}
 	now := *was
 	now.view = view
-	now.Loader, now.Colour = s.loader(slide, view)
+	now.Loader, now.Colour = s.loader(slide, scaled(view, was.Item.Slide))
 	s.mu.Lock()
 	if s.closed || s.current != was {
 		s.mu.Unlock()

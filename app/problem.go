@@ -141,6 +141,7 @@ func explanations() []explanation {
 		{is(ErrOtherSlide), "%s is another slide than the one the labels were drawn on", "Put the original file back, or add this one as a new slide. The labels are safe in the project."},
 		{is(ErrNoSlide), "The project has no such slide", "List its slides with: coverslipctl project list PROJECT."},
 		{is(ErrNoScale), "%s does not say how many µm a pixel is", "Give the scale, 0.25 for a 40× scan or 0.5 for 20×: coverslipctl project add --mpp 0.25 PROJECT SLIDE (demo and convert take --mpp, too)."},
+		{is(ErrBadScale), "No slide has that scale", "Give the µm of a pixel at full resolution: 0.25 for a scan at 40×, 0.5 at 20×, 1 at 10×."},
 		{is(ErrNothingOpen), "No slide is open", "Open a slide first."},
 		{is(storage.ErrClosed), "The project is closed", "Open it again."},
 		{is(ErrClosed), "The project is closed", "Open it again."},

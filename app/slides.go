@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"coverslip/annotate"
@@ -31,10 +32,15 @@ type OpenSlide struct {
 	Colour icc.Colour    // what became of the slide's colour profile on the screen
 	Set    *annotate.Set // the slide's labels; changed only by the session
 
-	view      *tiles.View // of a slide of several planes: what Loader shows; nil for others
-	untrusted bool        // memory-safe decoders only
-	rawColour bool        // the profile is left aside on the screen
+	view      *tiles.View  // of a slide of several planes: what Loader shows; nil for others
+	untrusted bool         // memory-safe decoders only
+	rawColour bool         // the profile is left aside on the screen
+	outdated  *atomic.Bool // the project knows another scale
 }
+
+// Outdated tells whether the project knows another scale of the slide than it was
+// opened with: OpenSlide opens it anew.
+func (o *OpenSlide) Outdated() bool { return o.outdated.Load() }
 
 // Untrusted tells whether the slide is decoded by memory-safe decoders only.
 func (o *OpenSlide) Untrusted() bool { return o.untrusted }
@@ -387,7 +393,7 @@ func (s *Session) OpenSlide(ctx context.Context, id annotate.ID) (*OpenSlide, er
 	s.opening.Lock()
 	defer s.opening.Unlock()
 	untrusted := s.Untrusted()
-	if cur := s.Current(); cur != nil && cur.Item.ID == id && cur.untrusted == untrusted && cur.rawColour == s.RawColour() {
+	if cur := s.Current(); cur != nil && cur.Item.ID == id && !cur.Outdated() && cur.untrusted == untrusted && cur.rawColour == s.RawColour() {
 		return cur, nil
 	}
 	item, err := s.Slide(id)
@@ -406,7 +412,8 @@ func (s *Session) OpenSlide(ctx context.Context, id annotate.ID) (*OpenSlide, er
 	if err != nil {
 		return nil, errors.Join(err, t.Close())
 	}
-	open := &OpenSlide{Item: item, Slide: tiles.Halved(t), Set: set, untrusted: untrusted, rawColour: s.RawColour()}
+	t = scaled(t, item.Slide)
+	open := &OpenSlide{Item: item, Slide: tiles.Halved(t), Set: set, untrusted: untrusted, rawColour: s.RawColour(), outdated: new(atomic.Bool)}
 	if open.view, err = s.viewOf(id, t); err != nil {
 		return nil, errors.Join(err, t.Close())
 	}

@@ -47,6 +47,7 @@ func (w *Window) bind() error {
 	on("edit.redo", w.redo, writable)
 	on("edit.delete", w.deleteSelection, func() bool { return edit() && selected() })
 	on("edit.deselect", w.escape, func() bool { return selected() || w.problem.object.Visible() })
+	on("edit.scale", w.askScale, edit)
 	on("edit.author", w.askAuthor, nil)
 
 	on("view.fit", func() { w.viewer.Fit() }, slide)
@@ -166,7 +167,7 @@ func menuGroup(id string) string {
 		return "end"
 	case "edit.undo", "edit.redo":
 		return "undo"
-	case "edit.author":
+	case "edit.scale", "edit.author":
 		return "author"
 	case "view.nextFocus", "view.prevFocus", "view.nextTime", "view.prevTime":
 		return "planes"

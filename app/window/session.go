@@ -193,7 +193,7 @@ func (w *Window) openOneOf(ids []annotate.ID) {
 		return
 	}
 	w.problem.dismiss()
-	if w.open != nil && w.open.Item.ID == ids[0] && w.open.Untrusted() == w.opts.Session.Untrusted && w.open.RawColour() == w.opts.Session.RawColour {
+	if w.open != nil && w.open.Item.ID == ids[0] && !w.open.Outdated() && w.open.Untrusted() == w.opts.Session.Untrusted && w.open.RawColour() == w.opts.Session.RawColour {
 		w.focus()
 		return
 	}

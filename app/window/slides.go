@@ -189,9 +189,19 @@ func (p *slidesPanel) describe() {
 	}
 	add("Size", number(levels[0].Width)+" × "+number(levels[0].Height)+" px")
 	add("Pixel", pixelWords(info.MPPX, info.MPPY))
+	if info.MPPX <= 0 && p.w.cmds.CanDo("edit.scale") {
+		give := newButton(p.w.tips, nil, "Set µm per pixel…", "", "The file does not say it: lengths and areas are in pixels, and models and exports wait for it", func() { p.w.run("edit.scale") })
+		give.fill = colorChip
+		p.meta.Add(newText("", textSmall, colorQuiet))
+		p.meta.Add(container.NewHBox(give))
+	}
 	if info.MPPX > 0 {
 		add("Extent", extentWords(float64(levels[0].Width)*info.MPPX, float64(levels[0].Height)*info.MPPY))
-		add("Scale from", info.MPPFrom)
+		from := info.MPPFrom
+		if from == app.ScaleByUser {
+			from = "you, or who worked before you"
+		}
+		add("Scale from", from)
 	}
 	add("Levels", levelWords(levels[len(levels)-1].Downsample, len(levels)))
 	add("Colours", open.Colour.String())

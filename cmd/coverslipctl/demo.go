@@ -212,7 +212,7 @@ func (d *demo) addSlide() error {
 	}
 	sl := item.Slide
 	if d.mpp > 0 && sl.MPPX == 0 {
-		sl.MPPX, sl.MPPY, sl.MPPFrom = d.mpp, d.mpp, "user"
+		sl.MPPX, sl.MPPY, sl.MPPFrom = d.mpp, d.mpp, app.ScaleByUser
 	}
 	if d.truth != nil && sl.Patient == "" {
 		sl.Patient = "synthetic " + fmt.Sprint(d.seed)

@@ -112,7 +112,7 @@ func addSlides(c *call, s *app.Session, paths []string, mpp float64, patient, ka
 		}
 		sl := item.Slide
 		if mpp > 0 {
-			sl.MPPX, sl.MPPY, sl.MPPFrom = mpp, mpp, "user"
+			sl.MPPX, sl.MPPY, sl.MPPFrom = mpp, mpp, app.ScaleByUser
 		}
 		if patient != "" {
 			sl.Patient = patient

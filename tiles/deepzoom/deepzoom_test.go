@@ -416,6 +416,9 @@ func FuzzManifest(f *testing.F) {
 	f.Add(fmt.Appendf(nil, dzi, 254, 1, 2009, 2220, 2967))
 	f.Add([]byte(`<IMAGE_PROPERTIES WIDTH="9" HEIGHT="9" NUMTILES="1" NUMIMAGES="1" VERSION="1.8" TILESIZE="256"/>`))
 	f.Add([]byte(`<Image TileSize="1" Overlap="0" Format="png" xmlns="http://schemas.microsoft.com/deepzoom/2009"><Size Width="60000" Height="60000"/></Image>`))
+	f.Add([]byte(`<!DOCTYPE z [<!ENTITY a "aaaa">]><Image TileSize="&a;" Overlap="0" Format="png"/>`))
+	f.Add([]byte(`<Image TileSize="256" Overlap="0" Format="png" xmlns="http://schemas.microsoft.com/deepzoom/2009">` + strings.Repeat("<a>", 40)))
+	f.Add([]byte(`<Image TileSize="-1" Overlap="99" Format="../x" xmlns="http://schemas.microsoft.com/deepzoom/2008"><Size Width="2147483648" Height="-5"/></Image>`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		m, err := parseXML(data)
 		if err != nil {

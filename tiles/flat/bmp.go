@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/binary"
+	"fmt"
 	"image"
 	"image/draw"
 	"io"
@@ -32,27 +33,31 @@ func openBMP(ctx context.Context, src *tiles.Source) (tiles.Slide, error) {
 	if err != nil {
 		return nil, &tiles.FormatError{Format: bmpName, What: "header", Err: err}
 	}
+	var head [46]byte
+	if _, err := src.ReadAt(head[:], 0); err != nil {
+		return nil, bad(bmpName, "the file has only %d bytes", src.Size())
+	}
 	px := int64(conf.Width) * int64(conf.Height)
+	bits := int64(1)
+	if binary.LittleEndian.Uint32(head[30:]) == 0 { // not run-length encoded
+		bits = max(1, int64(binary.LittleEndian.Uint16(head[28:])))
+	}
 	switch {
 	case conf.Width < 1 || conf.Height < 1:
 		return nil, bad(bmpName, "picture of %d×%d pixels", conf.Width, conf.Height)
 	case conf.Width > MaxSide || conf.Height > MaxSide || px > wholePixels:
 		return nil, unsupported(bmpName, hint, "picture of %d×%d pixels (up to 64 Mpx are read)", conf.Width, conf.Height)
-	case px/8 > src.Size(): // a bit a pixel at least
+	case px/8*bits > src.Size():
 		return nil, bad(bmpName, "%d×%d pixels do not fit a file of %d bytes", conf.Width, conf.Height, src.Size())
 	}
 	p := &picture{format: bmpName, limits: usual(), width: conf.Width, height: conf.Height, cell: cell{4, 1}, orientation: 1}
 	p.info.Vendor = "Generic"
-	var head [46]byte
-	if _, err := src.ReadAt(head[:], 0); err == nil { // pixels per metre at 38 and 42
-		x, y := int32(binary.LittleEndian.Uint32(head[38:])), int32(binary.LittleEndian.Uint32(head[42:]))
-		if x > 0 && y > 0 {
-			p.scale(1e6/float64(x), 1e6/float64(y), "bmp.PelsPerMeter", "")
-		}
+	x, y := int32(binary.LittleEndian.Uint32(head[38:])), int32(binary.LittleEndian.Uint32(head[42:])) // pixels per metre
+	text := ""
+	if x > 0 && y > 0 {
+		text = fmt.Sprintf("%d×%d per metre", x, y)
 	}
-	if p.info.Properties == nil {
-		p.scale(0, 0, "", "")
-	}
+	p.scale(1e6/float64(x), 1e6/float64(y), "bmp.PelsPerMeter", text)
 	p.rows = func(_ context.Context, row func([]byte) error) error {
 		m, err := bmp.Decode(read())
 		if err != nil {

@@ -282,7 +282,8 @@ func TestNewDisk_Room(t *testing.T) {
 // A strip that is damaged spoils its tiles alone.
 func TestStrips_OneBad(t *testing.T) {
 	data := stripTIFF(gradient(600, 1200), 100)
-	at := bytes.LastIndex(data, binary.LittleEndian.AppendUint32(nil, 8)) // the table of offsets begins so
+	table := binary.LittleEndian.AppendUint32(binary.LittleEndian.AppendUint32(nil, 8), 8+100*600*3) // of offsets begins so
+	at := bytes.LastIndex(data, table)
 	binary.LittleEndian.PutUint32(data[at:], 0x7fffffff)
 	s, err := openTIFF(context.Background(), source("x.tif", data), codec.Default(), usual())
 	if err != nil {

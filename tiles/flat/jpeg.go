@@ -80,8 +80,8 @@ func supportedJPEG(h jpegstream.Header, fileSize int64) error {
 		return unsupported(jpegName, "", "JPEG of process %02X (arithmetic coding, lossless or hierarchical)", h.SOF)
 	}
 	// Of each block of 8×8 samples a sequential stream holds two codes of a bit
-	// or more.
-	if blocks := int64(h.Width) * int64(h.Height) / 64; h.SOF < 0xc2 && blocks/4 > fileSize {
+	// or more; a progressive one at least the first bits of its mean.
+	if blocks := int64(h.Width) * int64(h.Height) / 64; h.SOF < 0xc2 && blocks/4 > fileSize || blocks/8 > fileSize {
 		return bad(jpegName, "%d×%d pixels do not fit a file of %d bytes", h.Width, h.Height, fileSize)
 	}
 	return nil

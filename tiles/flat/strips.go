@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"image"
+	"runtime"
 	"slices"
 
 	"coverslip/tiles"
@@ -98,23 +99,27 @@ func stripRows(ctx context.Context, m *tiff.Image, p *picture, row func([]byte) 
 	out := make([]byte, m.Width*p.cell.bytes())
 	var first error
 	good := false
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	next := ahead(ctx, m, p)
 	for r := range m.Rows() {
-		size := m.Rect(0, r).Size()
-		emit, err := strip(ctx, m, p, r, size)
+		d, ok := <-next
+		if !ok {
+			return ctx.Err()
+		}
+		s := <-d
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
 		switch {
-		case err == nil:
+		case s.err == nil:
 			good = true
-		case errors.Is(err, tiles.ErrMissing):
-		default:
-			if first == nil {
-				first = fmt.Errorf("strip %d: %w", r, err)
-			}
+		case errors.Is(s.err, tiles.ErrMissing):
+		case first == nil:
+			first = fmt.Errorf("strip %d: %w", r, s.err)
 		}
-		for y := range size.Y {
-			emit(out, y)
+		for y := range m.Rect(0, r).Dy() {
+			s.emit(out, y)
 			if err := row(out); err != nil {
 				return err
 			}
@@ -126,6 +131,38 @@ func stripRows(ctx context.Context, m *tiff.Image, p *picture, row func([]byte) 
 		p.info.Warnings = append(p.info.Warnings, fmt.Sprintf("not all of the picture can be read: %v", first))
 	}
 	return nil
+}
+
+// decoded is a strip whose rows emit packs.
+type decoded struct {
+	emit func(out []byte, y int)
+	err  error
+}
+
+// aheadPixels bounds the strips that are decoded before they are needed.
+const aheadPixels = 1 << 22
+
+// ahead decodes the strips of an image, as many at once as there are processors,
+// and gives them in order. It ends with ctx.
+func ahead(ctx context.Context, m *tiff.Image, p *picture) <-chan chan decoded {
+	n := min(runtime.GOMAXPROCS(0), aheadPixels/(m.TileWidth*m.TileHeight))
+	next := make(chan chan decoded, n)
+	go func() {
+		defer close(next)
+		for r := range m.Rows() {
+			d := make(chan decoded, 1)
+			select {
+			case next <- d:
+			case <-ctx.Done():
+				return
+			}
+			go func() {
+				emit, err := strip(ctx, m, p, r, m.Rect(0, r).Size())
+				d <- decoded{emit, err}
+			}()
+		}
+	}()
+	return next
 }
 
 // strip decodes one strip; emit packs its rows.

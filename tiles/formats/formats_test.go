@@ -307,38 +307,6 @@ func TestCodecs(t *testing.T) {
 	}
 }
 
-func FuzzOpen(f *testing.F) {
-	f.Add(slidetest.Good(f, tiffwrite.Aperio, false)[:4000])
-	for _, b := range slidetest.BrokenFiles(f) {
-		if len(b.Data) < 20000 {
-			f.Add(b.Data)
-		}
-	}
-	f.Add(slidetest.GoodDICOM(f, 64, 64).Data())
-	codecs := codec.New(codec.Options{NoNative: true}) // C libraries have fuzzers of their own
-	f.Fuzz(func(t *testing.T, data []byte) {
-		src := tiles.NewSource("fuzz", bytes.NewReader(data), int64(len(data)))
-		s, err := OpenSource(context.Background(), src, codecs)
-		if err != nil {
-			if !typed(err) {
-				t.Fatalf("error of no known kind: %v", err)
-			}
-			return
-		}
-		l := s.Levels()[len(s.Levels())-1]
-		r := l.TileRect(0, 0)
-		if r.Dx()*r.Dy() > 1<<22 {
-			return
-		}
-		k := tiles.Key{Level: len(s.Levels()) - 1}
-		err = s.ReadTile(context.Background(), k, image.NewRGBA(image.Rectangle{Max: r.Size()}))
-		var te *tiles.TileError
-		if err != nil && !errors.As(err, &te) && !errors.Is(err, tiles.ErrMissing) {
-			t.Fatalf("tile error of no known kind: %v", err)
-		}
-	})
-}
-
 func BenchmarkSlide_ReadTile(b *testing.B) {
 	for _, name := range []string{"svs/CMU-1-Small-Region.svs", "svs/TCGA-CR-7395-ts1.svs", "made/aperio.svs", "tiff/yb10kx5k.zstd.tiff"} {
 		b.Run(name, func(b *testing.B) {

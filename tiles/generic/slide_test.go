@@ -26,6 +26,27 @@ type page struct {
 	subs          int          // how many of the pages behind it are its sub-directories
 }
 
+// tiles appends the page's tiles of 32×16 pixels to a file and returns their
+// offsets and byte counts.
+func (p *page) tiles(b []byte) (_ []byte, offsets, counts []uint32) {
+	for y0 := 0; y0 < p.height; y0 += 16 {
+		for x0 := 0; x0 < p.width; x0 += 32 {
+			var raw []byte
+			for j := range 32 * 16 {
+				raw = append(raw, p.pixel(x0+j%32, y0+j/32)...)
+			}
+			at, n := uint32(0), uint32(0)
+			if !p.sparse[len(offsets)] {
+				b = append(b, "leader.."...)
+				at, n = uint32(len(b)), uint32(len(raw))
+				b = append(append(b, raw...), "tail"...)
+			}
+			offsets, counts = append(offsets, at), append(counts, n)
+		}
+	}
+	return b, offsets, counts
+}
+
 // file writes pages; each tile has eight bytes before and four behind it, as a
 // cloud-optimised file has.
 func file(order binary.AppendByteOrder, pages ...page) []byte {
@@ -42,23 +63,7 @@ func file(order binary.AppendByteOrder, pages ...page) []byte {
 		for k, v := range p.tags {
 			tags[k] = v
 		}
-		i := 0
-		for y0 := 0; y0 < p.height; y0 += 16 {
-			for x0 := 0; x0 < p.width; x0 += 32 {
-				var raw []byte
-				for j := range 32 * 16 {
-					raw = append(raw, p.pixel(x0+j%32, y0+j/32)...)
-				}
-				at, n := uint32(0), uint32(0)
-				if !p.sparse[i] {
-					b = append(b, "leader.."...)
-					at, n = uint32(len(b)), uint32(len(raw))
-					b = append(append(b, raw...), "tail"...)
-				}
-				tags[324], tags[325] = append(tags[324], at), append(tags[325], n)
-				i++
-			}
-		}
+		b, tags[324], tags[325] = p.tiles(b)
 		if p.subs > 0 {
 			tags[330] = make([]uint32, p.subs)
 		}

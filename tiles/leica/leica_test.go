@@ -195,6 +195,10 @@ func FuzzParseXML(f *testing.F) {
 	f.Add(good)
 	f.Add(glass(strings.Replace(macro, "50", "-1", 1)))
 	f.Add(lit(2, 2))
+	f.Add(`<!DOCTYPE l [<!ENTITY a "aaaa">]>` + strings.Replace(good, "SCN400", "&a;", 1))
+	f.Add(glass(strings.Repeat("<a>", 300)))
+	f.Add(strings.Replace(good, `sizeX="600000"`, `sizeX="999999999999999"`, 1))
+	f.Add(good[:400])
 	f.Fuzz(func(t *testing.T, s string) {
 		c, err := parseXML(s)
 		if err != nil {

@@ -143,6 +143,10 @@ func TestDetect_Refuses(t *testing.T) {
 func FuzzParseXML(f *testing.F) {
 	f.Add(xmlOf("AAAA", three...))
 	f.Add(`<DataObject ObjectType="DPUfsImport"><Attribute Name="a"><Array><Attribute Name="b"/></Array>x<!-- -->y</Attribute></DataObject>`)
+	f.Add(`<!DOCTYPE l [<!ENTITY a "aaaa">]><DataObject ObjectType="DPUfsImport">&a;</DataObject>`)
+	f.Add(`<DataObject ObjectType="DPUfsImport">` + strings.Repeat("<a>", 300))
+	f.Add(xmlOf("%%%", three[1], three[0], "x y"))
+	f.Add(xmlOf("")[:300])
 	f.Fuzz(func(t *testing.T, s string) {
 		o, err := parseXML(s)
 		if err != nil {

@@ -312,6 +312,9 @@ func TestClose_EndsReads(t *testing.T) {
 func FuzzContentRange(f *testing.F) {
 	f.Add("bytes 0-65535/1234567")
 	f.Add("bytes */12")
+	for _, s := range []string{"", "bytes", "bytes 5-4/3", "bytes -1-2/3", "bytes 0-0/*", "bytes 0-18446744073709551615/18446744073709551616", "items 0-1/2", "bytes 0-1/2, 3-4/5", "bytes\x000-1/2"} {
+		f.Add(s)
+	}
 	f.Fuzz(func(t *testing.T, s string) {
 		if from, _, ok := contentRange(s); ok && from < 0 {
 			t.Errorf("%q begins at %d", s, from)

@@ -327,17 +327,31 @@ func (m *Image) expand(dst *image.RGBA, t rawTile) {
 	if m.colours() == 1 {
 		g, b = 0, 0
 	}
-	last := m.colours() * t.next // where alpha is, if any
+	last, alpha := m.colours()*t.next, m.HasAlpha() // where it is
 	for y := range dst.Rect.Dy() {
 		row := dst.Pix[y*dst.Stride : y*dst.Stride+4*dst.Rect.Dx()]
 		src := t.pix[y*t.stride:]
+		switch {
+		case t.step == 3 && t.next == 1: // most files
+			for ; len(row) >= 4 && len(src) >= 4; row, src = row[4:], src[3:] {
+				binary.LittleEndian.PutUint32(row, binary.LittleEndian.Uint32(src)|0xff000000)
+			}
+			if len(row) >= 4 { // the tile's last pixel
+				row[0], row[1], row[2], row[3] = src[0], src[1], src[2], 255
+			}
+			continue
+		case t.step == 1 && g == 0:
+			for x, v := range src[:len(row)/4] {
+				p := row[4*x : 4*x+4 : 4*x+4]
+				p[0], p[1], p[2], p[3] = v, v, v, 255
+			}
+			continue
+		}
 		for x := 0; x < len(row)/4; x++ {
 			s, p := x*t.step, row[4*x:4*x+4:4*x+4]
 			p[0], p[1], p[2], p[3] = src[s], src[s+g], src[s+b], 255
-		}
-		if m.HasAlpha() {
-			for x := 0; x < len(row)/4; x++ {
-				row[4*x+3] = src[x*t.step+last]
+			if alpha {
+				p[3] = src[s+last]
 			}
 		}
 	}
