@@ -151,19 +151,35 @@ func TestShared_ZSeries(t *testing.T) {
 // FuzzOpen: whatever the file says, it opens or is refused, and a tile of it can
 // be asked for.
 func FuzzOpen(f *testing.F) {
-	for _, m := range []made{{z: 2, c: 2, t: 1, bits: 8, typ: "uint8"}, {z: 1, c: 3, t: 1, bits: 8, samples: 3, typ: "uint8"}, {z: 1, c: 2, t: 1, bits: 16, rows: 9, deflate: true, typ: "uint16"}} {
-		b, err := os.ReadFile(m.write(f))
-		if err != nil {
-			f.Fatal(err)
+	head := `<OME><Image><Pixels DimensionOrder="XYCZT" Type="uint8" SizeX="30" SizeY="20" `
+	for _, c := range []struct {
+		text          string
+		pages, sample int
+		rows          int
+	}{
+		{head + `SizeZ="2" SizeC="2" SizeT="1"><Channel Color="-1"/><TiffData IFD="0" PlaneCount="3"/><TiffData IFD="3" FirstC="1" FirstZ="1"/></Pixels></Image></OME>`, 4, 1, 0},
+		{head + `SizeZ="1" SizeC="3" SizeT="1"><Channel SamplesPerPixel="3"/></Pixels></Image></OME>`, 1, 3, 0},
+		{head + `SizeZ="1" SizeC="2" SizeT="1"><TiffData/></Pixels></Image></OME>`, 2, 1, 3},
+	} {
+		var pages []slidetest.Page
+		for range c.pages {
+			p := slidetest.Page{Width: 30, Height: 20, Bits: 8, Samples: c.sample, Tile: 16, Sample: func(x, y, s int) float64 { return float64(x + y + s) }}
+			p.Sub = []slidetest.Page{p}
+			p.Sub[0].Width, p.Sub[0].Height = 15, 10
+			if c.rows > 0 {
+				p.Tile, p.Rows = 0, c.rows
+			}
+			pages = append(pages, p)
 		}
-		f.Add(b)
+		pages[0].Description = c.text
+		f.Add(slidetest.BuildTIFF(f, pages...))
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		src := tiles.NewSource("x.ome.tif", strings.NewReader(string(b)), int64(len(b)))
 		if _, _, err := detect(src); err != nil {
 			return
 		}
-		s, err := open(context.Background(), src, codec.Default())
+		s, err := open(context.Background(), src, codec.Safe())
 		if err != nil {
 			return
 		}
