@@ -375,7 +375,7 @@ func (c *conversion) dicom(ctx context.Context, out string) error {
 	}
 	if c.stack != nil {
 		if c.stack.T > 1 {
-			return &tiles.UnsupportedError{Format: ConvertDICOM, What: fmt.Sprintf("%d time points in a DICOM slide", c.stack.T), Hint: "Convert it to OME-TIFF."}
+			return notDICOM(fmt.Errorf("it has %d time points", c.stack.T))
 		}
 		s.ZPlanes = info.ZPlanes
 	}
@@ -386,7 +386,7 @@ func (c *conversion) dicom(ctx context.Context, out string) error {
 	if c.grey() {
 		var float bool
 		if s.Bits, float, err = c.bits(); err == nil && float {
-			err = &tiles.UnsupportedError{Format: ConvertDICOM, What: "samples of more than 16 bits in a DICOM slide", Hint: "Convert it to OME-TIFF."}
+			err = notDICOM(errors.New("its samples have more than 16 bits or are not whole numbers"))
 		}
 		if err != nil {
 			return err
@@ -394,6 +394,11 @@ func (c *conversion) dicom(ctx context.Context, out string) error {
 		s.Channels = c.stack.Channels
 	}
 	return dicomwrite.Write(ctx, out, s, func(put dicomwrite.Put) error { return c.dicomPlanes(ctx, s, put) })
+}
+
+// notDICOM says why a slide cannot be held by the format.
+func notDICOM(err error) error {
+	return &Problem{Title: "This slide cannot be written as DICOM", Hint: "Write it as OME-TIFF: --format ome-tiff.", Err: err}
 }
 
 // dicomPlanes puts the planes in their order: focal planes fastest.

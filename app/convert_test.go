@@ -202,6 +202,30 @@ func TestConvertSlide_LeavesNothing(t *testing.T) {
 	}
 }
 
+// What DICOM cannot hold is said so, with what to do.
+func TestConvertSlide_NotDICOM(t *testing.T) {
+	s := &wide{Slide: convertible(t), stack: tiles.Stack{Channels: []tiles.Channel{{Name: "a", Bits: 32, Float: true}}, Z: 1, T: 1}}
+	for _, change := range []func(){func() {}, func() { s.stack.T, s.stack.Channels[0].Float, s.stack.Channels[0].Bits = 2, false, 8 }} {
+		change()
+		_, err := ConvertSlide(t.Context(), s, filepath.Join(t.TempDir(), "x"), ConvertOptions{Format: ConvertDICOM}, nil)
+		if p := Explain(err); !strings.Contains(p.Title, "cannot be written as DICOM") || !strings.Contains(p.Hint, "ome-tiff") {
+			t.Errorf("%+v", p)
+		}
+	}
+}
+
+// wide is a slide of planes that nobody reads.
+type wide struct {
+	tiles.Slide
+	stack tiles.Stack
+}
+
+func (w *wide) Stack() *tiles.Stack { return &w.stack }
+
+func (w *wide) ReadPlane(context.Context, tiles.Key, tiles.Plane, *tiles.Raster) error {
+	return tiles.ErrMissing
+}
+
 // damaged is a slide whose first tile cannot be decoded, and how many are.
 func damaged(t *testing.T) tiles.Slide {
 	t.Helper()

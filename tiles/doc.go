@@ -30,6 +30,7 @@
 //	akoya        Akoya QPTIFF
 //	ometiff      OME-TIFF, of one file or several
 //	generic      tiled TIFF that no vendor claims
+//	flat         TIFF in strips, PNG, JPEG, BMP
 //	mosaic       levels of tiles that overlap or lie off the grid
 //	tiff         the container: TIFF and BigTIFF, directories and tiles
 //	dicomfile    the container: DICOM data sets and frames

@@ -144,7 +144,12 @@ func (m *Image) checkTile(d *Directory) error {
 		m.TileHeight = m.cutHeight()
 	}
 	// Both factors are below 2^31, so the products fit.
-	if px := int64(m.TileWidth) * int64(m.TileHeight); px > MaxTilePixels {
+	px := int64(m.TileWidth) * int64(m.TileHeight)
+	if px > MaxTilePixels && m.Strips {
+		return unsupported("convert it: vips tiffsave IN OUT.tif --tile --pyramid --bigtiff --compression jpeg",
+			"compressed strips of %d×%d pixels (up to 64 Mpx are read) are too large", m.TileWidth, m.TileHeight)
+	}
+	if px > MaxTilePixels {
 		return bad("directory %d: tiles of %d×%d pixels are too large", d.index, m.TileWidth, m.TileHeight)
 	}
 	if n := int64(m.TileWidth) * int64(m.TileHeight) * int64(m.Samples) * int64((m.Bits+7)/8); n > maxRaw {

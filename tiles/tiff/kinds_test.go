@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"image"
 	"image/color"
+	"image/jpeg"
 	"math"
 	"math/bits"
 	"testing"
@@ -381,6 +382,49 @@ func TestImage_CMYK(t *testing.T) {
 		light := func(s int) byte { return byte((255 - ink(3)) * (255 - ink(s)) / 255) }
 		if want := (color.RGBA{light(0), light(1), light(2), 255}); img.RGBAAt(9, 33) != want {
 			t.Errorf("planar %v: %v, want %v", planar, img.RGBAAt(9, 33), want)
+		}
+	}
+}
+
+// Planes of JPEG: each is a grey stream of its own.
+func TestImage_PlanesOfJPEG(t *testing.T) {
+	var blobs [][]byte
+	var want []*image.Gray
+	for s := range 5 {
+		g := image.NewGray(image.Rect(0, 0, 16, 16))
+		for i := range g.Pix {
+			g.Pix[i] = byte(30*s + i%16*2 + i/16)
+		}
+		data := jpegOf(t, g)
+		d, err := jpeg.Decode(bytes.NewReader(data))
+		if err != nil {
+			t.Fatal(err)
+		}
+		blobs, want = append(blobs, data), append(want, d.(*image.Gray))
+	}
+	tags := []tag{short(TagImageWidth, 14), short(TagImageLength, 15), short(TagTileWidth, 16), short(TagTileLength, 16), short(TagCompression, 7), short(TagPlanarConfig, 2)}
+	near := func(a, b byte) bool { return a-b < 2 || b-a < 2 } // another decoder's cosine transform
+	m := imageOf(t, build(binary.LittleEndian, false, blobs, TagTileOffsets, TagTileByteCounts, append(tags, short(TagSamplesPerPixel, 5),
+		short(TagBitsPerSample, 8, 8, 8, 8, 8), short(TagPhotometric, 1))...))
+	for s := range 5 {
+		r := m.Channels()[s].Raster(14, 15)
+		if err := m.ReadSamples(context.Background(), 0, 0, s, r); err != nil {
+			t.Fatal(err)
+		}
+		if got, want := byte(r.Uint16[9*14+5]), want[s].GrayAt(5, 9).Y; !near(got, want) {
+			t.Errorf("sample %d is %d, want %d", s, got, want)
+		}
+	}
+	m = imageOf(t, build(binary.LittleEndian, false, blobs[:3], TagTileOffsets, TagTileByteCounts, append(tags, short(TagSamplesPerPixel, 3),
+		short(TagBitsPerSample, 8, 8, 8), short(TagPhotometric, 2))...))
+	img, err := m.ReadAll(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := img.RGBAAt(5, 9)
+	for s, got := range []byte{c.R, c.G, c.B} {
+		if !near(got, want[s].GrayAt(5, 9).Y) {
+			t.Errorf("colour %d is %d, want %d", s, got, want[s].GrayAt(5, 9).Y)
 		}
 	}
 }

@@ -323,6 +323,7 @@ func FuzzParse(f *testing.F) {
 		short(TagImageWidth, 16), short(TagImageLength, 16), short(TagBitsPerSample, 8, 8, 8), short(TagPhotometric, 2), short(TagSamplesPerPixel, 3),
 		short(TagTileWidth, 16), short(TagTileLength, 16), text(TagImageDescription, "seed")))
 	f.Add(build(binary.BigEndian, true, nil, 0, 0, long(TagSubIFDs, 8), short(TagImageWidth, 5)))
+	addKinds(f)
 	codecs := codec.New(codec.Options{NoNative: true})
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if wide, err := ParseWide(bytes.NewReader(data), int64(len(data))); err == nil {
@@ -350,6 +351,34 @@ func FuzzParse(f *testing.F) {
 				t.Fatalf("empty last tile of %+v", m)
 			}
 			_ = m.ReadTile(context.Background(), m.Cols()-1, m.Rows()-1, image.NewRGBA(image.Rectangle{Max: r.Size()})) // any error, no panic
+			for c, ch := range m.Channels() {
+				if c < 8 {
+					_ = m.ReadSamples(context.Background(), m.Cols()-1, m.Rows()-1, c, ch.Raster(r.Dx(), r.Dy()))
+				}
+			}
 		}
 	})
+}
+
+// addKinds adds a file of every kind of sample and compression.
+func addKinds(f *testing.F) {
+	size := []tag{short(TagImageWidth, 16), short(TagImageLength, 8), short(TagTileWidth, 16), short(TagTileLength, 8)}
+	for _, k := range kinds() {
+		for _, l := range layouts(k) {
+			if l.planar || l.order != binary.AppendByteOrder(binary.BigEndian) {
+				continue
+			}
+			blob := l.packed(f, k.rowsOf(l, image.Rect(0, 0, 16, 8), []int{0}))
+			f.Add(build(l.order, false, [][]byte{blob}, TagTileOffsets, TagTileByteCounts, append([]tag{short(TagBitsPerSample, uint64(k.bits)),
+				short(TagSampleFormat, uint64(k.format)), short(TagCompression, uint64(l.packing)), short(TagPredictor, uint64(l.predictor)), short(TagPhotometric, 1)}, size...)...))
+		}
+	}
+	stream := jpegOf(f, tissue(16, 8))
+	for _, tags := range [][]tag{
+		{short(TagCompression, 6), long(TagJPEGFormat, 8)}, {short(TagCompression, 6), long(TagJPEGQTables, 20, 20, 20), long(TagJPEGDCTables, 90, 90, 90), long(TagJPEGACTables, 200, 200, 200)},
+		{short(TagCompression, 7)}, {short(TagCompression, 50001)}, {short(TagCompression, 32773), short(TagFillOrder, 2)},
+	} {
+		f.Add(build(binary.LittleEndian, false, [][]byte{stream}, TagTileOffsets, TagTileByteCounts, append(append(tags, size...),
+			short(TagBitsPerSample, 8, 8, 8), short(TagSamplesPerPixel, 3), short(TagPhotometric, 6), short(TagYCbCrSubsampling, 2, 2))...))
+	}
 }
