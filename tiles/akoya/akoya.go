@@ -44,7 +44,7 @@ func detect(src *tiles.Source) (*tiff.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	text, err := f.Directories()[0].Text(tiff.TagImageDescription)
+	text, err := f.Directories()[0].Head(tiff.TagImageDescription)
 	if err != nil {
 		return nil, err
 	}

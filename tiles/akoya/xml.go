@@ -15,6 +15,7 @@ import (
 const (
 	maxXMLBytes = 16 << 20
 	maxXMLDepth = 256
+	maxElements = 1 << 16
 	maxField    = 1 << 12 // bytes of a value that is kept
 )
 
@@ -44,6 +45,7 @@ func parse(text string) (description, error) {
 	// The text claims to be UTF-16, which a TIFF text cannot be.
 	dec.CharsetReader = func(_ string, in io.Reader) (io.Reader, error) { return in, nil }
 	var path []string
+	n := 0
 	for {
 		tok, err := dec.Token()
 		if errors.Is(err, io.EOF) {
@@ -54,6 +56,9 @@ func parse(text string) (description, error) {
 		}
 		switch e := tok.(type) {
 		case xml.StartElement:
+			if n++; n > maxElements {
+				return nil, fmt.Errorf("XML of more than %d elements", maxElements)
+			}
 			if path = append(path, e.Name.Local); len(path) > maxXMLDepth {
 				return nil, fmt.Errorf("XML nests deeper than %d", maxXMLDepth)
 			}

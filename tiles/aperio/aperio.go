@@ -51,7 +51,7 @@ func detect(src *tiles.Source) (*tiff.File, error) {
 		return nil, err
 	}
 	first := f.Directories()[0]
-	text, err := first.Text(tiff.TagImageDescription)
+	text, err := first.Head(tiff.TagImageDescription)
 	if err != nil {
 		return nil, err
 	}

@@ -209,9 +209,10 @@ func TestWish_NoBlackBorders(t *testing.T) {
 			t.Errorf("%s: beside the slide lies %v", name, beside.Pix[:4])
 		}
 		blank := 0
-		for i := range min(400, l.Cols()*l.Rows()) {
+		whole := image.NewRGBA(image.Rect(0, 0, l.TileWidth, l.TileHeight))
+		for i := range min(120, l.Cols()*l.Rows()) {
 			k := tiles.Key{Col: i % l.Cols(), Row: i / l.Cols()}
-			m := image.NewRGBA(image.Rectangle{Max: l.TileRect(k.Col, k.Row).Size()})
+			m := whole.SubImage(image.Rectangle{Max: l.TileRect(k.Col, k.Row).Size()}).(*image.RGBA)
 			if err := s.ReadTile(ctx, k, m); errors.Is(err, tiles.ErrMissing) {
 				blank++
 				if m.Pix[0] != bg.R || m.Pix[3] != 255 {

@@ -117,7 +117,7 @@ func vendorOf(d *tiff.Directory) string {
 		return "Hamamatsu NDPI"
 	}
 	contains := func(tag uint16, words ...string) bool {
-		text, err := d.Text(tag) // what cannot be read names no vendor
+		text, err := d.Head(tag) // what cannot be read names no vendor
 		return err == nil && slices.ContainsFunc(words, func(w string) bool { return strings.Contains(text, w) })
 	}
 	switch {

@@ -53,27 +53,27 @@ func Format(codecs *codec.Set) tiles.Format {
 	return tiles.Format{
 		Name: name, Vendor: "Leica SCN400 (.scn)",
 		Detect: func(src *tiles.Source) error {
-			_, _, err := detect(src)
+			_, err := detect(src)
 			return err
 		},
 		Open: func(ctx context.Context, src *tiles.Source) (tiles.Slide, error) { return open(ctx, src, codecs) },
 	}
 }
 
-// detect parses the directories and returns the XML text.
-func detect(src *tiles.Source) (*tiff.File, string, error) {
+// detect parses the directories and looks at the beginning of the description.
+func detect(src *tiles.Source) (*tiff.File, error) {
 	f, err := tiff.Parse(src, src.Size())
 	if err != nil {
-		return nil, "", err
+		return nil, err
 	}
-	text, err := f.Directories()[0].Text(tiff.TagImageDescription)
+	text, err := f.Directories()[0].Head(tiff.TagImageDescription)
 	if err != nil {
-		return nil, "", err
+		return nil, err
 	}
 	if !slices.ContainsFunc(namespaces[:], func(ns string) bool { return strings.Contains(text, ns) }) {
-		return nil, "", errors.New("the description is no XML of Leica's")
+		return nil, errors.New("the description is no XML of Leica's")
 	}
-	return f, text, nil
+	return f, nil
 }
 
 func bad(format string, args ...any) error {
@@ -98,7 +98,11 @@ func (o *opening) warn(format string, args ...any) {
 }
 
 func open(ctx context.Context, src *tiles.Source, codecs *codec.Set) (tiles.Slide, error) {
-	f, text, err := detect(src)
+	f, err := detect(src)
+	if err != nil {
+		return nil, err
+	}
+	text, err := f.Directories()[0].Text(tiff.TagImageDescription)
 	if err != nil {
 		return nil, err
 	}

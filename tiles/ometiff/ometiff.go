@@ -31,27 +31,37 @@ func Format(codecs *codec.Set) tiles.Format {
 	return tiles.Format{
 		Name: name, Vendor: "OME-TIFF (Bio-Formats, QuPath)",
 		Detect: func(src *tiles.Source) error {
-			_, _, err := detect(src)
+			_, err := detect(src)
 			return err
 		},
 		Open: func(ctx context.Context, src *tiles.Source) (tiles.Slide, error) { return open(ctx, src, codecs) },
 	}
 }
 
-// detect parses the directories and returns the OME-XML text.
-func detect(src *tiles.Source) (*tiff.File, string, error) {
+// detect parses the directories and looks at the beginning of the description.
+func detect(src *tiles.Source) (*tiff.File, error) {
 	f, err := tiff.Parse(src, src.Size())
+	if err != nil {
+		return nil, err
+	}
+	text, err := f.Directories()[0].Head(tiff.TagImageDescription)
+	if err != nil {
+		return nil, err
+	}
+	if !strings.Contains(text, "<OME") && !strings.Contains(text, ":OME ") { // with or without a prefix
+		return nil, errors.New("the description holds no OME-XML")
+	}
+	return f, nil
+}
+
+// textOf parses the directories and returns the OME-XML text.
+func textOf(src *tiles.Source) (*tiff.File, string, error) {
+	f, err := detect(src)
 	if err != nil {
 		return nil, "", err
 	}
 	text, err := f.Directories()[0].Text(tiff.TagImageDescription)
-	if err != nil {
-		return nil, "", err
-	}
-	if !strings.Contains(text, "<OME") && !strings.Contains(text, ":OME ") { // with or without a prefix
-		return nil, "", errors.New("the description holds no OME-XML")
-	}
-	return f, text, nil
+	return f, text, err
 }
 
 func formatError(format string, args ...any) error {
@@ -78,7 +88,7 @@ func (r *reading) warn(format string, args ...any) {
 }
 
 func open(ctx context.Context, src *tiles.Source, codecs *codec.Set) (tiles.Slide, error) {
-	f, text, err := detect(src)
+	f, text, err := textOf(src)
 	if err != nil {
 		return nil, err
 	}
@@ -133,7 +143,7 @@ func companion(src *tiles.Source, file string) (*document, error) {
 }
 
 func companionText(src *tiles.Source) (string, error) {
-	if _, text, err := detect(src); err == nil {
+	if _, text, err := textOf(src); err == nil {
 		return text, nil
 	}
 	if src.Size() > maxXMLBytes {

@@ -176,7 +176,7 @@ func FuzzOpen(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		src := tiles.NewSource("x.ome.tif", strings.NewReader(string(b)), int64(len(b)))
-		if _, _, err := detect(src); err != nil {
+		if _, err := detect(src); err != nil {
 			return
 		}
 		s, err := open(context.Background(), src, codec.Safe())

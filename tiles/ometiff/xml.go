@@ -18,6 +18,7 @@ import (
 const (
 	maxXMLBytes = 16 << 20
 	maxXMLDepth = 256
+	maxElements = 1 << 17
 	maxImages   = 1024
 	maxChannels = 4096
 )
@@ -70,7 +71,7 @@ func parse(text string) (*document, error) {
 	}
 	p := parser{doc: &document{objectives: map[string]float64{}}}
 	dec := xml.NewDecoder(strings.NewReader(text))
-	depth, rooted := 0, false
+	depth, n, rooted := 0, 0, false
 	for {
 		tok, err := dec.Token()
 		if errors.Is(err, io.EOF) {
@@ -88,6 +89,9 @@ func parse(text string) (*document, error) {
 				p.image.data[len(p.image.data)-1].uuid += strings.TrimSpace(string(e))
 			}
 		case xml.StartElement:
+			if n++; n > maxElements {
+				return nil, fmt.Errorf("OME-XML of more than %d elements", maxElements)
+			}
 			if depth++; depth > maxXMLDepth {
 				return nil, fmt.Errorf("OME-XML nests deeper than %d", maxXMLDepth)
 			}

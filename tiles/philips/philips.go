@@ -36,39 +36,43 @@ func Format(codecs *codec.Set) tiles.Format {
 	return tiles.Format{
 		Name: name, Vendor: "Philips TIFF (.tiff)",
 		Detect: func(src *tiles.Source) error {
-			_, _, err := detect(src)
+			_, err := detect(src)
 			return err
 		},
 		Open: func(ctx context.Context, src *tiles.Source) (tiles.Slide, error) { return open(ctx, src, codecs) },
 	}
 }
 
-// detect parses the directories and returns the XML text.
-func detect(src *tiles.Source) (*tiff.File, string, error) {
+// detect parses the directories and looks at the beginnings of two texts.
+func detect(src *tiles.Source) (*tiff.File, error) {
 	f, err := tiff.Parse(src, src.Size())
 	if err != nil {
-		return nil, "", err
+		return nil, err
 	}
 	first := f.Directories()[0]
-	software, err := first.Text(tiff.TagSoftware)
+	software, err := first.Head(tiff.TagSoftware)
 	if err != nil {
-		return nil, "", err
+		return nil, err
 	}
 	if !strings.HasPrefix(software, "Philips") {
-		return nil, "", errors.New("the software is not Philips'")
+		return nil, errors.New("the software is not Philips'")
 	}
-	text, err := first.Text(tiff.TagImageDescription)
+	text, err := first.Head(tiff.TagImageDescription)
 	if err != nil {
-		return nil, "", err
+		return nil, err
 	}
 	if !strings.Contains(text, "DPUfsImport") {
-		return nil, "", errors.New("the description is no XML of type DPUfsImport")
+		return nil, errors.New("the description is no XML of type DPUfsImport")
 	}
-	return f, text, nil
+	return f, nil
 }
 
 func open(ctx context.Context, src *tiles.Source, codecs *codec.Set) (tiles.Slide, error) {
-	f, text, err := detect(src)
+	f, err := detect(src)
+	if err != nil {
+		return nil, err
+	}
+	text, err := f.Directories()[0].Text(tiff.TagImageDescription)
 	if err != nil {
 		return nil, err
 	}

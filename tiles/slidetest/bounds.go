@@ -60,10 +60,12 @@ func checkBounds(t *testing.T, s tiles.Slide) {
 // background in the tile and transparent in a region.
 func checkGround(t *testing.T, s tiles.Slide) {
 	bg := color.RGBAModel.Convert(s.Info().Background).(color.RGBA)
+	b := tiles.ScannedBounds(s)
 	for level, l := range s.Levels() {
 		looked := 0
-		for row := range l.Rows() {
-			for col := 0; col < l.Cols() && looked < 5; col++ {
+		at := func(v, tile int) int { return int(float64(v)/l.Downsample) / tile }
+		for row := at(b.Min.Y, l.TileHeight); row < l.Rows() && looked < 5; row++ {
+			for col := at(b.Min.X, l.TileWidth); col <= min(l.Cols()-1, at(b.Max.X, l.TileWidth)) && looked < 5; col++ {
 				k := tiles.Key{Level: level, Col: col, Row: row}
 				r := l.TileRect(col, row)
 				scanned, tile := image.NewRGBA(image.Rectangle{Max: r.Size()}), image.NewRGBA(image.Rectangle{Max: r.Size()})

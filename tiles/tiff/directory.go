@@ -88,23 +88,54 @@ func (d *Directory) Bytes(tag uint16) ([]byte, error) {
 }
 
 // Text reads a text up to its first NUL, "" when the tag is absent. Bytes that
-// are no UTF-8 are taken as Latin-1, which old scanners wrote.
+// are no UTF-8 are taken as Latin-1, which old scanners wrote. A text of more than
+// MaxTextBytes is an error.
 func (d *Directory) Text(tag uint16) (string, error) {
-	b, err := d.Bytes(tag)
+	if !d.Has(tag) {
+		return "", nil
+	}
+	_, b, err := d.raw(tag, MaxTextBytes)
 	if err != nil {
 		return "", err
 	}
+	return asText(b), nil
+}
+
+// headBytes is what Head reads: more than stands in front of the words by which a
+// text is known.
+const headBytes = 64 << 10
+
+// Head reads the beginning of a text, 64 KiB of it at most: enough to see whose it
+// is, when a dozen readers are asked about a file whose text fills megabytes.
+func (d *Directory) Head(tag uint16) (string, error) {
+	fd, ok := d.fields[tag]
+	if !ok {
+		return "", nil
+	}
+	n := fd.count * typeSizes[fd.typ]
+	if n <= headBytes || fd.offset < 0 {
+		return d.Text(tag)
+	}
+	b, err := d.file.bytes(fd.offset, headBytes, fmt.Sprintf("tag %d of directory %d", tag, d.index))
+	if err != nil {
+		return "", err
+	}
+	return asText(b), nil
+}
+
+// asText makes a text of the bytes of a tag.
+func asText(b []byte) string {
 	if i := bytes.IndexByte(b, 0); i >= 0 {
 		b = b[:i]
 	}
 	if utf8.Valid(b) {
-		return string(b), nil
+		return string(b)
 	}
 	var s strings.Builder
 	for _, c := range b {
 		s.WriteRune(rune(c))
 	}
-	return s.String(), nil
+	return s.String()
 }
 
 // Int reads the first number of a tag of a whole type, signed or not; ok is

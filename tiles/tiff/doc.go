@@ -15,7 +15,8 @@ const (
 	MaxTiles       = 1 << 24 // tiles of a level
 	MaxTilePixels  = 1 << 26 // pixels of a tile (64 Mpx)
 	MaxTileBytes   = 1 << 26 // bytes of a compressed tile (64 MiB)
-	MaxValueBytes  = 1 << 26 // bytes of a text, a profile, tables (64 MiB)
+	MaxValueBytes  = 1 << 26 // bytes of a profile, of tables (64 MiB)
+	MaxTextBytes   = 1 << 24 // bytes of a text (16 MiB)
 	MaxSide        = 1<<31 - 1
 )
 

@@ -36,6 +36,7 @@ func walk(data []byte, f func(path [][]byte, attrs values) error) error {
 		return fmt.Errorf("XML of %d bytes is longer than %d", len(data), maxXMLBytes)
 	}
 	w := &walker{rest: bytes.TrimPrefix(data, []byte("\ufeff"))}
+	n := 0
 	for {
 		i := bytes.IndexByte(w.rest, '<')
 		if i < 0 {
@@ -43,6 +44,9 @@ func walk(data []byte, f func(path [][]byte, attrs values) error) error {
 		}
 		w.rest = w.rest[i+1:]
 		open, err := w.markup()
+		if n++; n > maxMarkup {
+			return fmt.Errorf("XML of more than %d tags", maxMarkup)
+		}
 		if err == nil && open {
 			if err = f(w.path, w.attrs); w.closed {
 				w.path = w.path[:len(w.path)-1]
@@ -52,7 +56,7 @@ func walk(data []byte, f func(path [][]byte, attrs values) error) error {
 			return err
 		}
 	}
-	if n := len(w.path); n > 0 {
+	if n = len(w.path); n > 0 {
 		return fmt.Errorf("XML: <%.40s> does not end", w.path[n-1])
 	}
 	return nil

@@ -13,6 +13,7 @@ import (
 const (
 	maxXMLBytes   = 32 << 20
 	maxXMLDepth   = 64
+	maxMarkup     = 1 << 20 // tags; a photo has about six
 	maxAreas      = 4096
 	maxAttributes = 256     // of iScan; real ones have about 30
 	maxValue      = 4 << 10 // bytes of an attribute that becomes a property
