@@ -208,10 +208,6 @@ func (s *Set) EncodeJPEG(img *image.RGBA, quality int, sub string) ([]byte, erro
 	return b.Bytes(), nil
 }
 
-// HasJPEG2000 says whether JPEG 2000 can be decoded: always, since a decoder in
-// Go stands behind the native library.
-func (s *Set) HasJPEG2000() error { return nil }
-
 // JPEG2000 decodes a JPEG 2000 codestream or JP2 file into dst, whose size must
 // be the stream's. Native library and Go give the same pixels.
 //

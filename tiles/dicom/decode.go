@@ -8,8 +8,8 @@ import (
 	"sync"
 
 	"coverslip/tiles/codec"
+	"coverslip/tiles/jpeg2000"
 	"coverslip/tiles/jpegstream"
-	"coverslip/tiles/native/openjpeg"
 )
 
 // buffers are scratch space for stored frames and for frames that overhang the
@@ -236,20 +236,20 @@ func (in *instance) readJ2K(data []byte, dst *image.RGBA) error {
 	if w != in.tileW || h != in.tileH { // before any memory is taken for it
 		return fmt.Errorf("JPEG 2000 image is %d×%d pixels where %d×%d are due", w, h, in.tileW, in.tileH)
 	}
-	cs, err := openjpeg.Codestream(data)
+	cs, err := jpeg2000.Codestream(data)
 	if err != nil {
 		return err
 	}
-	head, err := openjpeg.ParseHeader(cs)
+	head, err := jpeg2000.ParseHeader(cs)
 	if err != nil {
 		return err
 	}
-	colour := openjpeg.ColourRGB
+	colour := jpeg2000.ColourRGB
 	switch {
 	case in.samples == 1:
-		colour = openjpeg.ColourGrey
+		colour = jpeg2000.ColourGrey
 	case !head.MCT && in.photometric != "RGB":
-		colour = openjpeg.ColourYCbCr
+		colour = jpeg2000.ColourYCbCr
 	}
 	return in.whole(dst, func(full *image.RGBA) error {
 		if err := in.codecs.JPEG2000(full, cs, colour); err != nil {

@@ -99,10 +99,7 @@ func (in *instance) checkSyntax() error {
 		}
 		return unsupported(hintConvert, "%s", what)
 	}
-	switch {
-	case in.coding == codingJPEG2000:
-		return in.codecs.HasJPEG2000()
-	case in.coding == codingJPEG && in.bits != 8:
+	if in.coding == codingJPEG && in.bits != 8 {
 		return unsupported(hintConvert, "%s of 16 bits", dicomfile.SyntaxName(in.syntax))
 	}
 	return nil

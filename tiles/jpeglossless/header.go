@@ -13,6 +13,7 @@ import (
 	"fmt"
 
 	"coverslip/tiles"
+	"coverslip/tiles/jpegstream"
 )
 
 // Markers, T.81 table B.1.
@@ -92,21 +93,11 @@ func (p *parser) begin() error {
 // segment reads one marker segment and returns the scan that begins behind it,
 // or nil. At the end of the picture it is an error.
 func (p *parser) segment() (*scan, error) {
-	for len(p.data) >= 2 && p.data[0] == 0xff && p.data[1] == 0xff { // fill bytes
-		p.data = p.data[1:]
+	mark, body, rest, err := jpegstream.Segment(p.data)
+	if err != nil {
+		return nil, damaged("%v", err)
 	}
-	if len(p.data) < 4 || p.data[0] != 0xff {
-		return nil, damaged("cut off, or no marker where one is due")
-	}
-	mark, n := p.data[1], int(binary.BigEndian.Uint16(p.data[2:]))
-	if mark == markEOI {
-		return nil, damaged("the picture ends before all its components")
-	}
-	if n < 2 || 2+n > len(p.data) {
-		return nil, damaged("marker segment %#02x is cut off", mark)
-	}
-	body := p.data[4 : 2+n]
-	p.data = p.data[2+n:]
+	p.data = rest
 	switch {
 	case mark == markSOF3:
 		return nil, p.frame(body)

@@ -11,8 +11,8 @@ import (
 	"strings"
 
 	"coverslip/tiles/codec"
+	"coverslip/tiles/jpeg2000"
 	"coverslip/tiles/jpegstream"
-	"coverslip/tiles/native/openjpeg"
 )
 
 // pictureFormat is how the images of a level are stored.
@@ -66,7 +66,7 @@ func decode(codecs *codec.Set, f pictureFormat, dst *image.RGBA, data []byte) er
 		if err := sized("JPEG 2000 image", w, h, dst); err != nil {
 			return err
 		}
-		return codecs.JPEG2000(dst, data, openjpeg.ColourRGB)
+		return codecs.JPEG2000(dst, data, jpeg2000.ColourRGB)
 	}
 	return decodeBMP(dst, data)
 }

@@ -10,8 +10,8 @@ import (
 
 	"coverslip/tiles"
 	"coverslip/tiles/codec"
+	"coverslip/tiles/jpeg2000"
 	"coverslip/tiles/jpegstream"
-	"coverslip/tiles/native/openjpeg"
 )
 
 // buffers are scratch space for compressed tiles and for tiles that overhang
@@ -186,14 +186,14 @@ func (m *Image) wholeJ2K() bool {
 }
 
 // j2kColour is the meaning of the components of a JPEG 2000 tile.
-func (m *Image) j2kColour() openjpeg.Colour {
+func (m *Image) j2kColour() jpeg2000.Colour {
 	switch {
 	case m.Samples == 1:
-		return openjpeg.ColourGrey
+		return jpeg2000.ColourGrey
 	case m.Compression == CompressionAperioYCC, m.Compression == CompressionJ2K && m.Photometric == photoYCbCr:
-		return openjpeg.ColourYCbCr
+		return jpeg2000.ColourYCbCr
 	}
-	return openjpeg.ColourRGB
+	return jpeg2000.ColourRGB
 }
 
 // whole decodes a stored tile of the given height straight into dst when dst

@@ -175,9 +175,6 @@ func (m *Image) readCompression(d *Directory) error {
 		if m.Format == FormatFloat || m.Bits > 16 {
 			return unsupported("", "JPEG 2000 of %d bits", m.Bits)
 		}
-		if err := m.codecs.HasJPEG2000(); err != nil {
-			return err
-		}
 	default:
 		what := fmt.Sprintf("compression %d", c)
 		if n := CompressionName(m.Compression); n != "" {

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 // The words of the window's own palette for the number keys used below.
@@ -179,6 +180,26 @@ func reddish(img *image.RGBA) int {
 	return n
 }
 
+// theme presses the key that changes the theme and waits for the window to be in it:
+// a busy machine may rest before it has drawn again.
+func (s *session) theme(key string, light bool) {
+	s.t.Helper()
+	s.press(key)
+	for end := time.Now().Add(30 * time.Second); s.light() != light; s.rest() {
+		if time.Now().After(end) {
+			s.t.Fatalf("%s: half a minute later the window is not in the other theme", key)
+		}
+	}
+}
+
+// light says whether the window's panels are light: the corner at the lower left
+// belongs to no slide.
+func (s *session) light() bool {
+	b := s.shown.Bounds()
+	c := s.shown.RGBAAt(b.Min.X+3, b.Max.Y-3)
+	return int(c.R)+int(c.G)+int(c.B) > 3*128
+}
+
 // TestWindow_Shots makes the pictures of the papers.
 func TestWindow_Shots(t *testing.T) {
 	w := newWorld(t)
@@ -191,9 +212,9 @@ func TestWindow_Shots(t *testing.T) {
 		}
 		s := w.window(newDisplay(t, width, height))
 		s.keep("dark-" + size)
-		s.press("ctrl+t")
+		s.theme("ctrl+t", true)
 		s.keep("light-" + size)
-		s.press("ctrl+t")
+		s.theme("ctrl+t", false)
 		if size == "1280x800" {
 			s.press("z", "z") // on to a suggestion near others
 			s.keep("window")

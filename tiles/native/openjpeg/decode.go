@@ -13,26 +13,6 @@ import (
 	"github.com/ebitengine/purego"
 )
 
-// Colour is the meaning of a codestream's components.
-type Colour = jpeg2000.Colour
-
-// The meanings a container can declare.
-const (
-	ColourAuto  = jpeg2000.ColourAuto
-	ColourRGB   = jpeg2000.ColourRGB
-	ColourYCbCr = jpeg2000.ColourYCbCr
-	ColourGrey  = jpeg2000.ColourGrey
-)
-
-// Header is what a codestream says in its main header.
-type Header = jpeg2000.Header
-
-// Codestream is jpeg2000.Codestream.
-func Codestream(data []byte) ([]byte, error) { return jpeg2000.Codestream(data) }
-
-// ParseHeader is jpeg2000.ParseHeader.
-func ParseHeader(cs []byte) (Header, error) { return jpeg2000.ParseHeader(cs) }
-
 // C structs of openjpeg.h (2.1 to 2.5), 64-bit layout.
 type (
 	cComponent struct {
@@ -79,7 +59,7 @@ var ErrWhole = errors.New("JPEG 2000 image with subsampled components cannot be 
 // dst has the size of r. It costs less than the whole, by the code-blocks that r
 // does not meet. It returns ErrWhole for pictures of which parts are not to be
 // had.
-func (l *Library) DecodePart(dst *image.RGBA, data []byte, colour Colour, r image.Rectangle) error {
+func (l *Library) DecodePart(dst *image.RGBA, data []byte, colour jpeg2000.Colour, r image.Rectangle) error {
 	cs, h, err := headed(data)
 	if err != nil {
 		return err

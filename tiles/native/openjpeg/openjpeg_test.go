@@ -79,7 +79,7 @@ func TestLibrary_DecodePart(t *testing.T) {
 	}
 	for _, r := range []image.Rectangle{image.Rect(1, 1, 4, 3), image.Rect(0, 0, 4, 4), image.Rect(3, 3, 4, 4), image.Rect(0, 2, 1, 4)} {
 		m := image.NewRGBA(r)
-		if err := l.DecodePart(m, stream(t), ColourAuto, r); err != nil {
+		if err := l.DecodePart(m, stream(t), jpeg2000.ColourAuto, r); err != nil {
 			t.Fatal(err)
 		}
 		for y := r.Min.Y; y < r.Max.Y; y++ {
@@ -91,16 +91,16 @@ func TestLibrary_DecodePart(t *testing.T) {
 		}
 	}
 	for _, r := range []image.Rectangle{image.Rect(2, 2, 5, 4), image.Rect(-1, 0, 2, 2)} {
-		if err := l.DecodePart(image.NewRGBA(r), stream(t), ColourAuto, r); err == nil {
+		if err := l.DecodePart(image.NewRGBA(r), stream(t), jpeg2000.ColourAuto, r); err == nil {
 			t.Errorf("%v: no error", r)
 		}
 	}
-	if err := l.DecodePart(image.NewRGBA(image.Rect(0, 0, 3, 3)), stream(t), ColourAuto, image.Rect(1, 1, 3, 3)); err == nil {
+	if err := l.DecodePart(image.NewRGBA(image.Rect(0, 0, 3, 3)), stream(t), jpeg2000.ColourAuto, image.Rect(1, 1, 3, 3)); err == nil {
 		t.Error("a destination of another size is accepted")
 	}
 	halved := stream(t)
 	halved[46] = 2 // the second component has a sample for two pixels
-	if err := l.DecodePart(whole, halved, ColourAuto, whole.Rect); !errors.Is(err, ErrWhole) {
+	if err := l.DecodePart(whole, halved, jpeg2000.ColourAuto, whole.Rect); !errors.Is(err, ErrWhole) {
 		t.Errorf("subsampled: %v", err)
 	}
 }
@@ -110,12 +110,12 @@ func TestLibrary_DecodeJP2(t *testing.T) {
 	jp2 := []byte("\x00\x00\x00\x0cjP  \r\n\x87\n")
 	jp2 = binary.BigEndian.AppendUint32(jp2, uint32(len(cs)+8))
 	jp2 = append(append(jp2, "jp2c"...), cs...)
-	got, err := Codestream(jp2)
+	got, err := jpeg2000.Codestream(jp2)
 	if err != nil || !bytes.Equal(got, cs) {
 		t.Fatal("codestream of a JP2 file:", err)
 	}
 	for i := range jp2 { // no cut may panic
-		if _, err := Codestream(jp2[:i]); err == nil && i < len(jp2)-len(cs) {
+		if _, err := jpeg2000.Codestream(jp2[:i]); err == nil && i < len(jp2)-len(cs) {
 			t.Errorf("cut at %d: no error", i)
 		}
 	}
@@ -145,7 +145,7 @@ func TestLibrary_DecodeRefuses(t *testing.T) {
 			0, 0, 0, 1, 0, 0, 0, 1), stream(t)[32:]...), jpeg2000.Options{}, "tiles"},
 		"cut":         {stream(t)[:120], jpeg2000.Options{}, ""},
 		"reduce":      {stream(t), jpeg2000.Options{Reduce: 9}, "reduced"},
-		"grey wanted": {stream(t), jpeg2000.Options{Colour: ColourGrey}, "colour"},
+		"grey wanted": {stream(t), jpeg2000.Options{Colour: jpeg2000.ColourGrey}, "colour"},
 	} {
 		m := image.NewRGBA(image.Rect(0, 0, 4, 4))
 		if err := l.Decode(m, c.data, c.o); err == nil || !strings.Contains(err.Error(), c.want) {
