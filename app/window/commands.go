@@ -173,6 +173,8 @@ func menuGroup(id string) string {
 		return "planes"
 	case "view.nextSlide", "view.prevSlide":
 		return "slides"
+	case "view.turnRight", "view.turnLeft", "view.tiltRight", "view.tiltLeft", "view.straight", "view.mirror":
+		return "turn"
 	case "view.goTo", "view.nextField", "view.prevField", "view.addBookmark", "view.bookmarks", "view.forgetSeen":
 		return "places"
 	case "view.left", "view.right", "view.theme", "view.fullScreen":

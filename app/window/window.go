@@ -38,6 +38,7 @@ type Window struct {
 	turn      int            // counts what was opened; answers to older questions are dropped
 	opening   string         // name of what is being opened; "" when nothing is
 	cover     cover          // what was seen of the current slide
+	turns     orientation    // how it is turned
 	places    []bookmark     // of the project
 	heading   *bookmark      // where to go once its slide is open; nil: nowhere
 	survey    survey         // what the current slide holds, as last counted
@@ -135,7 +136,7 @@ const (
 func (w *Window) build() {
 	p := w.app.Preferences()
 	w.viewer = viewer.New()
-	w.cover.w = w
+	w.cover.w, w.turns.w = w, w
 	w.status = newStatusBar(w)
 	w.problem = newProblemBar(w)
 	w.toolbar = newToolbar(w)
