@@ -53,10 +53,7 @@ func (v *Viewer) Tick() {
 		v.view = v.limits.clamp(v.motion.step(v.view, dt))
 		v.clock.dirty = true
 	}
-	pending := 0
-	if v.source != nil {
-		pending = v.source.Pending()
-	}
+	pending := v.tileLayer.pending()
 	seen, watching := v.watch(now, pending)
 	dirty := seen || v.clock.dirty || pending != v.clock.pending || v.marking(now)
 	if !dirty && !v.clock.more {
@@ -68,9 +65,7 @@ func (v *Viewer) Tick() {
 	v.clock.dirty = false
 	was := len(v.objs)
 	v.layOut()
-	if v.source != nil {
-		v.clock.pending = v.source.Pending()
-	}
+	v.clock.pending = v.tileLayer.pending()
 	put := v.tileLayer.pool.put + v.overlay.pool.put
 	if dirty || put > 0 || was != len(v.objs) {
 		v.repaint()
@@ -99,10 +94,7 @@ func (v *Viewer) Settle() {
 // Settled tells whether the picture is complete: nothing moves and nothing is
 // awaited.
 func (v *Viewer) Settled() bool {
-	pending := 0
-	if v.source != nil {
-		pending = v.source.Pending()
-	}
+	pending := v.tileLayer.pending()
 	// What arrived since the last frame is not shown yet.
 	return !v.motion.moving() && !v.clock.dirty && !v.clock.more && pending == 0 && v.clock.pending == 0
 }
@@ -189,6 +181,12 @@ func (v *Viewer) layOut() {
 			v.layOutEmpty(size)
 		}
 		return
+	}
+	if p := v.view.Plane(); v.style.plane != p {
+		s := *v.style
+		s.plane = p
+		v.style = &s
+		v.overlay.setPlane(v.style)
 	}
 	v.tileLayer.pool.orient(v.view.Turn, v.view.Flip)
 	v.overlay.pool.orient(v.view.Turn, v.view.Flip)
