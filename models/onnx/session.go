@@ -53,7 +53,7 @@ type Session struct {
 // NewSession loads a model from memory. External weights are looked for in
 // o.DataFolder. The bytes may be reused afterwards. A model that the runtime
 // refuses gives a *StatusError in the runtime's words.
-func (rt *Runtime) NewSession(model []byte, o SessionOptions) (*Session, error) {
+func (rt *Runtime) NewSession(model []byte, o SessionOptions) (Model, error) {
 	if len(model) == 0 {
 		return nil, errors.New("onnx: load model: the model is empty")
 	}
@@ -68,7 +68,7 @@ func (rt *Runtime) NewSession(model []byte, o SessionOptions) (*Session, error) 
 
 // NewSessionFile loads a model from a file; external weights are found beside
 // it. It returns an *fs.PathError when the file is missing.
-func (rt *Runtime) NewSessionFile(path string, o SessionOptions) (*Session, error) {
+func (rt *Runtime) NewSessionFile(path string, o SessionOptions) (Model, error) {
 	st, err := os.Stat(path)
 	if err != nil {
 		return nil, fmt.Errorf("onnx: load model: %w", err)
@@ -92,7 +92,7 @@ func (rt *Runtime) NewSessionFile(path string, o SessionOptions) (*Session, erro
 	})
 }
 
-func (rt *Runtime) newSession(o SessionOptions, create func(options handle, out *handle) error) (*Session, error) {
+func (rt *Runtime) newSession(o SessionOptions, create func(options handle, out *handle) error) (Model, error) {
 	if err := rt.enter(); err != nil {
 		return nil, err
 	}
