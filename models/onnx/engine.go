@@ -20,6 +20,9 @@ type Model interface {
 	Outputs() []ValueInfo
 	Run(ctx context.Context, in map[string]Tensor) (map[string]Tensor, error)
 	RunOutputs(ctx context.Context, in map[string]Tensor, want []string) (map[string]Tensor, error)
+	// Computed is what computes the model, and why it is not what was asked
+	// for; note is empty when it is.
+	Computed() (p Provider, note string)
 	Close() error
 }
 
