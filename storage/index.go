@@ -1,9 +1,12 @@
 package storage
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"math"
+	"runtime"
+	"sync"
 
 	"coverslip/annotate"
 
@@ -23,7 +26,7 @@ const shapesKept = 48 << 20
 // disk that could disagree with them.
 func (p *Project) Index(slide annotate.ID) (*annotate.Index, error) {
 	var b annotate.IndexBuilder
-	err := p.eachBrief(slide, true, func(o *annotate.Brief, version uint64) error { return b.Add(o, version) })
+	err := p.eachBrief(slide, true, b.Grow, b.Add)
 	if err != nil {
 		return nil, fmt.Errorf("storage: slide %s: %w", slide, err)
 	}
@@ -34,38 +37,125 @@ func (p *Project) Index(slide annotate.ID) (*annotate.Index, error) {
 // shapes.
 func (p *Project) Tally(slide annotate.ID) (annotate.Tally, error) {
 	var n annotate.Tally
-	err := p.eachBrief(slide, false, func(o *annotate.Brief, _ uint64) error { n.Add(o, 1); return nil })
+	err := p.eachBrief(slide, false, func(int) {}, func(o *annotate.Brief, _ uint64) error { n.Add(o, 1); return nil })
 	if err != nil {
 		return annotate.Tally{}, fmt.Errorf("storage: slide %s: %w", slide, err)
 	}
 	return n, nil
 }
 
+// sheaf is some values of a bucket on their way to be skimmed, and what was
+// found in them.
+type sheaf struct {
+	keys, values [][]byte
+	briefs       []annotate.Brief
+	versions     []uint64
+	err          error
+	done         chan struct{}
+}
+
+const sheafSize = 2048
+
 // eachBrief calls f with what is known of every object of the slide and the
 // commit that wrote it, in the order of the identifiers. The brief is f's during
-// the call only. Without measured, areas and boxes are left out.
-func (p *Project) eachBrief(slide annotate.ID, measured bool, f func(*annotate.Brief, uint64) error) error {
+// the call only. Before that it tells expect how many there are about. Without
+// measured, areas and boxes are left out.
+//
+// One goroutine walks the pages, others look into the values.
+func (p *Project) eachBrief(slide annotate.ID, measured bool, expect func(int), f func(*annotate.Brief, uint64) error) error {
 	return p.view(func(tx *bolt.Tx) error {
 		b := tx.Bucket(bucketObjects).Bucket(slide[:])
 		if b == nil {
 			return nil
 		}
-		s := skimmer{codec: p.codec, measured: measured}
-		var o annotate.Brief
-		return b.ForEach(func(k, v []byte) error {
-			id, err := toID(k)
-			if err == nil {
-				var version uint64
-				var body []byte
-				if _, version, body, err = unseal(k, v); err == nil {
-					if err = s.skim(id, body, &o); err == nil {
-						return f(&o, version)
-					}
+		expect(b.Stats().KeyN)
+		helpers := max(1, min(4, runtime.NumCPU()))
+		todo, inOrder := make(chan *sheaf, helpers), make(chan *sheaf, 2*helpers)
+		stop := make(chan struct{})
+		var all sync.WaitGroup
+		all.Add(helpers + 1)
+		for range helpers {
+			go func() {
+				defer all.Done()
+				skim := skimmer{codec: p.codec, measured: measured}
+				for s := range todo {
+					s.err = shielded(func() error { return s.skim(&skim) })
+					close(s.done)
+				}
+			}()
+		}
+		var walked error
+		go func() {
+			defer all.Done()
+			defer close(inOrder)
+			defer close(todo)
+			walked = shielded(func() error { return walkSheaves(b, todo, inOrder, stop) })
+		}()
+		var err error
+		for s := range inOrder {
+			<-s.done
+			if err != nil {
+				continue
+			}
+			for i := range s.briefs {
+				if err = f(&s.briefs[i], s.versions[i]); err != nil {
+					break
 				}
 			}
-			return &DamageError{What: "object " + id.String(), Err: err}
-		})
+			if err == nil {
+				err = s.err
+			}
+			if err != nil {
+				close(stop)
+			}
+		}
+		all.Wait() // the pages are gone when the transaction ends
+		if err != nil {
+			return err
+		}
+		return walked
 	})
+}
+
+// walkSheaves hands out the values of a bucket until stop is closed. A sheaf is
+// in inOrder before anybody has it to do, so that whoever waits for it gets it.
+func walkSheaves(b *bolt.Bucket, todo, inOrder chan<- *sheaf, stop <-chan struct{}) error {
+	c := b.Cursor()
+	k, v := c.First()
+	for k != nil {
+		s := &sheaf{done: make(chan struct{})}
+		for ; k != nil && len(s.keys) < sheafSize; k, v = c.Next() {
+			s.keys, s.values = append(s.keys, k), append(s.values, v)
+		}
+		select {
+		case <-stop:
+			return nil
+		case inOrder <- s:
+			todo <- s
+		}
+	}
+	return nil
+}
+
+func (s *sheaf) skim(skim *skimmer) error {
+	s.briefs, s.versions = make([]annotate.Brief, 0, len(s.keys)), make([]uint64, 0, len(s.keys))
+	for i, k := range s.keys {
+		id, err := toID(k)
+		if err == nil {
+			var version uint64
+			var body []byte
+			if _, version, body, err = unseal(k, s.values[i]); err == nil {
+				s.briefs = append(s.briefs, annotate.Brief{})
+				s.versions = append(s.versions, version)
+				if err = skim.skim(id, body, &s.briefs[i]); err == nil {
+					continue
+				}
+				s.briefs = s.briefs[:i]
+			}
+		}
+		return &DamageError{What: "object " + id.String(), Err: err}
+	}
+	return nil
 }
 
 // shelf is where the objects of an index lie: in the project.
@@ -167,36 +257,57 @@ func areaOf(b []byte) (kind annotate.Kind, area float64, ok bool) {
 }
 
 // ringArea reads a ring and answers its area without a sign: the shoelace sum
-// relative to the first vertex, in steps of the grid, which are whole numbers.
+// relative to the first vertex.
 func (g *geometryReader) ringArea() float64 {
-	least := 2
 	if g.grid == gridExact {
-		least = 16
+		return g.exactRingArea()
 	}
-	n := g.count(least)
-	var x0, y0, px, py, sum float64
+	n := g.count(2)
+	in, x, y := g.in, g.x, g.y
+	var x0, y0, px, py int64
+	var sum float64
 	for i := range n {
-		var x, y float64
-		if g.grid == gridExact {
-			ps := exactPoint(g.in)
-			x, y, g.in = ps.X, ps.Y, g.in[16:]
-		} else {
-			g.x += g.step()
-			g.y += g.step()
-			x, y = float64(g.x), float64(g.y)
+		var k int
+		if x, k = addStep(x, in); k > 0 {
+			in = in[k:]
+			y, k = addStep(y, in)
 		}
+		if k <= 0 {
+			g.bad, g.in = true, nil
+			return 0
+		}
+		in = in[k:]
 		if i == 0 {
 			x0, y0 = x, y
 		}
-		x, y = x-x0, y-y0
-		sum += px*y - x*py
-		px, py = x, y
+		dx, dy := x-x0, y-y0
+		// The products of whole steps have no low digits to lose.
+		sum += float64(px)*float64(dy) - float64(dx)*float64(py)
+		px, py = dx, dy
 	}
-	switch g.grid {
-	case gridHundred:
-		sum /= 100 * 100
-	case grid256:
-		sum /= 256 * 256
+	g.in, g.x, g.y = in, x, y
+	if g.grid == gridHundred {
+		return math.Abs(sum) / (2 * 100 * 100)
 	}
-	return math.Abs(sum) / 2
+	return math.Abs(sum) / (2 * 256 * 256)
+}
+
+// addStep adds a zig-zag varint, of one or two bytes as a rule; k is its length,
+// and not above zero when it is damaged.
+func addStep(v int64, in []byte) (sum int64, k int) {
+	var u uint64
+	switch {
+	case len(in) > 0 && in[0] < 0x80:
+		u, k = uint64(in[0]), 1
+	case len(in) > 1 && in[1] < 0x80:
+		u, k = uint64(in[0]&0x7f)|uint64(in[1])<<7, 2
+	default:
+		u, k = binary.Uvarint(in)
+	}
+	return v + (int64(u>>1) ^ -int64(u&1)), k
+}
+
+func (g *geometryReader) exactRingArea() float64 {
+	ring := annotate.Ring(g.points())
+	return math.Abs(ring.SignedArea())
 }
