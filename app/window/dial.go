@@ -139,7 +139,7 @@ func dialWords(angle float64, mirrored bool) string {
 		words = fmt.Sprintf("%.4g°", math.Round(angle*10)/10)
 	}
 	if mirrored {
-		words += " ↔"
+		words += " M"
 	}
 	return words
 }
