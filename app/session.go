@@ -149,7 +149,7 @@ func (s *Session) Close() error {
 	s.listeners = map[int]func(Event){}
 	s.mu.Unlock()
 
-	return errors.Join(s.keepDisplay(open), open.close(), s.closeEncoder(), s.project.Close())
+	return errors.Join(s.keepDisplay(open), s.keepAdjust(open), open.close(), s.closeEncoder(), s.project.Close())
 }
 
 // Name is the project's name.

@@ -190,7 +190,8 @@ func menuGroup(id string) string {
 // menuState greys the lines of the menu that make no sense now.
 func (w *Window) menuState() {
 	changed := false
-	for id, on := range map[string]bool{"file.untrusted": w.opts.Session.Untrusted, "file.network": w.opts.Session.Network, "view.colour": !w.opts.Session.RawColour, "view.grid": w.viewer.Grid()} {
+	for id, on := range map[string]bool{"file.untrusted": w.opts.Session.Untrusted, "file.network": w.opts.Session.Network, "view.colour": !w.opts.Session.RawColour, "view.grid": w.viewer.Grid(),
+		"view.crisp": w.viewer.Crisp(), "view.adjust": w.adjust.on} {
 		if item := w.menuItems[id]; item != nil && item.Checked != on {
 			item.Checked, changed = on, true
 		}

@@ -248,6 +248,7 @@ func (w *Window) showSlide(open *app.OpenSlide) {
 	w.turns.keep()
 	w.open = open
 	w.channels.update()
+	w.adjust.update()
 	w.survey, w.counted = survey{}, nil
 	w.queue.reset()
 	w.labels.reset()

@@ -68,6 +68,7 @@ type Window struct {
 	right    *fyne.Container // classes, suggestions and labels
 	slides   *slidesPanel
 	channels *channelsPanel
+	adjust   *adjustPanel
 	centre   *centre
 	classes  *classesPanel
 	queue    *queuePanel
@@ -142,6 +143,7 @@ func (w *Window) build() {
 	w.toolbar = newToolbar(w)
 	w.slides = newSlidesPanel(w)
 	w.channels = newChannelsPanel(w)
+	w.adjust = newAdjustPanel(w)
 	w.centre = newCentre(w)
 	w.classes = newClassesPanel(w)
 	w.queue = newQueuePanel(w)
@@ -151,13 +153,14 @@ func (w *Window) build() {
 	low := container.NewVSplit(w.queue.object, w.labels.object)
 	low.Offset = 0.66
 	w.right = container.New(&rightLayout{w.classes}, w.classes.object, low)
-	w.left = container.NewBorder(nil, w.channels.object, nil, nil, w.slides.object)
+	w.left = container.NewBorder(nil, container.NewVBox(w.channels.object, w.adjust.object), nil, nil, w.slides.object)
 	w.dock = newDock(w.left, w.centre.object, onPanel(w.right),
 		float32(p.FloatWithFallback(prefLeft, 232)), float32(p.FloatWithFallback(prefRight, 292)))
 	w.dock.changed = func() {
 		p.SetFloat(prefLeft, float64(w.dock.leftWidth))
 		p.SetFloat(prefRight, float64(w.dock.rightWidth))
 	}
+	w.viewer.SetCrisp(!p.Bool(prefSmooth))
 	w.viewer.SetFill(p.FloatWithFallback(prefFill, 0.25))
 	w.wireViewer()
 
@@ -234,6 +237,7 @@ func (w *Window) showAll() {
 	w.slides.update()
 	w.slides.describe()
 	w.channels.update()
+	w.adjust.update()
 	w.centre.update()
 	w.classes.update()
 	w.queue.update()
