@@ -66,7 +66,7 @@ func newAdjustPanel(w *Window) *adjustPanel {
 	small := func(words, tip string, do func()) *button {
 		return newButton(w.tips, nil, words, "", tip, func() { do(); w.focus() }).filled().sized(10, 22)
 	}
-	setRow, showRow, normalRow := newSpread(3), newSpread(3), newSpread(1)
+	setRow, showRow, normalRow := newSpread(3), newSpread(3), newSpread(3)
 	setTips := []string{"Haematoxylin and eosin: the vectors of Ruifrok's plug-in for ImageJ", "Haematoxylin and DAB: the vectors of Ruifrok's plug-in for ImageJ",
 		"Haematoxylin, eosin and DAB: Ruifrok and Johnston 2001, as in scikit-image", "Find the two stains of this slide, or of the selected annotation, by Macenko's method (2009)"}
 	for i, name := range setNames {
@@ -82,15 +82,18 @@ func newAdjustPanel(w *Window) *adjustPanel {
 		p.shows[i] = small("", "", func() { p.show(stain.Show(i)) })
 		showRow.Add(p.shows[i])
 	}
-	for i, words := range []string{"As it is", "Reinhard", "Macenko"} {
+	for i, words := range []string{"Own", "Reinhard", "Macenko"} {
 		tip := []string{"The slide's own colours", "Mean and deviation of the tissue as on a standard slide (Reinhard 2001); for the eye alone", "Stains and their amounts as on a standard slide (Macenko 2009); for the eye alone"}[i]
 		p.normals[i] = small(words, tip, func() { p.normalise(stain.Normal(i)) })
-		normalRow.Add(p.normals[i])
+		if i > 0 {
+			normalRow.Add(p.normals[i])
+		}
 	}
 	pick := small("Stain from selection", "The stain that is shown gets the colour of the selected annotation's pixels", p.pickStain)
 	reset := small("Reset", "Show the slide as it is", p.reset)
 	label := func(words string) fyne.CanvasObject { return newText(words, textSmall, colorQuiet) }
-	body := padded(vbox(3, p.levels, tones, label("Stains"), setRow, showRow, label("Colours of a standard slide"), normalRow,
+	body := padded(vbox(3, p.levels, tones, label("Stains"), setRow, showRow, label("Colours: its own, or of a standard slide"),
+		container.NewBorder(nil, nil, padded(p.normals[0], 0, 0, 0, 3), nil, normalRow),
 		container.NewBorder(nil, nil, nil, reset, pick)), 5, 6, 8, 8)
 	p.object = onPanel(container.NewVBox(newFill(theme.ColorNameSeparator, 0), section("ADJUST", p.head, body)))
 	p.object.Hide()
