@@ -81,6 +81,8 @@ func NewCommands() *Commands {
 		{ID: "view.straight", Title: "Set upright", Menu: MenuView, Key: "Ctrl+Up"},
 		{ID: "view.mirror", Title: "Mirror", Menu: MenuView, Key: "Ctrl+M"},
 		{ID: "view.overlay", Title: "Show or hide annotations", Menu: MenuView, Key: "Tab"},
+		{ID: "view.loupe", Title: "Loupe under the pointer", Menu: MenuView, Key: "Shift+Z"},
+		{ID: "view.glass", Title: "Label and macro image", Menu: MenuView, Key: "Shift+M"},
 		{ID: "view.adjust", Title: "Adjust the picture", Menu: MenuView, Key: "Ctrl+J"},
 		{ID: "view.adjustReset", Title: "Show the picture as it is", Menu: MenuView, Key: "Ctrl+Shift+J"},
 		{ID: "view.crisp", Title: "Crisp pixels beyond 2:1", Menu: MenuView},

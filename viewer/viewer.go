@@ -79,6 +79,7 @@ type Viewer struct {
 	gridText string // what the grid's lines are apart
 	coverage *Coverage
 	glance   glance
+	loupe    *loupe
 
 	mark   mark
 	motion motion
@@ -103,7 +104,7 @@ type clock struct {
 func New() *Viewer {
 	v := &Viewer{
 		unit: 1, style: &overlayStyle{fill: defaultFill, unit: 1},
-		overlay: newOverlayLayer(), bar: newScaleBar(), overview: newOverview(),
+		overlay: newOverlayLayer(), bar: newScaleBar(), overview: newOverview(), loupe: newLoupe(),
 		ground: canvas.NewRectangle(color.Gray{Y: 40}),
 	}
 	v.tileLayer = newTileLayer(func(err error) {

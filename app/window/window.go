@@ -69,6 +69,7 @@ type Window struct {
 	slides   *slidesPanel
 	channels *channelsPanel
 	adjust   *adjustPanel
+	glass    *glassPanel
 	centre   *centre
 	classes  *classesPanel
 	queue    *queuePanel
@@ -144,6 +145,7 @@ func (w *Window) build() {
 	w.slides = newSlidesPanel(w)
 	w.channels = newChannelsPanel(w)
 	w.adjust = newAdjustPanel(w)
+	w.glass = newGlassPanel(w)
 	w.centre = newCentre(w)
 	w.classes = newClassesPanel(w)
 	w.queue = newQueuePanel(w)
@@ -153,7 +155,7 @@ func (w *Window) build() {
 	low := container.NewVSplit(w.queue.object, w.labels.object)
 	low.Offset = 0.66
 	w.right = container.New(&rightLayout{w.classes}, w.classes.object, low)
-	w.left = container.NewBorder(nil, container.NewVBox(w.channels.object, w.adjust.object), nil, nil, w.slides.object)
+	w.left = container.NewBorder(nil, container.NewVBox(w.glass.object, w.channels.object, w.adjust.object), nil, nil, w.slides.object)
 	w.dock = newDock(w.left, w.centre.object, onPanel(w.right),
 		float32(p.FloatWithFallback(prefLeft, 232)), float32(p.FloatWithFallback(prefRight, 292)))
 	w.dock.changed = func() {
@@ -238,6 +240,7 @@ func (w *Window) showAll() {
 	w.slides.describe()
 	w.channels.update()
 	w.adjust.update()
+	w.glass.update()
 	w.centre.update()
 	w.classes.update()
 	w.queue.update()
