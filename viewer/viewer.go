@@ -68,6 +68,7 @@ type Viewer struct {
 	empty [2]*canvas.Text
 
 	tileLayer *tileLayer
+	laid      laid // a second slide over the first
 	overlay   *overlayLayer
 	live      live
 	bar       *scaleBar
@@ -135,6 +136,7 @@ func (v *Viewer) SetSlide(l Source, info *tiles.Info) {
 	v.source, v.info = l, info
 	v.selection, v.showSoon = nil, nil
 	v.tileLayer.set(l)
+	v.laid.set(nil)
 	v.overview.set(l)
 	v.motion.stop()
 	v.mark = mark{}
