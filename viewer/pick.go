@@ -3,6 +3,7 @@ package viewer
 import (
 	"image/color"
 
+	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/driver/desktop"
 
 	"coverslip/annotate"
@@ -16,10 +17,11 @@ type PickMark struct {
 
 // StartPick has clicks give places (level-0 pixels, on the slide) to picked, in
 // the place of the tool in hand, until StopPick; drags move the slide. hint says
-// what to do, as Hint does.
-func (v *Viewer) StartPick(hint string, picked func(annotate.Point)) {
+// what to do, as Hint does; key gets the keys first and answers whether it used
+// one.
+func (v *Viewer) StartPick(hint string, picked func(annotate.Point), key func(fyne.KeyName) bool) {
 	v.tool.cancel()
-	v.tool = &pickTool{v: v, words: hint, picked: picked}
+	v.tool = &pickTool{v: v, words: hint, picked: picked, keys: key}
 	v.touchHint()
 }
 
@@ -48,7 +50,10 @@ type pickTool struct {
 	words  string
 	marks  []PickMark
 	picked func(annotate.Point)
+	keys   func(fyne.KeyName) bool
 }
+
+func (t *pickTool) key(name fyne.KeyName) bool { return t.keys(name) }
 
 func (t *pickTool) hint() string { return t.words }
 

@@ -43,6 +43,8 @@ type Viewer struct {
 	OnRune func(rune) bool
 	// OnSeen: the coverage map changed.
 	OnSeen func()
+	// OnFocus: the viewer has the keyboard now.
+	OnFocus func()
 	// OnProblem: a tile cannot be read. Told once a slide.
 	OnProblem func(error)
 
