@@ -84,18 +84,27 @@ func firstLink(project annotate.ID) [32]byte {
 	return sha256.Sum256(append([]byte(kindOfFile+" "), project[:]...))
 }
 
-// putAudit writes the record: CBOR, then the SHA-256 of that.
-func putAudit(tx *bolt.Tx, c *codec, r AuditRecord) error {
+// putAudit writes the record and answers its value.
+func putAudit(tx *bolt.Tx, c *codec, r AuditRecord) ([]byte, error) {
+	v, err := auditValue(c, r)
+	if err != nil {
+		return nil, err
+	}
+	b := tx.Bucket(bucketAudit)
+	b.FillPercent = inOrderFill
+	return v, b.Put(seqKey(r.Seq), v)
+}
+
+// auditValue is the record as it is stored: CBOR, then the SHA-256 of that.
+func auditValue(c *codec, r AuditRecord) ([]byte, error) {
 	_, zone := r.At.Zone()
 	v, err := c.enc.Marshal(auditV1{r.Seq, r.Prev[:], toInstant(r.At), zone, r.Author, r.Session, r.App, uint8(r.Op),
 		r.Of, toBytes(r.Slide), r.Label, r.Reason, r.Changes, r.Digest[:]})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	sum := sha256.Sum256(v)
-	b := tx.Bucket(bucketAudit)
-	b.FillPercent = inOrderFill
-	return b.Put(seqKey(r.Seq), append(v, sum[:]...))
+	return append(v, sum[:]...), nil
 }
 
 func readAudit(c *codec, k, v []byte) (AuditRecord, error) {

@@ -28,6 +28,9 @@ var (
 	// ErrMoved: the file was deleted, moved or replaced while it was open, so
 	// nothing more can be saved in it.
 	ErrMoved = errors.New("the project file was moved, deleted or replaced while it was open; put it back and open it again")
+	// ErrBroken: a write or a sync of the disk failed, so nothing more is written;
+	// what was acknowledged before is safe.
+	ErrBroken = errors.New("the disk does not take what is written any more")
 	// ErrNothingToUndo: the slide's undo stack is empty.
 	ErrNothingToUndo = errors.New("nothing to undo")
 	// ErrNothingToRedo: the slide's redo stack is empty.
@@ -41,6 +44,9 @@ var (
 	// ErrNoEmbeddings: nothing was computed yet for that slide and encoder.
 	ErrNoEmbeddings = errors.New("no embeddings stored")
 )
+
+// errBroken marks an error after which the state of the disk is not known.
+var errBroken = errors.New("the state of the disk is not known")
 
 // DamageError says that a file of the project is damaged, and where.
 type DamageError struct {
