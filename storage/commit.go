@@ -15,10 +15,11 @@ import (
 
 // Stamp is who does something, when, and with which program; the audit keeps it.
 type Stamp struct {
-	Author  string    // the person
-	Session string    // one run of the program
-	App     string    // name and version of the program
-	At      time.Time // wall clock with its zone
+	Author  string        // the person
+	Session string        // one run of the program
+	App     string        // name and version of the program
+	At      time.Time     // wall clock with its zone
+	Run     time.Duration // since the session began, by a clock that nobody sets; 0 when not known
 }
 
 // Commit saves the edit in one transaction with its history, its audit record
@@ -107,8 +108,14 @@ func begin(tx *bolt.Tx, c *codec, project annotate.ID, by Stamp) (*change, error
 		}
 		t.seq = binary.BigEndian.Uint64(k) + 1
 		copy(t.record.Prev[:], v[len(v)-sha256.Size:])
+		last, err := readAudit(c, k, v)
+		if err != nil {
+			return nil, &DamageError{What: fmt.Sprintf("audit record %d", t.seq-1), Err: err}
+		}
+		t.record.Clock = clockWords(by.At, last.At) != ""
 	}
 	t.record.Seq = t.seq
+	t.record.Run = by.Run
 	return t, nil
 }
 

@@ -16,10 +16,20 @@ type deed struct {
 	off  int64  // of a write; the new length of a truncate
 }
 
-// disk does the calls that change files. Its one field is where the tests let
+// disk does the calls that change files. Its fields are where the tests let
 // the N-th call fail, and where they write down what a power cut would lose.
 type disk struct {
-	before func(deed) error // asked before each; its error is the call's; nil for none
+	before  func(deed) error         // asked before each; its error is the call's; nil for none
+	network func(path string) string // as networkKind; nil for that
+}
+
+// kind is the name of the network file system of a path, "" for a disk of this
+// machine.
+func (d disk) kind(path string) string {
+	if d.network != nil {
+		return d.network(path)
+	}
+	return networkKind(path)
 }
 
 func (d disk) ask(x deed) error {

@@ -15,6 +15,9 @@ var (
 	ErrLocked = errors.New("the project is open in another program; close it there and open it again")
 	// ErrNewer: a newer version of the program wrote the project; it was not touched.
 	ErrNewer = errors.New("the project was written by a newer version of the program; update the program")
+	// ErrNetworkDrive: the project lies on a network drive, where locks are not
+	// to be relied on; it can be read there, and copied.
+	ErrNetworkDrive = errors.New("the project lies on a network drive, where it can be read only; copy it to this computer to work on it")
 )
 
 // At working.

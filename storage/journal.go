@@ -347,6 +347,25 @@ func (j *journalReader) next() (*journalRecord, error) {
 	}
 }
 
+// torn tells whether anything but zeros follows the last whole record.
+func (j *journalReader) torn() (bool, error) {
+	buf := make([]byte, 64<<10)
+	for at := j.at; at < j.size; {
+		n, err := j.r.ReadAt(buf[:min(int64(len(buf)), j.size-at)], at)
+		if err != nil && err != io.EOF {
+			return false, err
+		}
+		if len(bytes.Trim(buf[:n], "\x00")) > 0 {
+			return true, nil
+		}
+		if n == 0 {
+			break
+		}
+		at += int64(n)
+	}
+	return false, nil
+}
+
 // seek finds the next place from which a record may begin; -1 when none does.
 func (j *journalReader) seek(from int64) (int64, error) {
 	buf := make([]byte, 64<<10)

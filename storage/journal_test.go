@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"testing"
 
@@ -187,7 +188,7 @@ func TestJournal_OldFile(t *testing.T) {
 	work(t, q, slide, 20, rng)
 	q.Close()
 	again := mustOpen(t, p.Dir())
-	if o := again.Opening(); o != (Opening{}) {
+	if o := again.Opening(); !reflect.DeepEqual(o, Opening{}) {
 		t.Errorf("opened a second time: %+v", o)
 	}
 }

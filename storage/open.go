@@ -84,6 +84,9 @@ func create(dir, name string, by Stamp, d disk) (*Project, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fail(err)
 	}
+	if kind := d.kind(dir); kind != "" {
+		return fail(fmt.Errorf("%s: %w", kind, ErrNetworkDrive))
+	}
 	if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
 		if err == nil {
 			err = ErrExists
@@ -194,6 +197,9 @@ func open(dir string, o Options, steps []migration, d disk) (*Project, error) {
 		return fail(err)
 	}
 	h, err := identify(path)
+	if errors.Is(err, ErrLocked) {
+		err = holder(dir, err)
+	}
 	if err != nil {
 		return fail(err)
 	}
@@ -204,13 +210,18 @@ func open(dir string, o Options, steps []migration, d disk) (*Project, error) {
 	if h.Schema > newest && (!o.ReadOnly || h.MinReader > newest) {
 		return fail(fmt.Errorf("schema %d, this program knows %d: %w", h.Schema, newest, ErrNewer))
 	}
+	if kind := d.kind(dir); kind != "" && !o.ReadOnly {
+		return fail(fmt.Errorf("%s: %w", kind, ErrNetworkDrive))
+	}
 	p := &Project{dir: dir, path: path, readOnly: o.ReadOnly, codec: c, head: *h, disk: d}
 	if err := p.openFile(); err != nil {
 		return fail(err)
 	}
+	p.look(time.Now())
 	if p.readOnly {
 		return p, nil
 	}
+	p.sign()
 	removeStale(dir)
 	err = p.migrate(steps)
 	if err == nil {

@@ -34,6 +34,7 @@ type Project struct {
 	codec     *codec
 	disk      disk
 	opened    Opening
+	signed    bool // the owner's file is ours
 
 	life  sync.RWMutex // held for writing by Close and Compact, for reading by all else
 	db    *bolt.DB     // nil when closed
@@ -91,6 +92,7 @@ func (p *Project) Close() error {
 	}
 	db := p.db
 	p.db = nil
+	signed := p.unsign()
 	if p.fault() != nil {
 		done := make(chan error, 1)
 		go func() { done <- errors.Join(db.Close(), p.journal.close()) }()
@@ -105,7 +107,7 @@ func (p *Project) Close() error {
 	if !p.readOnly && p.broken == nil && err == nil {
 		err = p.leave(db)
 	}
-	return errors.Join(err, db.Close())
+	return errors.Join(err, db.Close(), signed)
 }
 
 func (p *Project) fault() error {

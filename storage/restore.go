@@ -18,6 +18,7 @@ type Restored struct {
 	Commits uint64 // made again, from the first on
 	Stopped string // why not all could be; "" when they were
 	Lost    int    // commits of the journal after that
+	Torn    bool   // the journal ends within a record
 }
 
 // RestoreJournal makes a project's file out of its journal alone. The file must
@@ -107,6 +108,9 @@ func restoreInto(path string, r *journalReader) (Restored, error) {
 			more, err = restoreSome(tx, c, h.UUID, r, &got)
 			return err
 		})
+	}
+	if err == nil {
+		got.Torn, err = r.torn()
 	}
 	if err == nil {
 		err = db.Sync()

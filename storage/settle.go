@@ -9,6 +9,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
+	"time"
 
 	"coverslip/annotate"
 
@@ -18,14 +20,77 @@ import (
 // Opening is what was found and done when the project was opened, for the
 // person who opened it.
 type Opening struct {
-	Replayed  int    // commits that the journal held and the file did not
-	Journal   string // what became of the journal, when it did not fit; "" when it did
-	SetAside  string // where a journal that did not fit lies now; "" for nowhere
-	ClockBack bool   // the clock of this computer is behind the last commit
+	Replayed int    // commits that the journal held and the file did not
+	Journal  string // what became of the journal, when it did not fit; "" when it did
+	SetAside string // where a journal that did not fit lies now; "" for nowhere
+
+	Clock     string   // what is odd about this computer's clock; "" for nothing
+	Cloud     string   // the program that copies this folder to the net behind ours; "" for none
+	Conflicts []string // files that such a program made when two computers changed the project
 }
 
 // Opening is what was found and done when the project was opened.
 func (p *Project) Opening() Opening { return p.opened }
+
+// cloudFolders are the names by which programs are known that copy folders to
+// the net while they are used.
+func cloudFolders() []string {
+	return []string{"OneDrive", "Dropbox", "Google Drive", "GoogleDrive", "iCloud", "Nextcloud", "ownCloud", "Box Sync", "Syncthing"}
+}
+
+// look notes what a person should know of the place and of the clock.
+func (p *Project) look(now time.Time) {
+	if abs, err := filepath.Abs(p.dir); err == nil {
+		for _, part := range strings.Split(filepath.ToSlash(abs), "/") {
+			for _, name := range cloudFolders() {
+				if strings.HasPrefix(strings.ToLower(part), strings.ToLower(name)) {
+					p.opened.Cloud = name
+				}
+			}
+		}
+	}
+	entries, err := os.ReadDir(p.dir)
+	if err != nil { // the folder was readable a moment ago; nothing depends on it
+		return
+	}
+	for _, e := range entries {
+		name := strings.ToLower(e.Name())
+		if strings.HasPrefix(name, "project") && (strings.Contains(name, "conflict") || strings.Contains(name, "sync-conflict")) {
+			p.opened.Conflicts = append(p.opened.Conflicts, e.Name())
+		}
+	}
+	if last, err := p.lastRecord(); err == nil {
+		p.opened.Clock = clockWords(now, last.At)
+	}
+}
+
+// clockWords says what is odd about a clock that reads now when the last commit
+// was made at last; "" when nothing is.
+func clockWords(now, last time.Time) string {
+	switch {
+	case now.Year() < 2025 || now.Year() > 2100:
+		return fmt.Sprintf("this computer's clock says %s", now.Format("2006-01-02 15:04"))
+	case now.Before(last.Add(-clockSlack)):
+		return fmt.Sprintf("this computer's clock says %s, and the last edit was made at %s", now.Format("2006-01-02 15:04"), last.In(now.Location()).Format("2006-01-02 15:04"))
+	}
+	return ""
+}
+
+// clockSlack is by how much clocks of two computers may differ without a word.
+const clockSlack = 2 * time.Minute
+
+// lastRecord is the newest audit record.
+func (p *Project) lastRecord() (r AuditRecord, err error) {
+	err = p.view(func(tx *bolt.Tx) error {
+		k, v := tx.Bucket(bucketAudit).Cursor().Last()
+		if k == nil {
+			return broken("there is no audit record")
+		}
+		r, err = readAudit(p.codec, k, v)
+		return err
+	})
+	return r, err
+}
 
 // metaJournal holds the length of the journal and the SHA-256 of the last audit
 // record, as the last session left them.
