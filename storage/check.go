@@ -176,6 +176,17 @@ func (k *checker) values() {
 		_, _, err := parseClass(k.codec, key, v)
 		return err
 	})
+	each(bucketUsers, func(key, v []byte) error {
+		_, err := parseUser(k.codec, key, v)
+		return err
+	})
+	each(bucketSignatures, func(key, v []byte) error {
+		_, err := readSignature(k.codec, key, v)
+		if err != nil {
+			err = &DamageError{What: fmt.Sprintf("signature %x", key), Err: err}
+		}
+		return err
+	})
 	each(bucketSettings, func(key, v []byte) error {
 		if _, _, _, err := unseal(key, v); err != nil {
 			return &DamageError{What: fmt.Sprintf("setting %q", key), Err: err}

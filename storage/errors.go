@@ -44,6 +44,14 @@ var (
 	ErrUnknownClass = errors.New("no such class in the project")
 	// ErrClassInUse: a class that objects carry cannot be taken back.
 	ErrClassInUse = errors.New("the class is in use")
+	// ErrUnknownUser: the project has no profile of that ID.
+	ErrUnknownUser = errors.New("no such profile in the project")
+	// ErrNameTaken: another profile carries the name.
+	ErrNameTaken = errors.New("another profile has that name")
+	// ErrPassphrase: the passphrase does not open the profile's key.
+	ErrPassphrase = errors.New("the passphrase is not the right one")
+	// ErrShortPassphrase: a passphrase of fewer than MinPassphrase characters.
+	ErrShortPassphrase = errors.New("the passphrase is too short")
 	// ErrNoEmbeddings: nothing was computed yet for that slide and encoder.
 	ErrNoEmbeddings = errors.New("no embeddings stored")
 )
