@@ -221,6 +221,10 @@ func (p *Project) untouched(tx *bolt.Tx) error {
 	return nil
 }
 
+// Full tells whether an error says that there is no room for what was to be
+// saved: a full disk, a used-up share, or a project as large as one may be.
+func Full(err error) bool { return full(err) }
+
 // full tells whether an error says that there is no room, which leaves what was
 // written before as it was.
 func full(err error) bool {
