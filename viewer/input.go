@@ -44,6 +44,7 @@ type hand struct {
 	dragged bool
 	shift   bool
 	ctrl    bool
+	alt     bool
 	space   bool // held: every drag pans
 	track   tracker
 
@@ -69,7 +70,7 @@ func (v *Viewer) pixelAt(p fyne.Position) pixel {
 
 func (v *Viewer) pointer(at pixel) pointer {
 	x, y := v.view.L0FromS(at.x, at.y)
-	return pointer{s: at, p: annotate.Point{X: x, Y: y}, shift: v.hand.shift, ctrl: v.hand.ctrl}
+	return pointer{s: at, p: annotate.Point{X: x, Y: y}, shift: v.hand.shift, ctrl: v.hand.ctrl, alt: v.hand.alt}
 }
 
 func (v *Viewer) seconds() float64 { return float64(v.clock.now().UnixNano()) / 1e9 }
@@ -79,6 +80,7 @@ func (v *Viewer) MouseDown(e *desktop.MouseEvent) {
 	v.focus()
 	v.hand.shift = e.Modifier&fyne.KeyModifierShift != 0
 	v.hand.ctrl = e.Modifier&fyne.KeyModifierControl != 0
+	v.hand.alt = e.Modifier&fyne.KeyModifierAlt != 0
 	if v.hand.down || e.Button == desktop.MouseButtonSecondary {
 		return
 	}
@@ -154,7 +156,7 @@ func (v *Viewer) move(pos fyne.Position) {
 	dx, dy := at.x-h.at.x, at.y-h.at.y
 	h.at = at
 	if d, ok := currentModifiers(); ok {
-		h.shift = d&fyne.KeyModifierShift != 0
+		h.shift, h.alt = d&fyne.KeyModifierShift != 0, d&fyne.KeyModifierAlt != 0
 	}
 	if !h.dragged && v.near(h.start, at, dragFrom) {
 		h.at = h.start // not yet: the way so far must not be lost
@@ -263,6 +265,9 @@ func (v *Viewer) Scrolled(e *fyne.ScrollEvent) {
 	notches := float64(e.Scrolled.DY) / wheelNotch
 	notches = max(-wheelMost, min(wheelMost, notches))
 	if notches == 0 {
+		return
+	}
+	if v.wheelTool(notches) {
 		return
 	}
 	at := e.Position
