@@ -88,7 +88,7 @@ func (p *overlayPainter) order() {
 
 // object draws one object.
 func (p *overlayPainter) object(dst *image.RGBA, o *annotate.Object) {
-	c := p.style.colour(o.Class)
+	c := p.style.colourOf(o)
 	unit := p.style.unit
 	// Tiles are shown at 0.7 to 1 of their size: 0.85 in the middle.
 	half := outlineWidth * unit / 0.85 / 2
@@ -108,9 +108,10 @@ func (p *overlayPainter) object(dst *image.RGBA, o *annotate.Object) {
 		p.suggestion(dst, o, closed, half, inkOf(c, 1))
 		return
 	}
-	if !p.begin(half) {
+	if !p.begin(half + p.headReach(o)) {
 		return
 	}
+	p.heads(o, half)
 	p.rings(func(i int, ring []pixel) {
 		if closed && p.style.fill > 0 {
 			p.fill(ring, i > 0 && p.isHole(&o.ROI, i))
