@@ -61,12 +61,15 @@ type batch struct {
 // time. Each batch comes as a channel that will hold it, in the order of the
 // patches; the outer channel is closed after the last.
 func encodeBatches(ctx context.Context, enc models.Encoder, read <-chan readResult) <-chan chan batch {
-	out := make(chan chan batch, 1)
+	out := make(chan chan batch)
 	slots := make(chan struct{}, inFlight)
 	go func() {
 		defer close(out)
 		for {
 			b, more := gather(read)
+			if ctx.Err() != nil {
+				return
+			}
 			if len(b.cells) > 0 || b.failed > 0 || b.err != nil {
 				slots <- struct{}{}
 				ready := make(chan batch, 1)
