@@ -53,6 +53,7 @@ type Session struct {
 	tallies      map[annotate.ID]tally
 	sightings    map[annotate.ID]sighting
 	current      *OpenSlide
+	beside       []*OpenSlide // open too, in the order they stopped being the current one
 	listeners    map[int]func(Event)
 	lastListener int
 	closed       bool
@@ -144,12 +145,12 @@ func (s *Session) Close() error {
 	s.door.Lock() // let a running edit finish
 	defer s.door.Unlock()
 	s.mu.Lock()
-	open := s.current
-	s.current = nil
+	open := append(s.beside, s.current)
+	s.current, s.beside = nil, nil
 	s.listeners = map[int]func(Event){}
 	s.mu.Unlock()
 
-	return errors.Join(s.keepDisplay(open), open.close(), s.closeEncoder(), s.project.Close())
+	return errors.Join(s.shut(open...), s.closeEncoder(), s.project.Close())
 }
 
 // Name is the project's name.

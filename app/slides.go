@@ -386,14 +386,36 @@ func (s *Session) lookIn(ctx context.Context, dir string, entries []os.DirEntry,
 
 // OpenSlide opens the pixels and labels of a slide and makes it the current
 // one; the slide that was current is closed. Opening the current slide again
-// returns it. It returns ErrSlideMissing and ErrOtherSlide as described there.
+// returns it, and one that is open beside it becomes the current one while the
+// other stays. It returns ErrSlideMissing and ErrOtherSlide as described there.
 func (s *Session) OpenSlide(ctx context.Context, id annotate.ID) (*OpenSlide, error) {
+	return s.openSlide(ctx, id, false)
+}
+
+func (s *Session) openSlide(ctx context.Context, id annotate.ID, keep bool) (*OpenSlide, error) {
 	s.opening.Lock()
 	defer s.opening.Unlock()
-	untrusted := s.Untrusted()
-	if cur := s.Current(); cur != nil && cur.Item.ID == id && !cur.Outdated() && cur.untrusted == untrusted && cur.rawColour == s.RawColour() {
-		return cur, nil
+	if open := s.Opened(id); open != nil && s.upToDate(open) {
+		return open, s.Activate(id)
 	}
+	open, err := s.load(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		return nil, errors.Join(ErrClosed, open.close())
+	}
+	gone := s.take(open, keep)
+	s.mu.Unlock()
+	err = s.shut(gone...)
+	s.emit(Event{Kind: EventSlides, Slide: id, Text: open.Item.Name})
+	return open, err
+}
+
+// load opens the pixels and labels of a slide; the session does not hold it yet.
+func (s *Session) load(ctx context.Context, id annotate.ID) (*OpenSlide, error) {
 	item, err := s.Slide(id)
 	if err != nil {
 		return nil, err
@@ -411,7 +433,7 @@ func (s *Session) OpenSlide(ctx context.Context, id annotate.ID) (*OpenSlide, er
 		return nil, errors.Join(err, t.Close())
 	}
 	t = scaled(t, item.Slide)
-	open := &OpenSlide{Item: item, Slide: tiles.Halved(t), Set: set, untrusted: untrusted, rawColour: s.RawColour(), outdated: new(atomic.Bool)}
+	open := &OpenSlide{Item: item, Slide: tiles.Halved(t), Set: set, untrusted: s.Untrusted(), rawColour: s.RawColour(), outdated: new(atomic.Bool)}
 	if open.view, err = s.viewOf(id, t); err != nil {
 		return nil, errors.Join(err, t.Close())
 	}
@@ -419,21 +441,7 @@ func (s *Session) OpenSlide(ctx context.Context, id annotate.ID) (*OpenSlide, er
 		t = open.view
 	}
 	open.Loader, open.Colour = s.loader(id, t)
-
-	s.mu.Lock()
-	if s.closed {
-		s.mu.Unlock()
-		return nil, errors.Join(ErrClosed, open.close())
-	}
-	last := s.current
-	s.current = open
-	if last != nil && last.Item.ID != id {
-		delete(s.sets, last.Item.ID) // read again when wanted; saves its memory
-	}
-	s.mu.Unlock()
-	err = errors.Join(s.keepDisplay(last), last.close())
-	s.emit(Event{Kind: EventSlides, Slide: id, Text: item.Name})
-	return open, err
+	return open, nil
 }
 
 // loader fetches tiles of a slide for the screen.
@@ -449,7 +457,8 @@ func (s *Session) loader(id annotate.ID, t tiles.Slide) (*tiles.Loader, icc.Colo
 // readers is how many goroutines decode tiles for the screen or for a model.
 const readers = 2
 
-// Current is the slide opened last; nil when none is.
+// Current is the slide that is worked on: the one opened or activated last; nil
+// when none is.
 func (s *Session) Current() *OpenSlide {
 	s.mu.Lock()
 	defer s.mu.Unlock()

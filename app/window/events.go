@@ -14,7 +14,7 @@ type news struct {
 	mu        sync.Mutex // protects what follows
 	scheduled bool
 	kinds     map[app.EventKind]bool
-	boxes     []annotate.Box
+	boxes     map[annotate.ID][]annotate.Box // by slide
 	saved     string
 }
 
@@ -29,7 +29,12 @@ func (w *Window) event(e app.Event) {
 		n.kinds = map[app.EventKind]bool{}
 	}
 	n.kinds[e.Kind] = true
-	n.boxes = append(n.boxes, e.Boxes...)
+	if e.Kind == app.EventObjects {
+		if n.boxes == nil {
+			n.boxes = map[annotate.ID][]annotate.Box{}
+		}
+		n.boxes[e.Slide] = append(n.boxes[e.Slide], e.Boxes...)
+	}
 	if e.Kind == app.EventSaved {
 		n.saved = e.Text
 	}
@@ -52,12 +57,26 @@ func (w *Window) digest() {
 		return
 	}
 	if kinds[app.EventPalette] {
-		w.viewer.SetPalette(w.session.Palette())
+		for _, p := range w.panes {
+			p.viewer.SetPalette(w.session.Palette())
+		}
 		w.classes.update()
 	}
 	if kinds[app.EventObjects] {
-		w.viewer.ObjectsChanged(boxes...)
-		w.recount()
+		for _, p := range w.panes {
+			if p.open == nil {
+				continue
+			}
+			if b, ok := boxes[p.open.Item.ID]; ok {
+				p.viewer.ObjectsChanged(b...)
+				if p == w.active {
+					w.recount()
+				}
+			}
+		}
+		if w.elsewhere(boxes) {
+			w.relist()
+		}
 	}
 	if kinds[app.EventSlides] {
 		w.relist()
@@ -168,4 +187,15 @@ func (w *Window) jobChanged() {
 	if !st.Running && st.Err != nil {
 		w.fail(st.Err)
 	}
+}
+
+// elsewhere tells whether objects changed on a slide that is not the active
+// one, whose counts in the list are read anew.
+func (w *Window) elsewhere(boxes map[annotate.ID][]annotate.Box) bool {
+	for id := range boxes {
+		if w.open == nil || w.open.Item.ID != id {
+			return true
+		}
+	}
+	return false
 }
