@@ -188,7 +188,7 @@ func (v *Viewer) hits(p annotate.Point) []*annotate.Object {
 		return nil
 	}
 	all := v.objects.At(p, hitTolerance*float64(v.unit)/v.view.Scale)
-	return slices.DeleteFunc(slices.Clone(all), func(o *annotate.Object) bool { return !v.style.shows(o) })
+	return slices.DeleteFunc(slices.Clone(all), func(o *annotate.Object) bool { return !v.style.showsWhole(o) })
 }
 
 // handlesOf calls f with each vertex of a shape that can be dragged, in the
