@@ -121,13 +121,11 @@ func (s *Session) tally(slide annotate.ID) (tally, error) {
 	}
 	s.door.Lock() // so that no edit comes between the counting and the keeping
 	defer s.door.Unlock()
-	objects, err := s.project.Objects(slide)
+	all, err := s.project.Tally(slide)
 	if err != nil {
 		return tally{}, err
 	}
-	for _, o := range objects {
-		n.add(o, 1)
-	}
+	n = tally{all.Labels, all.Suggestions, all.Rejected}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.tallies[slide] = n
@@ -421,13 +419,36 @@ func (s *Session) objects(id annotate.ID) (*annotate.Set, error) {
 	if set != nil {
 		return set, nil
 	}
-	objects, err := s.project.Objects(id)
+	set, err := s.readSet(id)
 	if err != nil {
 		return nil, fmt.Errorf("labels of slide %s: %w", id, err)
 	}
-	set = annotate.NewSet(objects)
 	s.mu.Lock()
 	s.sets[id] = set
 	s.mu.Unlock()
 	return set, nil
+}
+
+// wholeSet is how many objects are read as a whole: up to there they take up
+// little memory and nothing has to be read again. Of a larger set the index
+// alone is read, and shapes when they are asked for.
+const wholeSet = 30_000
+
+// readSet reads the labels of a slide from disk.
+func (s *Session) readSet(id annotate.ID) (*annotate.Set, error) {
+	index, err := s.project.Index(id)
+	if err == nil && index.Len() > wholeSet {
+		return annotate.NewIndexedSet(index), nil
+	}
+	var objects []*annotate.Object
+	switch {
+	case err == nil:
+		objects, err = index.Objects()
+	case errors.Is(err, annotate.ErrIndexFull):
+		objects, err = s.project.Objects(id)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return annotate.NewSet(objects), nil
 }
