@@ -19,7 +19,7 @@ func (o *OpenSlide) Adjustable() bool { return o.view == nil || o.view.Source().
 // Adjust is how the slide is drawn on the screen; the zero value: as it is.
 func (o *OpenSlide) Adjust() stain.Adjust { return o.adjust }
 
-// SetAdjust has the current slide drawn in another way on the screen, and returns
+// SetAdjust has an open slide drawn in another way on the screen, and returns
 // it with its new Loader; what was decoded is not decoded again. Nobody but the
 // screen sees it: models, measurements and exports read the slide itself. It is
 // kept with the project, for this author, when the slide is closed. It is an error
@@ -27,8 +27,8 @@ func (o *OpenSlide) Adjust() stain.Adjust { return o.adjust }
 func (s *Session) SetAdjust(slide annotate.ID, a stain.Adjust) (*OpenSlide, error) {
 	s.opening.Lock()
 	defer s.opening.Unlock()
-	was := s.Current()
-	if was == nil || was.Item.ID != slide {
+	was := s.Opened(slide)
+	if was == nil {
 		return nil, fmt.Errorf("slide %s: %w", slide, ErrNoSlide)
 	}
 	if !was.Adjustable() && !a.IsZero() {
@@ -36,23 +36,22 @@ func (s *Session) SetAdjust(slide annotate.ID, a stain.Adjust) (*OpenSlide, erro
 	}
 	now := *was
 	now.adjust = a
-	if err := s.load(&now, was.screen); err != nil {
+	if err := s.fetch(&now, was.screen); err != nil {
 		return nil, err
 	}
 	s.mu.Lock()
-	if s.closed || s.current != was {
+	if s.closed || !s.swap(was, &now) {
 		s.mu.Unlock()
 		now.Loader.Close()
 		return nil, ErrClosed
 	}
-	s.current = &now
 	s.mu.Unlock()
 	was.Loader.Close()
 	return &now, nil
 }
 
-// load gives a slide the Loader that fetches its tiles, drawn as o.adjust says.
-func (s *Session) load(o *OpenSlide, screen tiles.Slide) error {
+// fetch gives a slide the Loader that fetches its tiles, drawn as o.adjust says.
+func (s *Session) fetch(o *OpenSlide, screen tiles.Slide) error {
 	drawn := screen
 	switch {
 	case o.adjust.IsZero() || !o.Adjustable():

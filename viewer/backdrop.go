@@ -10,11 +10,11 @@ const backdropPixels = 96 << 10
 // tiles that are there. It lies behind the tilted ones until they are made, so that
 // a slide that is turned by hand is seen to turn.
 type backdrop struct {
-	look  patch
+	look  cutout
 	shown []fyne.CanvasObject
 }
 
-func newBackdrop() *backdrop { return &backdrop{look: newPatch()} }
+func newBackdrop() *backdrop { return &backdrop{look: newCutout()} }
 
 // update draws what a viewport of the slide shows; nothing while no tile is there.
 func (b *backdrop) update(v Viewport, src Source, unit float32) []fyne.CanvasObject {

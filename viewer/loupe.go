@@ -23,7 +23,7 @@ const (
 // goroutine: fifty thousand pixels.
 type loupe struct {
 	on    bool
-	look  patch
+	look  cutout
 	mask  []byte // of the circle, a byte a pixel
 	ring  *canvas.Circle
 	words *canvas.Text
@@ -32,7 +32,7 @@ type loupe struct {
 }
 
 func newLoupe() *loupe {
-	return &loupe{look: newPatch(), ring: &canvas.Circle{StrokeColor: panelText, StrokeWidth: loupeRing},
+	return &loupe{look: newCutout(), ring: &canvas.Circle{StrokeColor: panelText, StrokeWidth: loupeRing},
 		words: &canvas.Text{Color: panelText, TextSize: overviewText, Alignment: fyne.TextAlignCenter}}
 }
 
@@ -112,20 +112,20 @@ func circle(side int) []byte {
 	return m
 }
 
-// patch is a part of the slide drawn into a picture of its own, whatever its
+// cutout is a part of the slide drawn into a picture of its own, whatever its
 // position, from the tiles that are there.
-type patch struct {
+type cutout struct {
 	im    *canvas.Image
 	pix   *image.RGBA
 	paint tiltPainter
 	sizer sizer
 }
 
-func newPatch() patch { return patch{im: newImage(), sizer: newSizer()} }
+func newCutout() cutout { return cutout{im: newImage(), sizer: newSizer()} }
 
 // draw fills the picture with what a viewport shows, a pixel for step screen
 // pixels; false when no level has all its tiles there.
-func (b *patch) draw(v Viewport, src Source, step int, squares bool) bool {
+func (b *cutout) draw(v Viewport, src Source, step int, squares bool) bool {
 	w, h := (v.W+step-1)/step, (v.H+step-1)/step
 	if b.pix == nil || b.pix.Rect.Dx() != w || b.pix.Rect.Dy() != h {
 		b.pix = image.NewRGBA(image.Rect(0, 0, w, h))
@@ -148,7 +148,7 @@ func (b *patch) draw(v Viewport, src Source, step int, squares bool) bool {
 }
 
 // show has the picture painted anew.
-func (b *patch) show() *canvas.Image {
+func (b *cutout) show() *canvas.Image {
 	if a := fyne.CurrentApp(); a == nil || a.Driver().CanvasForObject(b.im) == nil {
 		b.im = newImage() // Fyne forgot the old one and would keep its picture
 	}
@@ -158,13 +158,13 @@ func (b *patch) show() *canvas.Image {
 }
 
 // place moves and sizes the picture, Fyne units.
-func (b *patch) place(x, y, w, h float32) {
+func (b *cutout) place(x, y, w, h float32) {
 	b.sizer.set(b.im, fyne.NewSize(w, h))
 	b.im.Move(fyne.NewPos(x, y))
 }
 
 // fill takes up the tiles of a level in view; false when they are not all there.
-func (b *patch) fill(v Viewport, src Source, levels []tiles.Level, level int) bool {
+func (b *cutout) fill(v Viewport, src Source, levels []tiles.Level, level int) bool {
 	l := levels[level]
 	sx, sy := float64(l.Width)/float64(levels[0].Width), float64(l.Height)/float64(levels[0].Height)
 	box := v.Box()

@@ -34,6 +34,8 @@ type tileLayer struct {
 	hatches []*canvas.Image   // mark tiles that cannot be had
 	hatch   *image.RGBA
 
+	veil    float64 // of a slide laid over another: how little it hides, 0 to 1
+	isVeil  bool    // it is laid over another: no ground, no marks of missing tiles
 	objs    []fyne.CanvasObject
 	covered bool // the tiles leave nothing of the ground to be seen
 
@@ -137,7 +139,7 @@ func (t *tileLayer) update(v Viewport, look sight, unit float32, now time.Time) 
 	switch at := v.Scale * t.levels[level].Downsample; {
 	case t.crisp && at >= pixelsFrom:
 		mode = canvas.ImageScalePixels
-	case at > 1 && t.tilted == nil:
+	case at > 1 && t.tilted == nil && !t.isVeil: // rims lie on each other, which a veil would show
 		t.rims = true
 	}
 	t.fine = tiles.Visible(t.levels, level, t.region(v, level))
@@ -166,7 +168,7 @@ func (t *tileLayer) update(v Viewport, look sight, unit float32, now time.Time) 
 		if err := t.tilted.trouble(); err != nil {
 			t.report(err)
 		}
-		if !whole {
+		if !whole && !t.isVeil {
 			t.objs = append(t.objs, t.behind.update(onSlide, t.slide, unit)...)
 		}
 	}
@@ -372,7 +374,8 @@ func (t *tileLayer) inside(v Viewport) bool {
 
 // layOut places what was found, coarsest first.
 func (t *tileLayer) layOut(v Viewport, unit float32, whole bool) {
-	if !whole && t.tilted == nil { // a tilted ground would hide more than it fills
+	// A tilted ground would hide more than it fills.
+	if !whole && t.tilted == nil && !t.isVeil {
 		x0, y0, x1, y1 := v.SBox(0, 0, float64(t.levels[0].Width), float64(t.levels[0].Height))
 		// Far beyond the window a float32 has no pixels left.
 		x0, y0 = max(snap(x0), -8), max(snap(y0), -8)
@@ -381,14 +384,21 @@ func (t *tileLayer) layOut(v Viewport, unit float32, whole bool) {
 		t.glass.Resize(fyne.NewSize(float32(x1-x0)/unit, float32(y1-y0)/unit))
 		t.objs = append(t.objs, t.glass)
 	}
+	if t.veil > 0 { // what shines through must not lie twice over one place
+		t.under, t.over = t.under[:0], t.over[:0]
+	}
 	slices.SortStableFunc(t.under, func(a, b tiles.Key) int { return b.Level - a.Level })
 	for _, keys := range [][]tiles.Key{t.under, t.fine, t.over} {
 		for _, k := range keys {
 			it := t.pool.items[k]
 			x0, y0, x1, y1 := t.onScreen(v, k)
 			t.pool.place(it, x0, y0, x1, y1, unit)
+			it.im.Translucency = t.veil
 			t.objs = append(t.objs, it.im)
 		}
+	}
+	if t.isVeil {
+		return
 	}
 	for i, k := range t.failed {
 		if i == len(t.hatches) {

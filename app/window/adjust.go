@@ -394,12 +394,11 @@ func (p *adjustPanel) apply() {
 		now, err := s.SetAdjust(slide, a)
 		p.w.post(func() {
 			switch {
-			case p.slide != slide || p.w.session != s:
-			case errors.Is(err, app.ErrNoSlide) || errors.Is(err, app.ErrClosed):
+			case p.w.session != s || errors.Is(err, app.ErrNoSlide) || errors.Is(err, app.ErrClosed):
 			case err != nil:
 				p.w.fail(err)
-			case s.Current() == now:
-				p.w.redraw(now)
+			default:
+				p.w.reopened(now)
 			}
 		})
 	})

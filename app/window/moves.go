@@ -42,7 +42,9 @@ const prefSmooth = "view.smooth"
 // toggleCrisp has magnified pixels drawn as squares or mixed smoothly.
 func (w *Window) toggleCrisp() {
 	on := !w.viewer.Crisp()
-	w.viewer.SetCrisp(on)
+	for _, p := range w.panes {
+		p.viewer.SetCrisp(on)
+	}
 	w.app.Preferences().SetBool(prefSmooth, !on)
 	w.status.say(map[bool]string{true: "From 2:1 on every pixel of the slide is a square", false: "Magnified pixels are mixed smoothly"}[on])
 }

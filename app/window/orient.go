@@ -5,6 +5,7 @@ import (
 
 	"coverslip/annotate"
 	"coverslip/app"
+	"coverslip/viewer"
 )
 
 // tiltStep is one press of the keys that turn, degrees.
@@ -12,10 +13,10 @@ const tiltStep = 5
 
 // orientation remembers how each slide was turned and mirrored.
 type orientation struct {
-	w     *Window
-	slide *app.OpenSlide
-	kept  turnJSON                 // what is on disk
-	known map[annotate.ID]turnJSON // of slides that were shown: what is written may still be on its way
+	w      *Window
+	viewer *viewer.Viewer
+	slide  *app.OpenSlide
+	kept   turnJSON // what is on disk
 }
 
 // turnJSON is the form in which an orientation is kept with the project.
@@ -32,7 +33,7 @@ func (o *orientation) show(open *app.OpenSlide) {
 	if open == nil {
 		return
 	}
-	t, ok := o.known[open.Item.ID]
+	t, ok := o.w.stood[open.Item.ID]
 	if !ok {
 		text, has := o.w.session.Setting(turnKey(open.Item.ID))
 		// What cannot be read is of another program: the slide is shown upright.
@@ -41,7 +42,7 @@ func (o *orientation) show(open *app.OpenSlide) {
 		}
 	}
 	o.kept = t
-	o.w.viewer.Orient(t.Angle, t.Mirrored)
+	o.viewer.Orient(t.Angle, t.Mirrored)
 }
 
 // keep writes the orientation when it changed. It is called before the slide goes
@@ -51,12 +52,12 @@ func (o *orientation) keep() {
 	if o.slide == nil || s == nil {
 		return
 	}
-	angle, mirrored := o.w.viewer.Orientation()
+	angle, mirrored := o.viewer.Orientation()
 	now := turnJSON{angle, mirrored}
-	if o.known == nil {
-		o.known = map[annotate.ID]turnJSON{}
+	if o.w.stood == nil {
+		o.w.stood = map[annotate.ID]turnJSON{}
 	}
-	o.known[o.slide.Item.ID] = now
+	o.w.stood[o.slide.Item.ID] = now
 	if now == o.kept || s.ReadOnly() {
 		return
 	}

@@ -32,18 +32,21 @@ type Window struct {
 	opts Options
 	cmds *app.Commands
 
-	session   *app.Session   // nil: nothing open
-	open      *app.OpenSlide // nil: no slide open
-	stop      func()         // ends the subscription to session
-	turn      int            // counts what was opened; answers to older questions are dropped
-	opening   string         // name of what is being opened; "" when nothing is
-	cover     cover          // what was seen of the current slide
-	turns     orientation    // how it is turned
-	places    []bookmark     // of the project
-	heading   *bookmark      // where to go once its slide is open; nil: nowhere
-	survey    survey         // what the current slide holds, as last counted
-	counted   []afterCount   // what waits for a count
-	countTurn int            // how many counts were asked for
+	session   *app.Session             // nil: nothing open
+	open      *app.OpenSlide           // nil: no slide open
+	stop      func()                   // ends the subscription to session
+	turn      int                      // counts what was opened; answers to older questions are dropped
+	opening   string                   // name of what is being opened; "" when nothing is
+	cover     *cover                   // what was seen of the current slide
+	turns     *orientation             // how it is turned
+	stood     map[annotate.ID]turnJSON // how slides were left: what is written may still be on its way
+	panes     []*pane                  // the slides side by side, at least one
+	active    *pane                    // the one that has the keyboard
+	places    []bookmark               // of the project
+	heading   *bookmark                // where to go once its slide is open; nil: nowhere
+	survey    survey                   // what the current slide holds, as last counted
+	counted   []afterCount             // what waits for a count
+	countTurn int                      // how many counts were asked for
 
 	edits      *lane   // what changes the project
 	reads      *lane   // pixels of crops
@@ -71,6 +74,7 @@ type Window struct {
 	adjust   *adjustPanel
 	glass    *glassPanel
 	centre   *centre
+	compare  *compareBar
 	classes  *classesPanel
 	queue    *queuePanel
 	labels   *labelsPanel
@@ -137,15 +141,16 @@ const (
 // build makes the window's content.
 func (w *Window) build() {
 	p := w.app.Preferences()
-	w.viewer = viewer.New()
-	w.cover.w, w.turns.w = w, w
 	w.status = newStatusBar(w)
 	w.problem = newProblemBar(w)
+	w.panes = []*pane{newPane(w)}
+	w.use(w.panes[0])
 	w.toolbar = newToolbar(w)
 	w.slides = newSlidesPanel(w)
 	w.channels = newChannelsPanel(w)
 	w.adjust = newAdjustPanel(w)
 	w.glass = newGlassPanel(w)
+	w.compare = newCompareBar(w)
 	w.centre = newCentre(w)
 	w.classes = newClassesPanel(w)
 	w.queue = newQueuePanel(w)
@@ -162,9 +167,7 @@ func (w *Window) build() {
 		p.SetFloat(prefLeft, float64(w.dock.leftWidth))
 		p.SetFloat(prefRight, float64(w.dock.rightWidth))
 	}
-	w.viewer.SetCrisp(!p.Bool(prefSmooth))
 	w.viewer.SetFill(p.FloatWithFallback(prefFill, 0.25))
-	w.wireViewer()
 
 	top := container.NewVBox(w.toolbar.object, w.problem.object)
 	content := container.NewBorder(top, w.status.object, nil, nil, container.NewStack(w.dock, w.start.object))
