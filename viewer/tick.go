@@ -55,9 +55,10 @@ func (v *Viewer) Tick() {
 	}
 	pending := v.awaited()
 	seen, watching := v.watch(now, pending)
-	dirty := seen || v.clock.dirty || pending != v.clock.pending || v.marking(now) || v.toolArrived()
+	_, counted, counting := v.overview.density.poll(now)
+	dirty := seen || counted != v.overview.heatMade || v.clock.dirty || pending != v.clock.pending || v.marking(now) || v.toolArrived()
 	if !dirty && !v.clock.more {
-		if pending == 0 && !watching {
+		if pending == 0 && !watching && !counting {
 			v.rest()
 		}
 		return
@@ -205,7 +206,7 @@ func (v *Viewer) layOut() {
 		mpp = v.info.MPPX
 	}
 	v.objs = append(v.objs, v.bar.update(v.view, mpp, v.unit, v.gridText)...)
-	v.objs = append(v.objs, v.overview.update(v.view, v.unit, v.coverage, v.glance.step)...)
+	v.objs = append(v.objs, v.overview.update(v.view, v.unit, v.coverage, v.glance.step, now)...)
 	v.clock.more = moreTiles || moreOverlay || v.toolWorking()
 }
 

@@ -195,6 +195,7 @@ func (v *Viewer) SetObjects(set Objects, slide annotate.ID) {
 	}
 	v.objects, v.slide = set, slide
 	v.overlay.set(set)
+	v.overview.density.show(set, v.overview.part)
 	v.touch()
 }
 
@@ -294,6 +295,7 @@ func (v *Viewer) lift(objects ...*annotate.Object) {
 // boxes (level-0 pixels) of before and after, or none for everywhere.
 func (v *Viewer) ObjectsChanged(boxes ...annotate.Box) {
 	v.overlay.cache.invalidate(boxes)
+	v.overview.density.changed()
 	v.touch()
 }
 
