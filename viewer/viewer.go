@@ -99,6 +99,7 @@ type Viewer struct {
 	gridText string // what the grid's lines are apart
 	coverage *Coverage
 	glance   glance
+	loupe    *loupe
 
 	mark   mark
 	motion motion
@@ -124,7 +125,7 @@ func New() *Viewer {
 	v := &Viewer{
 		unit: 1, style: &overlayStyle{fill: defaultFill, unit: 1},
 		brush:   brushAtFirst,
-		overlay: newOverlayLayer(), bar: newScaleBar(), overview: newOverview(),
+		overlay: newOverlayLayer(), bar: newScaleBar(), overview: newOverview(), loupe: newLoupe(),
 		ground: canvas.NewRectangle(color.Gray{Y: 40}),
 	}
 	v.tileLayer = newTileLayer(func(err error) {
@@ -195,7 +196,7 @@ func (v *Viewer) SetObjects(set Objects, slide annotate.ID) {
 	}
 	v.objects, v.slide = set, slide
 	v.overlay.set(set)
-	v.overview.density.show(set, v.overview.part)
+	v.overview.labels.show(set, v.overview.part)
 	v.touch()
 }
 
@@ -295,7 +296,7 @@ func (v *Viewer) lift(objects ...*annotate.Object) {
 // boxes (level-0 pixels) of before and after, or none for everywhere.
 func (v *Viewer) ObjectsChanged(boxes ...annotate.Box) {
 	v.overlay.cache.invalidate(boxes)
-	v.overview.density.changed()
+	v.overview.labels.changed()
 	v.touch()
 }
 

@@ -48,6 +48,7 @@ func newPane(w *Window) *pane {
 	p := &pane{w: w, viewer: viewer.New()}
 	p.cover.w, p.cover.viewer = w, p.viewer
 	p.turns.w, p.turns.viewer = w, p.viewer
+	p.viewer.SetCrisp(!w.app.Preferences().Bool(prefSmooth))
 	p.name = newButton(w.tips, nil, "", "", "", func() { w.activate(p); w.focus() }).sized(60, 22)
 	p.name.leading = true
 	away := newButton(w.tips, icon("reject"), "", "", "Close this pane  (Ctrl+Shift+W)", func() { w.closePane(p); w.focus() }).sized(26, 22)
@@ -152,7 +153,6 @@ func (w *Window) dress(v *viewer.Viewer, tool viewer.Tool) {
 	v.SetHiddenClasses(w.hidden)
 	v.SetFill(w.toolbar.fill.value)
 	v.SetOverlayVisible(w.overlay)
-	v.SetCrisp(!w.app.Preferences().Bool(prefSmooth))
 	if w.compare.picking() == nil {
 		v.SetTool(tool)
 	}

@@ -260,6 +260,7 @@ func (w *Window) showSlide(open *app.OpenSlide) {
 	w.unlayAll(w.active)
 	w.channels.update()
 	w.adjust.update()
+	w.glass.update()
 	w.survey, w.counted = survey{}, nil
 	w.queue.reset()
 	w.labels.reset()

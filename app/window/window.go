@@ -38,10 +38,10 @@ type Window struct {
 	turn      int                      // counts what was opened; answers to older questions are dropped
 	opening   string                   // name of what is being opened; "" when nothing is
 	cover     *cover                   // what was seen of the current slide
+	turns     *orientation             // how it is turned
+	stood     map[annotate.ID]turnJSON // how slides were left: what is written may still be on its way
 	panes     []*pane                  // the slides side by side, at least one
 	active    *pane                    // the one that has the keyboard
-	turns     *orientation             // how it is turned
-	wasTurned map[annotate.ID]turnJSON // slides as they were left: what is written may still be on its way
 	places    []bookmark               // of the project
 	heading   *bookmark                // where to go once its slide is open; nil: nowhere
 	survey    survey                   // what the current slide holds, as last counted
@@ -72,6 +72,7 @@ type Window struct {
 	slides   *slidesPanel
 	channels *channelsPanel
 	adjust   *adjustPanel
+	glass    *glassPanel
 	centre   *centre
 	compare  *compareBar
 	classes  *classesPanel
@@ -140,7 +141,6 @@ const (
 // build makes the window's content.
 func (w *Window) build() {
 	p := w.app.Preferences()
-	w.wasTurned = map[annotate.ID]turnJSON{}
 	w.status = newStatusBar(w)
 	w.problem = newProblemBar(w)
 	w.panes = []*pane{newPane(w)}
@@ -148,8 +148,9 @@ func (w *Window) build() {
 	w.toolbar = newToolbar(w)
 	w.slides = newSlidesPanel(w)
 	w.channels = newChannelsPanel(w)
-	w.compare = newCompareBar(w)
 	w.adjust = newAdjustPanel(w)
+	w.glass = newGlassPanel(w)
+	w.compare = newCompareBar(w)
 	w.centre = newCentre(w)
 	w.classes = newClassesPanel(w)
 	w.queue = newQueuePanel(w)
@@ -159,14 +160,13 @@ func (w *Window) build() {
 	low := container.NewVSplit(w.queue.object, w.labels.object)
 	low.Offset = 0.66
 	w.right = container.New(&rightLayout{w.classes}, w.classes.object, low)
-	w.left = container.NewBorder(nil, container.NewVBox(w.channels.object, w.adjust.object), nil, nil, w.slides.object)
+	w.left = container.NewBorder(nil, container.NewVBox(w.glass.object, w.channels.object, w.adjust.object), nil, nil, w.slides.object)
 	w.dock = newDock(w.left, w.centre.object, onPanel(w.right),
 		float32(p.FloatWithFallback(prefLeft, 232)), float32(p.FloatWithFallback(prefRight, 292)))
 	w.dock.changed = func() {
 		p.SetFloat(prefLeft, float64(w.dock.leftWidth))
 		p.SetFloat(prefRight, float64(w.dock.rightWidth))
 	}
-	w.viewer.SetCrisp(!p.Bool(prefSmooth))
 	w.viewer.SetFill(p.FloatWithFallback(prefFill, 0.25))
 
 	top := container.NewVBox(w.toolbar.object, w.problem.object)
@@ -243,6 +243,7 @@ func (w *Window) showAll() {
 	w.slides.describe()
 	w.channels.update()
 	w.adjust.update()
+	w.glass.update()
 	w.centre.update()
 	w.classes.update()
 	w.queue.update()
