@@ -222,7 +222,7 @@ func (r *reading) slide() (tiles.Slide, error) {
 		for _, l := range r.levels {
 			r.parts.Levels = append(r.parts.Levels, l.images[0])
 		}
-		return tiff.NewSlide(r.parts)
+		return tiff.NewPartSlide(r.parts)
 	}
 	st := tiles.Stack{Z: 1, T: 1}
 	for i, m := range full.images {

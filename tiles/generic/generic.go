@@ -98,7 +98,7 @@ func open(ctx context.Context, src *tiles.Source, codecs *codec.Set) (tiles.Slid
 		p.Info.Warnings = append(p.Info.Warnings, "colour profile left out: "+err.Error())
 	}
 	if base.InColor() {
-		return tiff.NewSlide(p)
+		return tiff.NewPartSlide(p)
 	}
 	return tiff.NewPlanarSlide(p, base.Channels())
 }

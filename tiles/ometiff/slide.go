@@ -222,7 +222,7 @@ func (p *planes) finish() (tiles.Slide, error) {
 		for _, l := range p.levels0 {
 			p.parts.Levels = append(p.parts.Levels, l)
 		}
-		return tiff.NewSlide(p.parts)
+		return tiff.NewPartSlide(p.parts)
 	}
 	p.missing()
 	stack := tiff.NewStack(p.find)

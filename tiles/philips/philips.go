@@ -108,7 +108,7 @@ func open(ctx context.Context, src *tiles.Source, codecs *codec.Set) (tiles.Slid
 		p.ICC = nil
 		p.Info.Warnings = append(p.Info.Warnings, "colour profile left out: "+err.Error())
 	}
-	return tiff.NewSlide(p)
+	return tiff.NewPartSlide(p)
 }
 
 // readDirectories returns the levels; associated images in strips go to p.
