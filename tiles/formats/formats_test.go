@@ -281,13 +281,13 @@ func TestSlide_CutWhileOpen(t *testing.T) {
 
 func TestCodecs(t *testing.T) {
 	names := map[string]bool{}
-	for _, c := range Codecs() {
+	for _, c := range Codecs(nil) {
 		names[c.Name] = true
 		if c.Library == "" && c.Note == "" {
 			t.Errorf("%s: neither decoder nor note", c.Name)
 		}
 	}
-	if !names["JPEG"] || !names["JPEG 2000"] {
+	if !names["JPEG"] || !names["JPEG 2000"] || !names["JPEG XR"] || !names["WebP"] || !names["Zstandard"] || !names["slides of other makes"] {
 		t.Errorf("got %v", names)
 	}
 }
