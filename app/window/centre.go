@@ -27,6 +27,7 @@ type centre struct {
 	title   *text
 	words   *paragraph
 	add     *button
+	stop    *button
 }
 
 // magnifications of the buttons; 0 is the whole slide.
@@ -69,7 +70,8 @@ func newCentre(w *Window) *centre {
 	c.empty = container.NewCenter(container.NewGridWrap(fyne.NewSize(380, 130),
 		vbox(8, c.title, c.words, container.NewCenter(c.add))))
 
-	above := padded(container.NewBorder(c.top, nil, nil, nil, nil), 8, 8, 8, 8)
+	c.stop = w.newStop()
+	above := padded(container.NewBorder(c.top, container.NewCenter(c.stop), nil, nil, nil), 8, 44, 8, 8)
 	c.object = container.NewStack(newFill(colorStage, 0), w.viewer, above, c.hintBox, c.empty)
 	return c
 }
@@ -121,9 +123,10 @@ func (c *centre) update() {
 	show(w.viewer, slide)
 	show(c.empty, !slide || w.opening != "")
 	show(c.add, w.session != nil && !slide && w.opening == "" && len(w.slides.items) == 0 && !w.session.ReadOnly())
+	show(c.stop, w.opening != "" && w.openShare > 0)
 	switch {
 	case w.opening != "":
-		c.title.Set("Opening " + w.opening + " …")
+		c.title.Set(w.openingWords())
 		c.words.Set("")
 		show(c.empty, !slide)
 	case w.session != nil && len(w.slides.items) == 0:
