@@ -15,9 +15,12 @@ import (
 // the tool in hand, and words where there is no slide.
 type centre struct {
 	w       *Window
-	object  fyne.CanvasObject
+	object  *fyne.Container
+	grid    *fyne.Container // the panes
 	zooms   []*button
 	now     *text
+	dial    *dial
+	angle   *text
 	hint    *fyne.Container
 	hintBox *fyne.Container
 	tool    *text
@@ -55,6 +58,10 @@ func newCentre(w *Window) *centre {
 	c.now = boldText("", 12).fixed(48).trailing()
 	c.now.color = colorGlass
 	row.Add(c.now)
+	c.dial = newDial(w.tips, func(angle float64) { w.viewer.TurnTo(angle) })
+	c.angle = newText("", textSmall, colorGlass).fixed(44)
+	row.Add(padded(c.dial, 0, 0, 8, 2))
+	row.Add(c.angle)
 	c.top = container.NewHBox(hud(row))
 
 	c.tool, c.keys = boldText("", textSmall), newHintKeys()
@@ -72,7 +79,9 @@ func newCentre(w *Window) *centre {
 
 	c.stop = w.newStop()
 	above := padded(container.NewBorder(c.top, container.NewCenter(c.stop), nil, nil, nil), 8, 44, 8, 8)
-	c.object = container.NewStack(newFill(colorStage, 0), w.viewer, above, c.hintBox, c.empty)
+	c.grid = container.New(&panesLayout{w})
+	c.object = container.New(&centreLayout{c}, newFill(colorStage, 0), w.compare.object, c.grid, above, c.hintBox, c.empty)
+	c.arrange()
 	return c
 }
 
@@ -118,17 +127,16 @@ func newHintKeys() *text {
 // update shows what belongs to the tool in hand, or why there is no slide.
 func (c *centre) update() {
 	w := c.w
-	slide := w.open != nil
+	slide, many := w.open != nil, len(w.panes) > 1
 	show(c.top, slide)
-	show(w.viewer, slide)
-	show(c.empty, !slide || w.opening != "")
+	show(w.viewer, slide || many)
+	show(c.empty, !slide && (!many || w.opening != ""))
 	show(c.add, w.session != nil && !slide && w.opening == "" && len(w.slides.items) == 0 && !w.session.ReadOnly())
 	show(c.stop, w.opening != "" && w.openShare > 0)
 	switch {
 	case w.opening != "":
 		c.title.Set(w.openingWords())
 		c.words.Set("")
-		show(c.empty, !slide)
 	case w.session != nil && len(w.slides.items) == 0:
 		c.title.Set("This project has no slides")
 		c.words.Set("Add a slide file, or drop one here. The file is not copied; the project only notes where it lies.")
@@ -136,6 +144,7 @@ func (c *centre) update() {
 		c.title.Set("No slide is open")
 		c.words.Set("Choose one in the list on the left.")
 	}
+	w.compare.update()
 	c.hinted(w.viewer.Hint())
 	c.viewChanged()
 }
@@ -169,6 +178,9 @@ func (c *centre) viewChanged() {
 		words = magnificationWords(m)
 	}
 	c.now.Set(words)
+	angle, mirrored := c.w.viewer.Orientation()
+	c.dial.Set(angle, mirrored)
+	c.angle.Set(dialWords(angle, mirrored))
 	for i, b := range c.zooms {
 		f := magnifications[i]
 		b.SetActive(f > 0 && c.w.open != nil && math.Abs(m-f) < 0.02*f)

@@ -67,6 +67,7 @@ func (w *Window) bind() error {
 	on("view.prevFocus", plane(-1, 0), focal)
 	on("view.nextTime", plane(0, 1), timed)
 	on("view.prevTime", plane(0, -1), timed)
+	w.bindPanes(on)
 	on("view.left", func() { w.dock.Toggle(true, false) }, project)
 	on("view.right", func() { w.dock.Toggle(false, true) }, project)
 	on("view.theme", w.toggleTheme, nil)
@@ -173,8 +174,12 @@ func menuGroup(id string) string {
 		return "planes"
 	case "view.nextSlide", "view.prevSlide":
 		return "slides"
+	case "view.turnRight", "view.turnLeft", "view.tiltRight", "view.tiltLeft", "view.straight", "view.mirror":
+		return "turn"
 	case "view.goTo", "view.nextField", "view.prevField", "view.addBookmark", "view.bookmarks", "view.forgetSeen":
 		return "places"
+	case "view.beside", "view.addPane", "view.closePane", "view.nextPane", "view.link", "view.register", "view.forgetRegistration":
+		return "panes"
 	case "view.left", "view.right", "view.theme", "view.fullScreen":
 		return "window"
 	case "tool.pan", "tool.select":
@@ -188,7 +193,8 @@ func menuGroup(id string) string {
 // menuState greys the lines of the menu that make no sense now.
 func (w *Window) menuState() {
 	changed := false
-	for id, on := range map[string]bool{"file.untrusted": w.opts.Session.Untrusted, "file.network": w.opts.Session.Network, "view.colour": !w.opts.Session.RawColour, "view.grid": w.viewer.Grid()} {
+	for id, on := range map[string]bool{"file.untrusted": w.opts.Session.Untrusted, "file.network": w.opts.Session.Network, "view.colour": !w.opts.Session.RawColour, "view.grid": w.viewer.Grid(),
+		"view.crisp": w.viewer.Crisp(), "view.adjust": w.adjust.on} {
 		if item := w.menuItems[id]; item != nil && item.Checked != on {
 			item.Checked, changed = on, true
 		}

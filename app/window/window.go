@@ -32,19 +32,23 @@ type Window struct {
 	opts Options
 	cmds *app.Commands
 
-	session   *app.Session   // nil: nothing open
-	open      *app.OpenSlide // nil: no slide open
-	stop      func()         // ends the subscription to session
-	turn      int            // counts what was opened; answers to older questions are dropped
-	opening   string         // name of what is being opened; "" when nothing is
-	openShare float64        // of it that is read, 0..1; 0 where that is not told
-	openStop  func()         // ends the opening begun last; nil before the first
-	cover     cover          // what was seen of the current slide
-	places    []bookmark     // of the project
-	heading   *bookmark      // where to go once its slide is open; nil: nowhere
-	survey    survey         // what the current slide holds, as last counted
-	counted   []afterCount   // what waits for a count
-	countTurn int            // how many counts were asked for
+	session   *app.Session             // nil: nothing open
+	open      *app.OpenSlide           // nil: no slide open
+	stop      func()                   // ends the subscription to session
+	turn      int                      // counts what was opened; answers to older questions are dropped
+	opening   string                   // name of what is being opened; "" when nothing is
+	openShare float64                  // of it that is read, 0..1; 0 where that is not told
+	openStop  func()                   // ends the opening begun last; nil before the first
+	cover     *cover                   // what was seen of the current slide
+	panes     []*pane                  // the slides side by side, at least one
+	active    *pane                    // the one that has the keyboard
+	turns     *orientation             // how it is turned
+	wasTurned map[annotate.ID]turnJSON // slides as they were left: what is written may still be on its way
+	places    []bookmark               // of the project
+	heading   *bookmark                // where to go once its slide is open; nil: nowhere
+	survey    survey                   // what the current slide holds, as last counted
+	counted   []afterCount             // what waits for a count
+	countTurn int                      // how many counts were asked for
 
 	edits      *lane   // what changes the project
 	reads      *lane   // pixels of crops
@@ -69,7 +73,9 @@ type Window struct {
 	right    *fyne.Container // classes, suggestions and labels
 	slides   *slidesPanel
 	channels *channelsPanel
+	adjust   *adjustPanel
 	centre   *centre
+	compare  *compareBar
 	classes  *classesPanel
 	queue    *queuePanel
 	labels   *labelsPanel
@@ -136,13 +142,16 @@ const (
 // build makes the window's content.
 func (w *Window) build() {
 	p := w.app.Preferences()
-	w.viewer = viewer.New()
-	w.cover.w = w
+	w.wasTurned = map[annotate.ID]turnJSON{}
 	w.status = newStatusBar(w)
 	w.problem = newProblemBar(w)
+	w.panes = []*pane{newPane(w)}
+	w.use(w.panes[0])
 	w.toolbar = newToolbar(w)
 	w.slides = newSlidesPanel(w)
 	w.channels = newChannelsPanel(w)
+	w.compare = newCompareBar(w)
+	w.adjust = newAdjustPanel(w)
 	w.centre = newCentre(w)
 	w.classes = newClassesPanel(w)
 	w.queue = newQueuePanel(w)
@@ -152,15 +161,15 @@ func (w *Window) build() {
 	low := container.NewVSplit(w.queue.object, w.labels.object)
 	low.Offset = 0.66
 	w.right = container.New(&rightLayout{w.classes}, w.classes.object, low)
-	w.left = container.NewBorder(nil, w.channels.object, nil, nil, w.slides.object)
+	w.left = container.NewBorder(nil, container.NewVBox(w.channels.object, w.adjust.object), nil, nil, w.slides.object)
 	w.dock = newDock(w.left, w.centre.object, onPanel(w.right),
 		float32(p.FloatWithFallback(prefLeft, 232)), float32(p.FloatWithFallback(prefRight, 292)))
 	w.dock.changed = func() {
 		p.SetFloat(prefLeft, float64(w.dock.leftWidth))
 		p.SetFloat(prefRight, float64(w.dock.rightWidth))
 	}
+	w.viewer.SetCrisp(!p.Bool(prefSmooth))
 	w.viewer.SetFill(p.FloatWithFallback(prefFill, 0.25))
-	w.wireViewer()
 
 	top := container.NewVBox(w.toolbar.object, w.problem.object)
 	content := container.NewBorder(top, w.status.object, nil, nil, container.NewStack(w.dock, w.start.object))
@@ -235,6 +244,7 @@ func (w *Window) showAll() {
 	w.slides.update()
 	w.slides.describe()
 	w.channels.update()
+	w.adjust.update()
 	w.centre.update()
 	w.classes.update()
 	w.queue.update()
