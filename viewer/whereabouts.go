@@ -83,20 +83,16 @@ func whereImage(set Objects, part annotate.Box) *image.RGBA {
 	side := max(w, h) / whereCells
 	cols, rows := max(1, ceilInt(w/side)), max(1, ceilInt(h/side))
 	counts, most := make([]int, cols*rows), 0
-	set.Search(part, func(o *annotate.Object) bool {
-		if o.Kind == annotate.Detection && o.Review.Decision == annotate.Rejected {
-			return true
+	briefs(set, part, func(o *annotate.Brief) {
+		if o.Kind == annotate.Detection && o.Decision == annotate.Rejected {
+			return
 		}
-		b, ok := extent(&o.ROI)
-		if !ok {
-			return true
-		}
+		b := o.Box
 		col, row := floorInt(((b.MinX+b.MaxX)/2-part.MinX)/side), floorInt(((b.MinY+b.MaxY)/2-part.MinY)/side)
 		if col >= 0 && row >= 0 && col < cols && row < rows {
 			counts[row*cols+col]++
 			most = max(most, counts[row*cols+col])
 		}
-		return true
 	})
 	if most == 0 {
 		return nil
@@ -108,6 +104,22 @@ func whereImage(set Objects, part annotate.Box) *image.RGBA {
 		}
 	}
 	return img
+}
+
+// briefs calls f with what is known of the objects that meet a box, without
+// their shapes where the set can do without.
+func briefs(set Objects, within annotate.Box, f func(*annotate.Brief)) {
+	if s, ok := set.(interface {
+		Briefs(annotate.Box, func(*annotate.Brief) bool)
+	}); ok {
+		s.Briefs(within, func(b *annotate.Brief) bool { f(b); return true })
+		return
+	}
+	set.Search(within, func(o *annotate.Object) bool {
+		b := annotate.BriefOf(o)
+		f(&b)
+		return true
+	})
 }
 
 // whereColor is the colour of n labels in a cell where the fullest has most.

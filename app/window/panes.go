@@ -254,8 +254,7 @@ func (w *Window) nextPane() {
 
 // openInto opens a slide for a pane on the lane of edits: in the place of the
 // one that the session has open for it, or beside the others.
-func (p *pane) openInto(s *app.Session, id annotate.ID) (*app.OpenSlide, error) {
-	ctx := context.Background()
+func (p *pane) openInto(ctx context.Context, s *app.Session, id annotate.ID) (*app.OpenSlide, error) {
 	var open *app.OpenSlide
 	var err error
 	if p.held.session == s && s.Opened(p.held.slide) != nil {

@@ -110,7 +110,7 @@ func (s *statusBar) update() {
 	switch {
 	case w.opening != "":
 		s.dot.SetColor(theme.ColorNamePrimary)
-		s.words.Set("Opening " + w.opening + " …")
+		s.words.Set(w.openingWords())
 	case w.session == nil:
 		s.dot.SetColor(colorQuiet)
 		s.words.Set("No project open")

@@ -37,6 +37,8 @@ type Window struct {
 	stop      func()                   // ends the subscription to session
 	turn      int                      // counts what was opened; answers to older questions are dropped
 	opening   string                   // name of what is being opened; "" when nothing is
+	openShare float64                  // of it that is read, 0..1; 0 where that is not told
+	openStop  func()                   // ends the opening begun last; nil before the first
 	cover     *cover                   // what was seen of the current slide
 	turns     *orientation             // how it is turned
 	stood     map[annotate.ID]turnJSON // how slides were left: what is written may still be on its way
