@@ -121,13 +121,11 @@ func (s *Session) tally(slide annotate.ID) (tally, error) {
 	}
 	s.door.Lock() // so that no edit comes between the counting and the keeping
 	defer s.door.Unlock()
-	objects, err := s.project.Objects(slide)
+	all, err := s.project.Tally(slide)
 	if err != nil {
 		return tally{}, err
 	}
-	for _, o := range objects {
-		n.add(o, 1)
-	}
+	n = tally{all.Labels, all.Suggestions, all.Rejected}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.tallies[slide] = n
@@ -321,71 +319,6 @@ func (s *Session) UpdateSlide(sl storage.Slide) error {
 	return nil
 }
 
-// Relink looks for the files of missing slides in folder: by name first, then
-// by bytes among files of the same extension. It returns how many it found.
-func (s *Session) Relink(ctx context.Context, folder string) (found int, err error) {
-	abs, err := filepath.Abs(folder)
-	if err != nil {
-		return 0, about("folder", folder, err)
-	}
-	entries, err := os.ReadDir(abs)
-	if err != nil {
-		return 0, about("folder", folder, err)
-	}
-	for _, item := range s.Slides() {
-		if !item.Missing {
-			continue
-		}
-		p, err := s.lookIn(ctx, abs, entries, item.Slide)
-		if err != nil {
-			return found, err
-		}
-		if p == "" {
-			continue
-		}
-		sl := item.Slide
-		sl.Path, sl.RelPath = p, s.relative(p)
-		if err := s.UpdateSlide(sl); err != nil {
-			return found, err
-		}
-		found++
-	}
-	return found, nil
-}
-
-// lookIn finds the slide's file among the entries of a folder; "" when it is
-// not there. The file of the same name is tried first.
-func (s *Session) lookIn(ctx context.Context, dir string, entries []os.DirEntry, sl storage.Slide) (string, error) {
-	name := filepath.Base(sl.Path)
-	var ps []string
-	for _, e := range entries {
-		switch {
-		case e.IsDir():
-		case e.Name() == name:
-			ps = append([]string{filepath.Join(dir, name)}, ps...)
-		case filepath.Ext(e.Name()) == filepath.Ext(name):
-			ps = append(ps, filepath.Join(dir, e.Name()))
-		}
-	}
-	for _, p := range ps {
-		if err := ctx.Err(); err != nil {
-			return "", err
-		}
-		t, err := s.openFile(ctx, p)
-		if err != nil {
-			continue // not a slide; the search goes on
-		}
-		ok := same(t, sl)
-		if err := t.Close(); err != nil {
-			return "", err
-		}
-		if ok {
-			return p, nil
-		}
-	}
-	return "", nil
-}
-
 // OpenSlide opens the pixels and labels of a slide and makes it the current
 // one; the slide that was current is closed. Opening the current slide again
 // returns it, and one that is open beside it becomes the current one while the
@@ -486,13 +419,36 @@ func (s *Session) objects(id annotate.ID) (*annotate.Set, error) {
 	if set != nil {
 		return set, nil
 	}
-	objects, err := s.project.Objects(id)
+	set, err := s.readSet(id)
 	if err != nil {
 		return nil, fmt.Errorf("labels of slide %s: %w", id, err)
 	}
-	set = annotate.NewSet(objects)
 	s.mu.Lock()
 	s.sets[id] = set
 	s.mu.Unlock()
 	return set, nil
+}
+
+// wholeSet is how many objects are read as a whole: up to there they take up
+// little memory and nothing has to be read again. Of a larger set the index
+// alone is read, and shapes when they are asked for.
+const wholeSet = 30_000
+
+// readSet reads the labels of a slide from disk.
+func (s *Session) readSet(id annotate.ID) (*annotate.Set, error) {
+	index, err := s.project.Index(id)
+	if err == nil && index.Len() > wholeSet {
+		return annotate.NewIndexedSet(index), nil
+	}
+	var objects []*annotate.Object
+	switch {
+	case err == nil:
+		objects, err = index.Objects()
+	case errors.Is(err, annotate.ErrIndexFull):
+		objects, err = s.project.Objects(id)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return annotate.NewSet(objects), nil
 }
