@@ -56,6 +56,11 @@ func (s *Session) Encoder() (models.Encoder, error) {
 	if err != nil {
 		return nil, err
 	}
+	if b, ok := encoder.(interface{ SetBatch(n int) }); ok {
+		if set, err := ReadModelSettings(); err == nil && set.Batch > 0 { // else as the model says
+			b.SetBatch(set.Batch)
+		}
+	}
 	s.encoder = encoder
 	return encoder, nil
 }
