@@ -20,6 +20,17 @@ type Report struct {
 	Bytes       int64    `json:"bytes,omitempty"`
 	SHA256      string   `json:"sha256,omitempty"` // of the model file and its external weights
 	Described   bool     `json:"described"`        // there is a model.json
+	Kind        Kind     `json:"kind,omitempty"`
+	Known       string   `json:"known_as,omitempty"` // name in the catalogue
+	Access      string   `json:"access,omitempty"`   // of the weights: open, or gated by their makers
+	Makes       string   `json:"architecture,omitempty"`
+	Weights     int64    `json:"weights,omitempty"`         // numbers, when the folder holds them
+	PrepFrom    string   `json:"preprocess_from,omitempty"` // the file that states it, the catalogue, or a guess
+	Pooling     string   `json:"pooling,omitempty"`
+	Classes     []string `json:"classes,omitempty"`
+	Text        string   `json:"text,omitempty"`      // the text side's architecture; empty when there is none
+	Tokenizer   string   `json:"tokenizer,omitempty"` // of texts
+	Templates   []string `json:"templates,omitempty"` // of its makers
 	Name        string   `json:"name,omitempty"`
 	License     string   `json:"license,omitempty"`
 	Producer    string   `json:"producer,omitempty"`
@@ -85,15 +96,20 @@ func CheckWith(rt onnx.Engine, path string) Report {
 		r.fail(err)
 		return r
 	}
+	r.SHA256 = s.sum
 	r.Name, r.License, r.MPP = o.Name, o.License, o.MPP
 	r.Preprocess, r.PatchSize = o.Prep.ID(), o.Prep.Crop
+	if o.Patch > 0 {
+		r.PatchSize = o.Patch
+	}
+	r.describeLibrary(s)
 	if o.Note != "" {
 		r.Warnings = append(r.Warnings, o.Note)
 	}
 	if o.Untrained {
 		r.Warnings = append(r.Warnings, "the weights are random: the model is untrained")
 	}
-	if dynamic(s.graph) {
+	if s.graph != nil && dynamic(s.graph) {
 		r.Warnings = append(r.Warnings, "quantised while it runs: patches are fed one by one, so that they do not influence each other")
 	}
 	if rt == nil {
@@ -114,6 +130,9 @@ func CheckWith(rt onnx.Engine, path string) Report {
 	if err := e.Close(); err != nil {
 		r.fail(err)
 	}
+	if r.Text != "" {
+		r.textTest(rt, path)
+	}
 	return r
 }
 
@@ -124,7 +143,11 @@ func (r *Report) fail(err error) {
 // describe copies what the file says about itself.
 func (r *Report) describe(s *source) {
 	r.File, r.Bytes, r.SHA256, r.Described = s.file, s.size, s.sum, s.desc != nil
-	r.External, r.Producer = s.files, s.graph.Producer
+	r.External = s.files
+	if s.graph == nil {
+		return
+	}
+	r.Producer = s.graph.Producer
 	for i, o := range s.graph.Opsets {
 		if i > 0 {
 			r.Operators += ", "

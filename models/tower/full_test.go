@@ -85,7 +85,7 @@ func checkFullSize(t *testing.T, rt *onnx.Runtime, dir string) {
 	many := onnx.NewTensor(pixelsOf(batch, tower.Image), batch, 3, side, side)
 	best := [2]time.Duration{time.Hour, time.Hour}
 	for range 5 { // in turns, the best of each: the machine is not ours alone
-		for i, s := range []*onnx.Session{ours, theirs} {
+		for i, s := range []onnx.Model{ours, theirs} {
 			start := time.Now()
 			rows(t, s, many, tower)
 			best[i] = min(best[i], time.Since(start))
@@ -94,13 +94,13 @@ func checkFullSize(t *testing.T, rt *onnx.Runtime, dir string) {
 	t.Logf("%.2f patches a second, torch.onnx's graph %.2f: ratio %.3f", batch/best[0].Seconds(), batch/best[1].Seconds(), best[1].Seconds()/best[0].Seconds())
 }
 
-func closeSession(t *testing.T, s *onnx.Session) {
+func closeSession(t *testing.T, s onnx.Model) {
 	if err := s.Close(); err != nil {
 		t.Error(err)
 	}
 }
 
-func rows(t *testing.T, s *onnx.Session, in onnx.Tensor, tower *Tower) [][]float32 {
+func rows(t *testing.T, s onnx.Model, in onnx.Tensor, tower *Tower) [][]float32 {
 	t.Helper()
 	out, err := s.Run(context.Background(), map[string]onnx.Tensor{tower.Input: in})
 	if err != nil {
