@@ -357,7 +357,12 @@ func (t *Tokenizer) surround(begin, end string) error {
 		return nil
 	}
 	t.before, t.after = []int32{b}, []int32{e}
-	t.raw = append(t.raw, special{text: begin, id: b}, special{text: end, id: e})
+	list := []special{{text: begin, id: b}, {text: end, id: e}}
+	if strings.HasPrefix(begin, "<|") { // CLIP looks for its own in lower-cased text
+		t.cooked = append(t.cooked, list...)
+	} else {
+		t.raw = append(t.raw, list...)
+	}
 	return nil
 }
 
