@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"coverslip/models"
 	"coverslip/models/onnx"
@@ -53,7 +52,7 @@ func (r *Report) textTest(rt onnx.Engine, path string) {
 		r.add("reads texts", err, "")
 		return
 	}
-	ctx, cancel := context.WithTimeoutCause(context.Background(), time.Minute, errors.New("the self-test took longer than a minute"))
+	ctx, cancel := context.WithTimeoutCause(context.Background(), selfTestTime, errTooSlow)
 	defer cancel()
 	v, err := t.EncodeText(ctx, []string{"An H&E image of tumour", "An H&E image of normal stroma", "An H&E image of tumour"})
 	if err == nil {

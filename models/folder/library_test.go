@@ -153,6 +153,16 @@ func checkAlone(t *testing.T, texts models.TextEncoder) {
 	}
 }
 
+func TestOpen_ForeignTokenizerIsTold(t *testing.T) {
+	dir := t.TempDir()
+	reference(t, dir, "plip", "pytorch_model.bin")
+	modeltest.WriteFile(t, dir, "tokenizer.json", strings.Replace(clipWords(), `"\u003c|endoftext|\u003e":119`, `"\u003c|endoftext|\u003e":120`, 1))
+	r := CheckWith(nil, dir)
+	if r.Err != nil || r.Text != "" || !strings.Contains(strings.Join(r.Warnings, " "), "belong to different models") {
+		t.Errorf("%+v", r)
+	}
+}
+
 func TestOpen_TheCatalogueSetsRight(t *testing.T) {
 	rt := modeltest.Runtime(t)
 	root := t.TempDir()

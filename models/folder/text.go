@@ -76,6 +76,10 @@ func (s *source) text() (*textSource, error) {
 	if t.words, t.files, err = tokenizer.Open(s.dir); err != nil {
 		return nil, err
 	}
+	if t.tower != nil && t.words.Largest() >= int64(t.tower.Words) {
+		return nil, &models.FormatError{File: filepath.Join(s.dir, t.files[0]),
+			What: fmt.Sprintf("it numbers its entries up to %d, the text side knows %d words: they belong to different models", t.words.Largest(), t.tower.Words)}
+	}
 	s.side = t
 	return t, nil
 }

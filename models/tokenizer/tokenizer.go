@@ -44,6 +44,15 @@ func (t *Tokenizer) Kind() string { return t.kind }
 // Size is the number of entries.
 func (t *Tokenizer) Size() int { return len(t.vocab) }
 
+// Largest is the largest number of an entry.
+func (t *Tokenizer) Largest() int64 {
+	largest := int32(-1)
+	for _, id := range t.vocab {
+		largest = max(largest, id)
+	}
+	return int64(largest)
+}
+
 // ID finds the number of an entry.
 func (t *Tokenizer) ID(entry string) (int64, bool) {
 	id, ok := t.vocab[entry]
