@@ -68,6 +68,7 @@ func (w *Window) bind() error {
 	on("view.nextTime", plane(0, 1), timed)
 	on("view.prevTime", plane(0, -1), timed)
 	w.bindPanes(on)
+	w.bindModels(on)
 	on("view.left", func() { w.dock.Toggle(true, false) }, project)
 	on("view.right", func() { w.dock.Toggle(false, true) }, project)
 	on("view.theme", w.toggleTheme, nil)

@@ -104,6 +104,9 @@ func newWindow(a fyne.App, o Options, post func(func())) (*Window, error) {
 		o.Height = 800
 	}
 	o.Session.RawColour = o.Session.RawColour || a.Preferences().Bool(prefRaw)
+	if o.Session.Model == "" {
+		o.Session.Model = a.Preferences().String(prefModel)
+	}
 	w := &Window{app: a, opts: o, cmds: app.NewCommands(), tips: newTips(post), hidden: map[annotate.ID]bool{}, overlay: true,
 		threshold: 0.8, edits: newLane(), reads: newLane(), thumbReads: newLane(), counts: newLatest(), listing: newLatest(),
 		menuItems: map[string]*fyne.MenuItem{}, post: post}
