@@ -202,7 +202,7 @@ func Explain(err error) Problem {
 	if errors.As(err, &p) {
 		return *p
 	}
-	for _, x := range explanations() {
+	for _, x := range append(workerExplanations(), explanations()...) {
 		if x.is(err) {
 			title := x.title
 			if strings.Contains(title, "%s") {

@@ -10,6 +10,7 @@ import (
 
 	"coverslip/annotate"
 	"coverslip/models"
+	"coverslip/models/onnx"
 	"coverslip/storage"
 	"coverslip/tiles"
 )
@@ -27,6 +28,7 @@ type Options struct {
 	CacheBytes int64  // bytes of decoded tiles kept; 0 takes 256 MiB
 	ReadOnly   bool   // open without the right to change anything
 	Onnx       string // path of ONNX Runtime's library; "" looks for it
+	Worker     string // program to start for models, with the hidden verb of models/worker; "" runs them in this process
 	Model      string // folder of the default encoder; "" takes the built-in, untrained one
 	RawColour  bool   // slides are shown in the scanner's colours, their colour profiles left aside
 	Network    bool   // slides may be read from web addresses; nothing is fetched otherwise
@@ -54,13 +56,15 @@ type Session struct {
 	tallies      map[annotate.ID]tally
 	sightings    map[annotate.ID]sighting
 	current      *OpenSlide
+	beside       []*OpenSlide // open too, in the order they stopped being the current one
 	listeners    map[int]func(Event)
 	lastListener int
 	closed       bool
 
-	encoderMu sync.Mutex // protects encoder; held while it is loaded
+	encoderMu sync.Mutex // protects encoder and engine; held while they are loaded
 	encoder   models.Encoder
-	release   func() error // frees what encoder rests on
+	engine    onnx.Engine
+	release   func() error // frees engine
 
 	job jobs
 
@@ -156,14 +160,14 @@ func (s *Session) Close() error {
 	s.door.Lock() // let a running edit finish
 	defer s.door.Unlock()
 	s.mu.Lock()
-	open := s.current
-	s.current = nil
+	open := append(s.beside, s.current)
+	s.current, s.beside = nil, nil
 	s.listeners = map[int]func(Event){}
 	s.mu.Unlock()
 
-	kept := s.keepDisplay(open)
+	err := s.shut(open...)
 	s.stopKeeper()
-	return errors.Join(kept, open.close(), s.closeEncoder(), s.project.Close())
+	return errors.Join(err, s.closeEncoder(), s.project.Close())
 }
 
 // Name is the project's name.

@@ -53,12 +53,9 @@ func (v *Viewer) Tick() {
 		v.view = v.limits.clamp(v.motion.step(v.view, dt))
 		v.clock.dirty = true
 	}
-	pending := 0
-	if v.source != nil {
-		pending = v.source.Pending()
-	}
+	pending := v.awaited()
 	seen, watching := v.watch(now, pending)
-	dirty := seen || v.clock.dirty || pending != v.clock.pending || v.marking(now)
+	dirty := seen || v.clock.dirty || pending != v.clock.pending || v.marking(now) || v.toolArrived()
 	if !dirty && !v.clock.more {
 		if pending == 0 && !watching {
 			v.rest()
@@ -68,10 +65,8 @@ func (v *Viewer) Tick() {
 	v.clock.dirty = false
 	was := len(v.objs)
 	v.layOut()
-	if v.source != nil {
-		v.clock.pending = v.source.Pending()
-	}
-	put := v.tileLayer.pool.put + v.overlay.pool.put
+	v.clock.pending = v.awaited()
+	put := v.tileLayer.pool.put + v.overlay.pool.put + v.laid.put()
 	if dirty || put > 0 || was != len(v.objs) {
 		v.repaint()
 	}
@@ -99,10 +94,7 @@ func (v *Viewer) Settle() {
 // Settled tells whether the picture is complete: nothing moves and nothing is
 // awaited.
 func (v *Viewer) Settled() bool {
-	pending := 0
-	if v.source != nil {
-		pending = v.source.Pending()
-	}
+	pending := v.awaited()
 	// What arrived since the last frame is not shown yet.
 	return !v.motion.moving() && !v.clock.dirty && !v.clock.more && pending == 0 && v.clock.pending == 0
 }
@@ -190,6 +182,12 @@ func (v *Viewer) layOut() {
 		}
 		return
 	}
+	if p := v.view.Plane(); v.style.plane != p {
+		s := *v.style
+		s.plane = p
+		v.style = &s
+		v.overlay.setPlane(v.style)
+	}
 	v.tileLayer.pool.orient(v.view.Turn, v.view.Flip)
 	v.overlay.pool.orient(v.view.Turn, v.view.Flip)
 	moreTiles := v.tileLayer.update(v.view, v.sight(now), v.unit, now)
@@ -198,6 +196,7 @@ func (v *Viewer) layOut() {
 		v.objs = append(v.objs, v.ground)
 	}
 	v.objs = append(v.objs, v.tileLayer.objs...)
+	moreTiles = v.layOutLaid(now) || moreTiles
 	moreOverlay := v.overlay.update(v.view, v.unit, now)
 	v.objs = append(v.objs, v.overlay.objs...)
 	v.layOutLive()
@@ -207,7 +206,7 @@ func (v *Viewer) layOut() {
 	}
 	v.objs = append(v.objs, v.bar.update(v.view, mpp, v.unit, v.gridText)...)
 	v.objs = append(v.objs, v.overview.update(v.view, v.unit, v.coverage, v.glance.step)...)
-	v.clock.more = moreTiles || moreOverlay
+	v.clock.more = moreTiles || moreOverlay || v.toolWorking()
 }
 
 // sight tells where the person looks and where the picture is going. It is called
@@ -264,12 +263,15 @@ func (v *Viewer) layOutLive() {
 			}
 			drawn++
 			v.live.roi(&o.ROI, v.overlayColor(o.Class), liveLines/max(1, min(len(v.selection), selectedDrawn)))
-			if holder != nil && len(v.selection) == 1 && editable(o) {
+			if holder != nil && len(v.selection) == 1 && v.editable(o) {
 				v.drawHandles(&v.live, &o.ROI)
 			}
+			v.drawWords(&v.live, o)
 		}
 	}
+	v.drawFrame(&v.live)
 	v.tool.draw(&v.live)
+	v.pointing.draw(v, &v.live)
 	v.drawBox(&v.live)
 	v.drawMark(&v.live, v.clock.now())
 	v.objs = append(v.objs, v.live.objs...)
