@@ -1,19 +1,10 @@
 package main
 
 import (
-	"context"
 	"os"
 	"path/filepath"
 	"testing"
 )
-
-// TestMain lets the test's program be the child that checks a project.
-func TestMain(m *testing.M) {
-	if os.Getenv(checkInside) != "" {
-		os.Exit(run(context.Background(), os.Args[1:], os.Stdout, os.Stderr))
-	}
-	os.Exit(m.Run())
-}
 
 // TestScript_Repair damages a project and brings it back, edits by script, and
 // checks exported logs.
