@@ -96,6 +96,7 @@ func TestProject_Sign(t *testing.T) {
 func forged(t *testing.T, p *Project, slide annotate.ID) {
 	t.Helper()
 	forge := func(f func(*Signature)) {
+		p.txid = 0 // as if the project were opened anew
 		err := p.db.Update(func(tx *bolt.Tx) error {
 			b := tx.Bucket(bucketSignatures)
 			k, v := b.Cursor().First()
@@ -127,4 +128,5 @@ func forged(t *testing.T, p *Project, slide annotate.ID) {
 		}
 		forge(func(s *Signature) { *s = before })
 	}
+	p.txid = 0
 }
