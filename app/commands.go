@@ -42,7 +42,7 @@ const (
 // character are typed characters (so they follow the keyboard's layout), the
 // others are names of keys.
 func NewCommands() *Commands {
-	table := slices.Concat(fileCommands(), editCommands(), viewCommands(), toolCommands(),
+	table := slices.Concat(fileCommands(), editCommands(), keepingCommands(), endCommands(), viewCommands(), toolCommands(),
 		suggestCommands(), helpCommands(), manyAlike())
 	c := &Commands{list: table, byID: map[string]int{}, byKey: map[string]int{}}
 	for i, cmd := range table {
@@ -69,6 +69,12 @@ func fileCommands() []Command {
 		{ID: "file.untrusted", Title: "Memory-safe decoders only", Menu: MenuFile},
 		{ID: "file.exportDataset", Title: "Export dataset…", Menu: MenuFile, Key: "Ctrl+E"},
 		{ID: "file.exportGeoJSON", Title: "Export GeoJSON…", Menu: MenuFile, Key: "Ctrl+Shift+E"},
+	}
+}
+
+// endCommands are the last lines of the first menu.
+func endCommands() []Command {
+	return []Command{
 		{ID: "file.close", Title: "Close project", Menu: MenuFile, Key: "Ctrl+W"},
 		{ID: "file.quit", Title: "Quit", Menu: MenuFile, Key: "Ctrl+Q"},
 	}

@@ -48,7 +48,7 @@ func (w *Window) bind() error {
 	on("edit.delete", w.deleteSelection, func() bool { return edit() && selected() })
 	on("edit.deselect", w.escape, func() bool { return selected() || w.problem.object.Visible() })
 	on("edit.scale", w.askScale, edit)
-	on("edit.author", w.askAuthor, nil)
+	on("edit.author", w.askWho, nil)
 
 	on("view.fit", func() { w.viewer.Fit() }, slide)
 	on("view.zoomIn", func() { w.zoom(zoomStep) }, slide)
@@ -91,6 +91,7 @@ func (w *Window) bind() error {
 	on("help.keys", w.openKeys, nil)
 	on("help.about", w.openAbout, nil)
 	w.bindMoves(on)
+	w.bindKeeping(on)
 	for n := 1; n <= 9; n++ {
 		key := fmt.Sprint(n)
 		on("class."+key, func() { w.classKey(key) }, func() bool { return project() && w.session.Palette().ByKey(key) != nil })

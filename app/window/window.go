@@ -21,6 +21,7 @@ type Options struct {
 	Height  float32            // of the window, Fyne units; 0 takes 800
 	Theme   string             // "dark", "light"; "" is as it was left last time, first dark
 	Demo    string             // folder of the demo project, offered at the start; "" for none
+	AskWho  bool               // a person who never said a name is asked for it at the first label
 	Debug   io.Writer          // where a line is written when a slide is shown; nil for nowhere
 	Told    func(app.Problem)  // hears of every problem that the window shows, on Fyne's goroutine; nil for nobody
 }
@@ -57,6 +58,7 @@ type Window struct {
 	listing    *latest // listing of slides
 	news       news    // events that were not looked at yet
 
+	asked     bool                 // who works was asked for since the program was started
 	drawing   int                  // shapes on their way to the disk
 	classNext string               // number key pressed meanwhile
 	class     annotate.ID          // what new labels get; zero: unclassified

@@ -23,7 +23,9 @@ func (w *Window) wireViewer(p *pane) {
 
 // draw makes an annotation of the current class and selects it, so that a
 // number key can give it another class at once.
-func (w *Window) draw(roi annotate.ROI) {
+func (w *Window) draw(roi annotate.ROI) { w.knownThen(func() { w.drawNow(roi) }) }
+
+func (w *Window) drawNow(roi annotate.ROI) {
 	class := w.class
 	var id annotate.ID
 	w.drawing++
@@ -207,6 +209,7 @@ func (w *Window) stepped(words string, err error) error {
 
 // escape drops the selection; with nothing selected it puts the problem away.
 func (w *Window) escape() {
+	w.viewer.SetGhost(annotate.ROI{})
 	if len(w.viewer.Selection()) == 0 {
 		w.problem.dismiss()
 		return
