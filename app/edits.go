@@ -154,6 +154,11 @@ func (s *Session) stepLabel(f func(annotate.ID) (string, bool)) (string, bool) {
 // without (zero). A free-hand ring that crosses itself is repaired first. It
 // returns the identifier of the new annotation.
 func (s *Session) Draw(roi annotate.ROI, class annotate.ID) (annotate.ID, error) {
+	return s.draw(roi, class, nil)
+}
+
+// draw is Draw with attributes.
+func (s *Session) draw(roi annotate.ROI, class annotate.ID, meta map[string]string) (annotate.ID, error) {
 	cur := s.Current()
 	if cur == nil {
 		return annotate.ID{}, ErrNothingOpen
@@ -169,7 +174,8 @@ func (s *Session) Draw(roi annotate.ROI, class annotate.ID) (annotate.ID, error)
 	o := &annotate.Object{
 		ID: annotate.NewID(), Kind: annotate.Annotation, ROI: roi, Class: class,
 		Created: now, Changed: now,
-		By: annotate.Provenance{Author: s.Author(), Method: "manual"},
+		By:   annotate.Provenance{Author: s.Author(), Method: "manual"},
+		Meta: meta,
 	}
 	return o.ID, s.Apply(annotate.Add(cur.Item.ID, "Draw "+shapeName(roi.Kind), o))
 }
@@ -235,7 +241,8 @@ func (s *Session) Move(before *annotate.Object, after annotate.ROI) error {
 	if before.Locked {
 		return fmt.Errorf("object %s: %w", before.ID, ErrObjectLocked)
 	}
-	if err := after.Validate(); err != nil {
+	after, err = mend(after) // a vertex may have been dragged over an edge
+	if err != nil {
 		return err
 	}
 	o := *before
