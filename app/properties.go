@@ -105,15 +105,16 @@ func (s *Session) Duplicate(ids []annotate.ID, dx, dy float64) ([]annotate.ID, e
 	if err != nil {
 		return nil, err
 	}
-	return s.place(slide, counted("Duplicate", len(objects), "object"), objects, dx, dy)
+	return s.place(annotate.Edit{Slide: slide, Label: counted("Duplicate", len(objects), "object")}, objects, dx, dy)
 }
 
-// place adds copies of objects to a slide, moved by a distance but not off it.
-func (s *Session) place(slide annotate.ID, label string, objects []*annotate.Object, dx, dy float64) ([]annotate.ID, error) {
+// place adds copies of objects to an edit of a slide, moved by a distance but not
+// off it, and applies it.
+func (s *Session) place(e annotate.Edit, objects []*annotate.Object, dx, dy float64) ([]annotate.ID, error) {
 	if len(objects) == 0 {
 		return nil, nil
 	}
-	item, err := s.Slide(slide)
+	item, err := s.Slide(e.Slide)
 	if err != nil {
 		return nil, err
 	}
@@ -123,12 +124,11 @@ func (s *Session) place(slide annotate.ID, label string, objects []*annotate.Obj
 	}
 	if w, h := float64(item.Width), float64(item.Height); w > 0 && h > 0 {
 		if b.Width() > w || b.Height() > h {
-			return nil, fmt.Errorf("%s: %w", label, ErrOffSlide)
+			return nil, fmt.Errorf("%s: %w", e.Label, ErrOffSlide)
 		}
 		dx, dy = max(-b.MinX, min(w-b.MaxX, dx)), max(-b.MinY, min(h-b.MaxY, dy))
 	}
 	now := time.Now().UTC()
-	e := annotate.Edit{Slide: slide, Label: label}
 	var ids []annotate.ID
 	for _, o := range objects {
 		c := *o
@@ -202,18 +202,13 @@ func (s *Session) Paste(text string, at *annotate.Point) ([]annotate.ID, error) 
 		beside := max(8, 0.1*max(b.Width(), b.Height()))
 		dx, dy = beside, beside
 	}
-	var classes []annotate.ClassChange
+	e := annotate.Edit{Slide: cur.Item.ID, Label: counted("Paste", len(file.Objects), "object")}
 	for _, c := range file.Classes {
 		if palette.ByID(c.ID) == nil {
-			classes = append(classes, annotate.ClassChange{After: &c})
+			e.Classes = append(e.Classes, annotate.ClassChange{After: &c})
 		}
 	}
-	if len(classes) > 0 {
-		if err := s.Apply(annotate.Edit{Label: counted("Paste", len(classes), "class"), Classes: classes}); err != nil {
-			return nil, err
-		}
-	}
-	return s.place(cur.Item.ID, counted("Paste", len(file.Objects), "object"), file.Objects, dx, dy)
+	return s.place(e, file.Objects, dx, dy)
 }
 
 // Around is the smallest label whose area holds the object's centre and is
