@@ -42,7 +42,23 @@ const (
 // character are typed characters (so they follow the keyboard's layout), the
 // others are names of keys.
 func NewCommands() *Commands {
-	table := []Command{
+	table := slices.Concat(fileCommands(), editCommands(), viewCommands(), toolCommands(),
+		suggestCommands(), helpCommands(), manyAlike())
+	c := &Commands{list: table, byID: map[string]int{}, byKey: map[string]int{}}
+	for i, cmd := range table {
+		c.byID[cmd.ID] = i
+		for _, k := range []string{cmd.Key, cmd.AltKey} {
+			if k != "" {
+				c.byKey[k] = i
+			}
+		}
+	}
+	return c
+}
+
+// fileCommands are the lines of one menu, in its order.
+func fileCommands() []Command {
+	return []Command{
 		{ID: "file.open", Title: "Open slide…", Menu: MenuFile, Key: "Ctrl+O"},
 		{ID: "file.openProject", Title: "Open project…", Menu: MenuFile, Key: "Ctrl+Shift+O"},
 		{ID: "file.newProject", Title: "New project…", Menu: MenuFile, Key: "Ctrl+N"},
@@ -55,14 +71,24 @@ func NewCommands() *Commands {
 		{ID: "file.exportGeoJSON", Title: "Export GeoJSON…", Menu: MenuFile, Key: "Ctrl+Shift+E"},
 		{ID: "file.close", Title: "Close project", Menu: MenuFile, Key: "Ctrl+W"},
 		{ID: "file.quit", Title: "Quit", Menu: MenuFile, Key: "Ctrl+Q"},
+	}
+}
 
+// editCommands are the lines of one menu, in its order.
+func editCommands() []Command {
+	return []Command{
 		{ID: "edit.undo", Title: "Undo", Menu: MenuEdit, Key: "Ctrl+Z"},
 		{ID: "edit.redo", Title: "Redo", Menu: MenuEdit, Key: "Ctrl+Y", AltKey: "Ctrl+Shift+Z"},
 		{ID: "edit.delete", Title: "Delete selection", Menu: MenuEdit, Key: "Delete", AltKey: "BackSpace"},
 		{ID: "edit.deselect", Title: "Select nothing", Menu: MenuEdit, Key: "Escape"},
 		{ID: "edit.scale", Title: "Set µm per pixel…", Menu: MenuEdit},
 		{ID: "edit.author", Title: "Author…", Menu: MenuEdit},
+	}
+}
 
+// viewCommands are the lines of one menu, in its order.
+func viewCommands() []Command {
+	return []Command{
 		{ID: "view.fit", Title: "Fit slide", Menu: MenuView, Key: "0"},
 		{ID: "view.zoomIn", Title: "Zoom in", Menu: MenuView, Key: "+", AltKey: "="},
 		{ID: "view.zoomOut", Title: "Zoom out", Menu: MenuView, Key: "-"},
@@ -85,38 +111,49 @@ func NewCommands() *Commands {
 		{ID: "view.prevFocus", Title: "Previous focal plane", Menu: MenuView, Key: "[", AltKey: ","},
 		{ID: "view.nextTime", Title: "Next time point", Menu: MenuView, Key: "Ctrl+]"},
 		{ID: "view.prevTime", Title: "Previous time point", Menu: MenuView, Key: "Ctrl+["},
+		{ID: "view.beside", Title: "Open the next slide beside", Menu: MenuView, Key: "Ctrl+J"},
+		{ID: "view.addPane", Title: "Add an empty pane", Menu: MenuView},
+		{ID: "view.closePane", Title: "Close this pane", Menu: MenuView, Key: "Ctrl+Shift+W"},
+		{ID: "view.nextPane", Title: "Go to the next pane", Menu: MenuView, Key: "F6"},
+		{ID: "view.link", Title: "Move panes together", Menu: MenuView, Key: "Ctrl+L"},
+		{ID: "view.register", Title: "Register slides by points…", Menu: MenuView, Key: "Ctrl+Shift+L"},
+		{ID: "view.forgetRegistration", Title: "Forget the registration", Menu: MenuView},
 		{ID: "view.left", Title: "Slides panel", Menu: MenuView, Key: "F8"},
 		{ID: "view.right", Title: "Labels panel", Menu: MenuView, Key: "F9"},
 		{ID: "view.theme", Title: "Dark or light theme", Menu: MenuView, Key: "Ctrl+T"},
 		{ID: "view.fullScreen", Title: "Full screen", Menu: MenuView, Key: "F11"},
+	}
+}
 
+// toolCommands are the lines of one menu, in its order.
+func toolCommands() []Command {
+	return []Command{
 		{ID: "tool.pan", Title: "Pan", Menu: MenuTools, Key: "H"},
 		{ID: "tool.select", Title: "Select and move", Menu: MenuTools, Key: "V"},
 		{ID: "tool.rectangle", Title: "Rectangle", Menu: MenuTools, Key: "R"},
 		{ID: "tool.polygon", Title: "Polygon", Menu: MenuTools, Key: "P"},
+	}
+}
 
+// suggestCommands are the lines of one menu, in its order.
+func suggestCommands() []Command {
+	return []Command{
 		{ID: "suggest.run", Title: "Suggest labels", Menu: MenuSuggest, Key: "G"},
 		{ID: "suggest.accept", Title: "Accept suggestion", Menu: MenuSuggest, Key: "A"},
 		{ID: "suggest.reject", Title: "Reject suggestion", Menu: MenuSuggest, Key: "X"},
 		{ID: "suggest.skip", Title: "Skip suggestion", Menu: MenuSuggest, Key: "Z"},
 		{ID: "suggest.acceptAbove", Title: "Accept all above the threshold", Menu: MenuSuggest, Key: "Shift+A"},
 		{ID: "job.cancel", Title: "Cancel the running job", Menu: MenuSuggest, Key: "Ctrl+."},
+	}
+}
 
+// helpCommands are the lines of one menu, in its order.
+func helpCommands() []Command {
+	return []Command{
 		{ID: "help.palette", Title: "Find a command…", Menu: MenuHelp, Key: "Ctrl+K"},
 		{ID: "help.keys", Title: "Keyboard shortcuts", Menu: MenuHelp, Key: "F1", AltKey: "Ctrl+/"},
 		{ID: "help.about", Title: "About Coverslip", Menu: MenuHelp},
 	}
-	table = append(table, manyAlike()...)
-	c := &Commands{list: table, byID: map[string]int{}, byKey: map[string]int{}}
-	for i, cmd := range table {
-		c.byID[cmd.ID] = i
-		for _, k := range []string{cmd.Key, cmd.AltKey} {
-			if k != "" {
-				c.byKey[k] = i
-			}
-		}
-	}
-	return c
 }
 
 // manyAlike are the commands that differ by a number alone; no menu lists them.

@@ -48,7 +48,7 @@ func (o *OpenSlide) Plane() (z, t int) {
 	return d.Z, d.T
 }
 
-// SetDisplay shows other planes of the current slide, or the same in another
+// SetDisplay shows other planes of an open slide, or the same in another
 // way, and returns the slide with its new Loader; what was decoded is not decoded
 // again. Labels belong to the slide as a whole and stay. What is shown is kept
 // with the project when the slide is closed. It is an error when the slide was
@@ -56,8 +56,8 @@ func (o *OpenSlide) Plane() (z, t int) {
 func (s *Session) SetDisplay(slide annotate.ID, d tiles.Display) (*OpenSlide, error) {
 	s.opening.Lock()
 	defer s.opening.Unlock()
-	was := s.Current()
-	if was == nil || was.Item.ID != slide || was.view == nil {
+	was := s.Opened(slide)
+	if was == nil || was.view == nil {
 		return nil, fmt.Errorf("slide %s: %w", slide, ErrNoSlide)
 	}
 	view, err := was.view.With(d)
@@ -68,12 +68,11 @@ func (s *Session) SetDisplay(slide annotate.ID, d tiles.Display) (*OpenSlide, er
 	now.view = view
 	now.Loader, now.Colour = s.loader(slide, scaled(view, was.Item.Slide))
 	s.mu.Lock()
-	if s.closed || s.current != was {
+	if s.closed || !s.swap(was, &now) {
 		s.mu.Unlock()
 		now.Loader.Close()
 		return nil, ErrClosed
 	}
-	s.current = &now
 	s.mu.Unlock()
 	was.Loader.Close()
 	return &now, nil

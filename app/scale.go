@@ -33,7 +33,7 @@ func (s *Session) SetScale(id annotate.ID, mpp float64) error {
 	if err := s.UpdateSlide(sl); err != nil {
 		return err
 	}
-	if cur := s.Current(); cur != nil && cur.Item.ID == id {
+	if cur := s.Opened(id); cur != nil {
 		cur.outdated.Store(true)
 	}
 	return nil

@@ -121,13 +121,11 @@ func (s *Session) tally(slide annotate.ID) (tally, error) {
 	}
 	s.door.Lock() // so that no edit comes between the counting and the keeping
 	defer s.door.Unlock()
-	objects, err := s.project.Objects(slide)
+	all, err := s.project.Tally(slide)
 	if err != nil {
 		return tally{}, err
 	}
-	for _, o := range objects {
-		n.add(o, 1)
-	}
+	n = tally{all.Labels, all.Suggestions, all.Rejected}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.tallies[slide] = n
@@ -321,81 +319,38 @@ func (s *Session) UpdateSlide(sl storage.Slide) error {
 	return nil
 }
 
-// Relink looks for the files of missing slides in folder: by name first, then
-// by bytes among files of the same extension. It returns how many it found.
-func (s *Session) Relink(ctx context.Context, folder string) (found int, err error) {
-	abs, err := filepath.Abs(folder)
-	if err != nil {
-		return 0, about("folder", folder, err)
-	}
-	entries, err := os.ReadDir(abs)
-	if err != nil {
-		return 0, about("folder", folder, err)
-	}
-	for _, item := range s.Slides() {
-		if !item.Missing {
-			continue
-		}
-		p, err := s.lookIn(ctx, abs, entries, item.Slide)
-		if err != nil {
-			return found, err
-		}
-		if p == "" {
-			continue
-		}
-		sl := item.Slide
-		sl.Path, sl.RelPath = p, s.relative(p)
-		if err := s.UpdateSlide(sl); err != nil {
-			return found, err
-		}
-		found++
-	}
-	return found, nil
-}
-
-// lookIn finds the slide's file among the entries of a folder; "" when it is
-// not there. The file of the same name is tried first.
-func (s *Session) lookIn(ctx context.Context, dir string, entries []os.DirEntry, sl storage.Slide) (string, error) {
-	name := filepath.Base(sl.Path)
-	var ps []string
-	for _, e := range entries {
-		switch {
-		case e.IsDir():
-		case e.Name() == name:
-			ps = append([]string{filepath.Join(dir, name)}, ps...)
-		case filepath.Ext(e.Name()) == filepath.Ext(name):
-			ps = append(ps, filepath.Join(dir, e.Name()))
-		}
-	}
-	for _, p := range ps {
-		if err := ctx.Err(); err != nil {
-			return "", err
-		}
-		t, err := s.openFile(ctx, p)
-		if err != nil {
-			continue // not a slide; the search goes on
-		}
-		ok := same(t, sl)
-		if err := t.Close(); err != nil {
-			return "", err
-		}
-		if ok {
-			return p, nil
-		}
-	}
-	return "", nil
-}
-
 // OpenSlide opens the pixels and labels of a slide and makes it the current
 // one; the slide that was current is closed. Opening the current slide again
-// returns it. It returns ErrSlideMissing and ErrOtherSlide as described there.
+// returns it, and one that is open beside it becomes the current one while the
+// other stays. It returns ErrSlideMissing and ErrOtherSlide as described there.
 func (s *Session) OpenSlide(ctx context.Context, id annotate.ID) (*OpenSlide, error) {
+	return s.openSlide(ctx, id, false)
+}
+
+func (s *Session) openSlide(ctx context.Context, id annotate.ID, keep bool) (*OpenSlide, error) {
 	s.opening.Lock()
 	defer s.opening.Unlock()
-	untrusted := s.Untrusted()
-	if cur := s.Current(); cur != nil && cur.Item.ID == id && !cur.Outdated() && cur.untrusted == untrusted && cur.rawColour == s.RawColour() {
-		return cur, nil
+	if open := s.Opened(id); open != nil && s.upToDate(open) {
+		return open, s.Activate(id)
 	}
+	open, err := s.load(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		return nil, errors.Join(ErrClosed, open.close())
+	}
+	gone := s.take(open, keep)
+	s.mu.Unlock()
+	err = s.shut(gone...)
+	s.emit(Event{Kind: EventSlides, Slide: id, Text: open.Item.Name})
+	return open, err
+}
+
+// load opens the pixels and labels of a slide; the session does not hold it yet.
+func (s *Session) load(ctx context.Context, id annotate.ID) (*OpenSlide, error) {
 	item, err := s.Slide(id)
 	if err != nil {
 		return nil, err
@@ -413,7 +368,7 @@ func (s *Session) OpenSlide(ctx context.Context, id annotate.ID) (*OpenSlide, er
 		return nil, errors.Join(err, t.Close())
 	}
 	t = scaled(t, item.Slide)
-	open := &OpenSlide{Item: item, Slide: tiles.Halved(t), Set: set, untrusted: untrusted, rawColour: s.RawColour(), outdated: new(atomic.Bool)}
+	open := &OpenSlide{Item: item, Slide: tiles.Halved(t), Set: set, untrusted: s.Untrusted(), rawColour: s.RawColour(), outdated: new(atomic.Bool)}
 	if open.view, err = s.viewOf(id, t); err != nil {
 		return nil, errors.Join(err, t.Close())
 	}
@@ -421,21 +376,7 @@ func (s *Session) OpenSlide(ctx context.Context, id annotate.ID) (*OpenSlide, er
 		t = open.view
 	}
 	open.Loader, open.Colour = s.loader(id, t)
-
-	s.mu.Lock()
-	if s.closed {
-		s.mu.Unlock()
-		return nil, errors.Join(ErrClosed, open.close())
-	}
-	last := s.current
-	s.current = open
-	if last != nil && last.Item.ID != id {
-		delete(s.sets, last.Item.ID) // read again when wanted; saves its memory
-	}
-	s.mu.Unlock()
-	err = errors.Join(s.keepDisplay(last), last.close())
-	s.emit(Event{Kind: EventSlides, Slide: id, Text: item.Name})
-	return open, err
+	return open, nil
 }
 
 // loader fetches tiles of a slide for the screen.
@@ -451,7 +392,8 @@ func (s *Session) loader(id annotate.ID, t tiles.Slide) (*tiles.Loader, icc.Colo
 // readers is how many goroutines decode tiles for the screen or for a model.
 const readers = 2
 
-// Current is the slide opened last; nil when none is.
+// Current is the slide that is worked on: the one opened or activated last; nil
+// when none is.
 func (s *Session) Current() *OpenSlide {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -477,13 +419,36 @@ func (s *Session) objects(id annotate.ID) (*annotate.Set, error) {
 	if set != nil {
 		return set, nil
 	}
-	objects, err := s.project.Objects(id)
+	set, err := s.readSet(id)
 	if err != nil {
 		return nil, fmt.Errorf("labels of slide %s: %w", id, err)
 	}
-	set = annotate.NewSet(objects)
 	s.mu.Lock()
 	s.sets[id] = set
 	s.mu.Unlock()
 	return set, nil
+}
+
+// wholeSet is how many objects are read as a whole: up to there they take up
+// little memory and nothing has to be read again. Of a larger set the index
+// alone is read, and shapes when they are asked for.
+const wholeSet = 30_000
+
+// readSet reads the labels of a slide from disk.
+func (s *Session) readSet(id annotate.ID) (*annotate.Set, error) {
+	index, err := s.project.Index(id)
+	if err == nil && index.Len() > wholeSet {
+		return annotate.NewIndexedSet(index), nil
+	}
+	var objects []*annotate.Object
+	switch {
+	case err == nil:
+		objects, err = index.Objects()
+	case errors.Is(err, annotate.ErrIndexFull):
+		objects, err = s.project.Objects(id)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return annotate.NewSet(objects), nil
 }

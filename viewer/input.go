@@ -48,6 +48,9 @@ type hand struct {
 	space   bool // held: every drag pans
 	track   tracker
 
+	turned   float64 // Orientation when a turn by hand began
+	turnRest float64 // and the degrees since
+
 	clickAt time.Time // last press, for double clicks
 	clickOn pixel
 }
@@ -62,6 +65,7 @@ const (
 	roleClick // the tool did not take the press: a click goes to it, a drag pans
 	roleOverview
 	roleBox // a box is pulled up to be zoomed into
+	roleTurn
 )
 
 func (v *Viewer) pixelAt(p fyne.Position) pixel {
@@ -118,6 +122,12 @@ func (v *Viewer) press(pos fyne.Position, button desktop.MouseButton) {
 	if p.double {
 		h.clickAt = time.Time{} // a third press begins anew
 	}
+	if h.shift && (h.alt || v.kind == ToolPan) && !v.Busy() && !p.double {
+		h.role = roleTurn
+		h.turned, _ = v.Orientation()
+		h.turnRest = 0
+		return
+	}
 	h.role = roleClick
 	if v.tool.press(p) {
 		h.role = roleTool
@@ -155,7 +165,9 @@ func (v *Viewer) move(pos fyne.Position) {
 	at := v.pixelAt(pos)
 	dx, dy := at.x-h.at.x, at.y-h.at.y
 	h.at = at
+	snapTurn := false
 	if d, ok := currentModifiers(); ok {
+		snapTurn = d&fyne.KeyModifierControl != 0
 		h.shift, h.alt = d&fyne.KeyModifierShift != 0, d&fyne.KeyModifierAlt != 0
 	}
 	if !h.dragged && v.near(h.start, at, dragFrom) {
@@ -167,6 +179,8 @@ func (v *Viewer) move(pos fyne.Position) {
 	case roleOverview:
 		l0X, l0Y, _ := v.overview.at(pos)
 		v.jump(l0X, l0Y)
+	case roleTurn:
+		v.turnDrag(pixel{at.x - dx, at.y - dy}, at, snapTurn)
 	case rolePan, roleClick:
 		if !v.view.Valid() {
 			return
@@ -284,7 +298,7 @@ func (v *Viewer) Cursor() desktop.Cursor {
 		return desktop.DefaultCursor
 	case v.hand.space || v.hand.down && v.hand.role == rolePan:
 		return desktop.PointerCursor
-	case v.hand.down && v.hand.role == roleBox:
+	case v.hand.down && (v.hand.role == roleBox || v.hand.role == roleTurn):
 		return desktop.CrosshairCursor
 	}
 	return v.tool.cursor()

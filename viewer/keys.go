@@ -17,7 +17,11 @@ const (
 func (v *Viewer) AcceptsTab() bool { return true }
 
 // FocusGained belongs to Fyne.
-func (v *Viewer) FocusGained() {}
+func (v *Viewer) FocusGained() {
+	if v.OnFocus != nil {
+		v.OnFocus()
+	}
+}
 
 // FocusLost belongs to Fyne.
 func (v *Viewer) FocusLost() { v.hand.space = false }

@@ -54,7 +54,7 @@ func (v *Viewer) snappedBut(p annotate.Point, but annotate.ID) annotate.Point {
 	}
 	box := annotate.Box{MinX: p.X, MinY: p.Y, MaxX: p.X, MaxY: p.Y}.Grow(reach)
 	v.objects.Search(box, func(o *annotate.Object) bool {
-		if o.ID != but && v.style.shows(o) {
+		if o.ID != but && v.style.showsWhole(o) {
 			chain(o.ROI.Points, false)
 			for _, g := range o.ROI.Outline() {
 				chain(g.Outer, true)

@@ -53,10 +53,7 @@ func (v *Viewer) Tick() {
 		v.view = v.limits.clamp(v.motion.step(v.view, dt))
 		v.clock.dirty = true
 	}
-	pending := 0
-	if v.source != nil {
-		pending = v.source.Pending()
-	}
+	pending := v.awaited()
 	seen, watching := v.watch(now, pending)
 	dirty := seen || v.clock.dirty || pending != v.clock.pending || v.marking(now) || v.toolArrived()
 	if !dirty && !v.clock.more {
@@ -68,10 +65,8 @@ func (v *Viewer) Tick() {
 	v.clock.dirty = false
 	was := len(v.objs)
 	v.layOut()
-	if v.source != nil {
-		v.clock.pending = v.source.Pending()
-	}
-	put := v.tileLayer.pool.put + v.overlay.pool.put
+	v.clock.pending = v.awaited()
+	put := v.tileLayer.pool.put + v.overlay.pool.put + v.laid.put()
 	if dirty || put > 0 || was != len(v.objs) {
 		v.repaint()
 	}
@@ -99,10 +94,7 @@ func (v *Viewer) Settle() {
 // Settled tells whether the picture is complete: nothing moves and nothing is
 // awaited.
 func (v *Viewer) Settled() bool {
-	pending := 0
-	if v.source != nil {
-		pending = v.source.Pending()
-	}
+	pending := v.awaited()
 	// What arrived since the last frame is not shown yet.
 	return !v.motion.moving() && !v.clock.dirty && !v.clock.more && pending == 0 && v.clock.pending == 0
 }
@@ -190,6 +182,12 @@ func (v *Viewer) layOut() {
 		}
 		return
 	}
+	if p := v.view.Plane(); v.style.plane != p {
+		s := *v.style
+		s.plane = p
+		v.style = &s
+		v.overlay.setPlane(v.style)
+	}
 	v.tileLayer.pool.orient(v.view.Turn, v.view.Flip)
 	v.overlay.pool.orient(v.view.Turn, v.view.Flip)
 	moreTiles := v.tileLayer.update(v.view, v.sight(now), v.unit, now)
@@ -198,6 +196,7 @@ func (v *Viewer) layOut() {
 		v.objs = append(v.objs, v.ground)
 	}
 	v.objs = append(v.objs, v.tileLayer.objs...)
+	moreTiles = v.layOutLaid(now) || moreTiles
 	moreOverlay := v.overlay.update(v.view, v.unit, now)
 	v.objs = append(v.objs, v.overlay.objs...)
 	v.layOutLive()

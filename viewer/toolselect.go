@@ -320,7 +320,7 @@ func (v *Viewer) hits(p annotate.Point) []*annotate.Object {
 		return nil
 	}
 	all := v.objects.At(p, v.l0(hitTolerance))
-	return slices.DeleteFunc(slices.Clone(all), func(o *annotate.Object) bool { return !v.style.shows(o) || v.locked[o.Class] })
+	return slices.DeleteFunc(slices.Clone(all), func(o *annotate.Object) bool { return !v.style.showsWhole(o) || v.locked[o.Class] })
 }
 
 // chooseInside selects what has its centre inside an outline.
@@ -334,7 +334,7 @@ func (v *Viewer) chooseInside(outline []annotate.Point) {
 		ids = v.Selection()
 	}
 	v.objects.Search(ring.Bounds(), func(o *annotate.Object) bool {
-		if v.style.shows(o) && !v.locked[o.Class] && ring.Contains(o.ROI.Centroid()) && !slices.Contains(ids, o.ID) {
+		if v.style.showsWhole(o) && !v.locked[o.Class] && ring.Contains(o.ROI.Centroid()) && !slices.Contains(ids, o.ID) {
 			ids = append(ids, o.ID)
 		}
 		return true

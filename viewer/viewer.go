@@ -54,6 +54,8 @@ type Viewer struct {
 	OnRune func(rune) bool
 	// OnSeen: the coverage map changed.
 	OnSeen func()
+	// OnFocus: the viewer has the keyboard now.
+	OnFocus func()
 	// OnProblem: a tile cannot be read. Told once a slide.
 	OnProblem func(error)
 
@@ -85,6 +87,7 @@ type Viewer struct {
 	empty    [2]*canvas.Text
 
 	tileLayer *tileLayer
+	laid      laid // a second slide over the first
 	overlay   *overlayLayer
 	live      live
 	bar       *scaleBar
@@ -153,6 +156,7 @@ func (v *Viewer) SetSlide(l Source, info *tiles.Info) {
 	v.source, v.info = l, info
 	v.selection, v.showSoon = nil, nil
 	v.tileLayer.set(l)
+	v.laid.set(nil)
 	v.overview.set(l)
 	v.motion.stop()
 	v.mark = mark{}
@@ -163,7 +167,7 @@ func (v *Viewer) SetSlide(l Source, info *tiles.Info) {
 	}
 	v.pace = pace{}
 	v.clock.pending = 0
-	v.view.Scale, v.view.Turn, v.view.Flip = 0, 0, false
+	v.view.Scale, v.view.Turn, v.view.Tilt, v.view.Flip = 0, 0, 0, false
 	v.fitted = true
 	v.setLimits()
 	v.SetObjects(nil, annotate.ID{})

@@ -15,7 +15,8 @@ import (
 // the tool in hand, and words where there is no slide.
 type centre struct {
 	w       *Window
-	object  fyne.CanvasObject
+	object  *fyne.Container
+	grid    *fyne.Container // the panes
 	zooms   []*button
 	now     *text
 	hint    *fyne.Container
@@ -70,7 +71,9 @@ func newCentre(w *Window) *centre {
 		vbox(8, c.title, c.words, container.NewCenter(c.add))))
 
 	above := padded(container.NewBorder(c.top, nil, nil, nil, nil), 8, 8, 8, 8)
-	c.object = container.NewStack(newFill(colorStage, 0), w.viewer, above, c.hintBox, c.empty)
+	c.grid = container.New(&panesLayout{w})
+	c.object = container.New(&centreLayout{c}, newFill(colorStage, 0), w.compare.object, c.grid, above, c.hintBox, c.empty)
+	c.arrange()
 	return c
 }
 
@@ -116,16 +119,15 @@ func newHintKeys() *text {
 // update shows what belongs to the tool in hand, or why there is no slide.
 func (c *centre) update() {
 	w := c.w
-	slide := w.open != nil
+	slide, many := w.open != nil, len(w.panes) > 1
 	show(c.top, slide)
-	show(w.viewer, slide)
-	show(c.empty, !slide || w.opening != "")
+	show(w.viewer, slide || many)
+	show(c.empty, !slide && (!many || w.opening != ""))
 	show(c.add, w.session != nil && !slide && w.opening == "" && len(w.slides.items) == 0 && !w.session.ReadOnly())
 	switch {
 	case w.opening != "":
 		c.title.Set("Opening " + w.opening + " …")
 		c.words.Set("")
-		show(c.empty, !slide)
 	case w.session != nil && len(w.slides.items) == 0:
 		c.title.Set("This project has no slides")
 		c.words.Set("Add a slide file, or drop one here. The file is not copied; the project only notes where it lies.")
@@ -133,6 +135,7 @@ func (c *centre) update() {
 		c.title.Set("No slide is open")
 		c.words.Set("Choose one in the list on the left.")
 	}
+	w.compare.update()
 	c.hinted(w.viewer.Hint())
 	c.viewChanged()
 }

@@ -417,6 +417,9 @@ func (p *channelsPanel) apply() {
 
 // applied takes over what the session shows now.
 func (p *channelsPanel) applied(s *app.Session, slide tiles.Planar, now *app.OpenSlide, found tiles.Display, err error) {
+	if err == nil && p.w.session == s {
+		p.w.reopened(now)
+	}
 	if p.slide != slide || p.w.session != s {
 		return
 	}
@@ -426,23 +429,15 @@ func (p *channelsPanel) applied(s *app.Session, slide tiles.Planar, now *app.Ope
 		}
 		return
 	}
-	if s.Current() != now { // another display is on its way
+	if s.Opened(now.Item.ID) != now { // another display is on its way
 		return
 	}
-	p.w.redraw(now)
 	for i := range p.display.Channels {
 		if c := &p.display.Channels[i]; c.Low == c.High {
 			c.Low, c.High = found.Channels[i].Low, found.Channels[i].High
 		}
 	}
 	p.show()
-}
-
-// redraw shows the open slide drawn in another way.
-func (w *Window) redraw(now *app.OpenSlide) {
-	w.open = now
-	w.queue.redrawn(now)
-	w.viewer.SetSource(now.Loader, now.Slide.Info())
 }
 
 // planeSlider is a slider over numbered planes with words.

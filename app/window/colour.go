@@ -15,6 +15,7 @@ func (w *Window) toggleColour() {
 		s.SetRawColour(raw)
 		w.post(func() {
 			if w.session == s && w.open != nil {
+				w.closeOthers()
 				w.openSlide(w.open.Item.ID)
 			}
 		})

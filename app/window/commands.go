@@ -67,6 +67,7 @@ func (w *Window) bind() error {
 	on("view.prevFocus", plane(-1, 0), focal)
 	on("view.nextTime", plane(0, 1), timed)
 	on("view.prevTime", plane(0, -1), timed)
+	w.bindPanes(on)
 	on("view.left", func() { w.dock.Toggle(true, false) }, project)
 	on("view.right", func() { w.dock.Toggle(false, true) }, project)
 	on("view.theme", w.toggleTheme, nil)
@@ -175,6 +176,8 @@ func menuGroup(id string) string {
 		return "slides"
 	case "view.goTo", "view.nextField", "view.prevField", "view.addBookmark", "view.bookmarks", "view.forgetSeen":
 		return "places"
+	case "view.beside", "view.addPane", "view.closePane", "view.nextPane", "view.link", "view.register", "view.forgetRegistration":
+		return "panes"
 	case "view.left", "view.right", "view.theme", "view.fullScreen":
 		return "window"
 	case "tool.pan", "tool.select":

@@ -1,9 +1,8 @@
 package window
 
 import (
-	"slices"
+	"context"
 	"sync"
-	"time"
 
 	"coverslip/annotate"
 	"coverslip/app"
@@ -15,7 +14,7 @@ type news struct {
 	mu        sync.Mutex // protects what follows
 	scheduled bool
 	kinds     map[app.EventKind]bool
-	boxes     []annotate.Box
+	boxes     map[annotate.ID][]annotate.Box // by slide
 	saved     string
 }
 
@@ -30,7 +29,12 @@ func (w *Window) event(e app.Event) {
 		n.kinds = map[app.EventKind]bool{}
 	}
 	n.kinds[e.Kind] = true
-	n.boxes = append(n.boxes, e.Boxes...)
+	if e.Kind == app.EventObjects {
+		if n.boxes == nil {
+			n.boxes = map[annotate.ID][]annotate.Box{}
+		}
+		n.boxes[e.Slide] = append(n.boxes[e.Slide], e.Boxes...)
+	}
 	if e.Kind == app.EventSaved {
 		n.saved = e.Text
 	}
@@ -53,12 +57,26 @@ func (w *Window) digest() {
 		return
 	}
 	if kinds[app.EventPalette] {
-		w.viewer.SetPalette(w.session.Palette())
+		for _, p := range w.panes {
+			p.viewer.SetPalette(w.session.Palette())
+		}
 		w.classes.update()
 	}
 	if kinds[app.EventObjects] {
-		w.viewer.ObjectsChanged(boxes...)
-		w.recount()
+		for _, p := range w.panes {
+			if p.open == nil {
+				continue
+			}
+			if b, ok := boxes[p.open.Item.ID]; ok {
+				p.viewer.ObjectsChanged(b...)
+				if p == w.active {
+					w.recount()
+				}
+			}
+		}
+		if w.elsewhere(boxes) {
+			w.relist()
+		}
 	}
 	if kinds[app.EventSlides] {
 		w.relist()
@@ -78,7 +96,8 @@ type survey struct {
 	slide    annotate.ID
 	counts   map[annotate.ID]int // labels a class
 	queue    []*annotate.Object  // suggestions, least certain first
-	labels   []*annotate.Object  // labels, newest first
+	waiting  int                 // suggestions, those beyond the queue included
+	labels   *app.Table          // labels, as the table's heads say
 	accepted int                 // suggestions a person took over, as they were or re-classed
 	rejected int
 }
@@ -97,13 +116,14 @@ func (w *Window) recountThen(then func()) {
 	if s == nil || open == nil {
 		return
 	}
+	palette, spec := s.Palette(), w.labels.spec
 	w.counts.do(func() {
 		v := survey{slide: open.Item.ID, counts: open.Set.Counts(), queue: s.Queue(open.Item.ID)}
-		open.Set.All(func(o *annotate.Object) bool {
-			if o.IsLabel() {
-				v.labels = append(v.labels, o)
+		open.Set.Roll().Each(func(_ int, b *annotate.Brief) bool {
+			if b.IsSuggestion() {
+				v.waiting++
 			}
-			switch o.Review.Decision {
+			switch b.Decision {
 			case annotate.Accepted, annotate.Reclassed:
 				v.accepted++
 			case annotate.Rejected:
@@ -111,7 +131,7 @@ func (w *Window) recountThen(then func()) {
 			}
 			return true
 		})
-		slices.SortStableFunc(v.labels, func(a, b *annotate.Object) int { return changedAt(b).Compare(changedAt(a)) })
+		v.labels = app.MakeTable(context.Background(), open.Set, palette, spec)
 		w.post(func() {
 			if w.open != nil && w.open.Set == open.Set {
 				w.survey = v
@@ -146,13 +166,6 @@ func (w *Window) runCounted(turn int) {
 	}
 }
 
-func changedAt(o *annotate.Object) time.Time {
-	if o.Changed.IsZero() {
-		return o.Created
-	}
-	return o.Changed
-}
-
 // relist reads the list of slides anew in the background.
 func (w *Window) relist() {
 	s := w.session
@@ -174,4 +187,15 @@ func (w *Window) jobChanged() {
 	if !st.Running && st.Err != nil {
 		w.fail(st.Err)
 	}
+}
+
+// elsewhere tells whether objects changed on a slide that is not the active
+// one, whose counts in the list are read anew.
+func (w *Window) elsewhere(boxes map[annotate.ID][]annotate.Box) bool {
+	for id := range boxes {
+		if w.open == nil || w.open.Item.ID != id {
+			return true
+		}
+	}
+	return false
 }

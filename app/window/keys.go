@@ -24,8 +24,6 @@ func (w *Window) listen() {
 			w.viewer.TypedRune(r)
 		}
 	})
-	w.viewer.OnKey = w.typedKey
-	w.viewer.OnRune = w.typedRune
 	for _, cmd := range w.cmds.All() {
 		for _, key := range []string{cmd.Key, cmd.AltKey} {
 			if s := shortcutOf(key); s != nil && strings.HasPrefix(key, "Ctrl+") {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"fyne.io/fyne/v2"
 
@@ -104,8 +105,7 @@ func (w *Window) attach(s *app.Session, items []app.SlideItem) {
 			break
 		}
 	}
-	w.viewer.SetPalette(s.Palette())
-	w.viewer.SetClass(w.class)
+	w.dress(w.viewer, w.viewer.Tool())
 	w.readBookmarks()
 	w.slides.items = items
 	w.showAll()
@@ -117,7 +117,9 @@ func (w *Window) detach() {
 		w.stop()
 		w.stop = nil
 	}
+	w.closeOthers()
 	w.showSlide(nil)
+	w.compare.forget()
 	w.session, w.places, w.heading = nil, nil, nil
 	w.slides.items = nil
 	w.hidden = map[annotate.ID]bool{}
@@ -197,8 +199,15 @@ func (w *Window) openOneOf(ids []annotate.ID) {
 		w.focus()
 		return
 	}
+	if p := w.paneOf(ids[0]); p != nil && p != w.active {
+		w.activate(p)
+		w.focus()
+		return
+	}
+	p := w.active
 	w.turn++
-	turn := w.turn
+	p.turn++
+	turn := p.turn
 	paths := map[annotate.ID]string{}
 	for _, item := range w.slides.items {
 		paths[item.ID] = item.Path
@@ -212,7 +221,7 @@ func (w *Window) openOneOf(ids []annotate.ID) {
 		file := ""
 		for _, id := range ids {
 			var err error
-			if open, err = s.OpenSlide(context.Background(), id); err == nil {
+			if open, err = p.openInto(s, id); err == nil {
 				file = fileWords(open.Slide.Info().Path)
 				break
 			}
@@ -221,7 +230,7 @@ func (w *Window) openOneOf(ids []annotate.ID) {
 			}
 		}
 		w.post(func() {
-			if turn != w.turn {
+			if s != w.session || turn != p.turn || !slices.Contains(w.panes, p) {
 				return
 			}
 			w.setOpening("")
@@ -229,6 +238,7 @@ func (w *Window) openOneOf(ids []annotate.ID) {
 			if open == nil {
 				return
 			}
+			w.activate(p)
 			w.showSlide(open)
 			w.slides.file = file
 			w.showAll()
@@ -245,7 +255,8 @@ func (w *Window) showSlide(open *app.OpenSlide) {
 	same := w.open != nil && open != nil && w.open.Item.ID == open.Item.ID
 	view := w.viewer.Viewport()
 	w.cover.keep()
-	w.open = open
+	w.setOpen(open)
+	w.unlayAll(w.active)
 	w.channels.update()
 	w.survey, w.counted = survey{}, nil
 	w.queue.reset()
@@ -262,6 +273,7 @@ func (w *Window) showSlide(open *app.OpenSlide) {
 		w.viewer.CenterOn(annotate.Point{X: view.CX, Y: view.CY}, view.Scale)
 	}
 	w.arrive()
+	w.joined(w.active, same)
 	w.viewer.SetObjects(open.Set, open.Item.ID)
 	w.viewer.SetSelection(nil)
 	w.recount()
@@ -272,8 +284,11 @@ func (w *Window) step(by int) {
 	items := w.slides.items
 	for i, item := range items {
 		if w.open != nil && item.ID == w.open.Item.ID {
-			if j := i + by; j >= 0 && j < len(items) {
-				w.openSlide(items[j].ID)
+			for j := i + by; j >= 0 && j < len(items); j += by {
+				if w.paneOf(items[j].ID) == nil { // one in another pane stays there
+					w.openSlide(items[j].ID)
+					return
+				}
 			}
 			return
 		}

@@ -156,7 +156,7 @@ func (p *slidesPanel) update() {
 func (p *slidesPanel) count(v survey) {
 	for i := range p.items {
 		if it := &p.items[i]; it.ID == v.slide {
-			it.Labels, it.Suggestions, it.Rejected = len(v.labels), len(v.queue), v.rejected
+			it.Labels, it.Suggestions, it.Rejected = v.labels.Total(), v.waiting, v.rejected
 			p.list.body.Refresh()
 		}
 	}

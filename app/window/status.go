@@ -135,6 +135,9 @@ func (s *statusBar) job(st app.JobStatus) {
 	}
 	if st.Total > 0 {
 		name += fmt.Sprintf(" %s / %s", number(st.Done), number(st.Total))
+		if pace := st.Pace(); pace != "" {
+			name += " · " + pace
+		}
 		share := float64(st.Done) / float64(st.Total)
 		s.jobBar.Set(share, theme.ColorNamePrimary)
 		s.jobShare.Set(fmt.Sprintf("%.0f %%", 100*share))

@@ -18,6 +18,7 @@ func (w *Window) toggleUntrusted() {
 		w.post(func() {
 			w.status.update()
 			if w.session == s && w.open != nil {
+				w.closeOthers()
 				w.openSlide(w.open.Item.ID)
 			}
 		})

@@ -8,6 +8,7 @@ import (
 	"coverslip/annotate"
 	"coverslip/app"
 	"coverslip/tiles/tissue"
+	"coverslip/viewer"
 )
 
 // tissueSide is the longer side of the picture on which tissue is looked for,
@@ -19,10 +20,11 @@ const coverEvery = 15 * time.Second
 
 // cover keeps the coverage map of the open slide with the project.
 type cover struct {
-	w     *Window
-	slide *app.OpenSlide // whose map it is
-	dirty bool           // it changed since it was written
-	due   bool           // a writing is on its way
+	w      *Window
+	viewer *viewer.Viewer
+	slide  *app.OpenSlide // whose map it is
+	dirty  bool           // it changed since it was written
+	due    bool           // a writing is on its way
 }
 
 func coverKey(id annotate.ID) string { return "coverage." + id.String() }
@@ -35,7 +37,7 @@ func (c *cover) show(open *app.OpenSlide) {
 		return
 	}
 	w, s, id := c.w, c.w.session, open.Item.ID
-	coverage := w.viewer.Coverage()
+	coverage := c.viewer.Coverage()
 	w.thumbReads.do(func() {
 		kept, has := s.Setting(coverKey(id))
 		var fields []bool
@@ -53,7 +55,7 @@ func (c *cover) show(open *app.OpenSlide) {
 				// A map of another size is of a file that was replaced: begin anew.
 				_ = coverage.Restore(kept)
 			}
-			w.viewer.CoverageChanged()
+			c.viewer.CoverageChanged()
 		})
 	})
 }
@@ -75,7 +77,7 @@ func (c *cover) changed() {
 
 // keep writes the map when it changed. It is called before the slide goes away.
 func (c *cover) keep() {
-	coverage, s := c.w.viewer.Coverage(), c.w.session
+	coverage, s := c.viewer.Coverage(), c.w.session
 	if !c.dirty || c.slide == nil || coverage == nil || s == nil || s.ReadOnly() {
 		return
 	}

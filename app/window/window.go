@@ -37,7 +37,9 @@ type Window struct {
 	stop      func()         // ends the subscription to session
 	turn      int            // counts what was opened; answers to older questions are dropped
 	opening   string         // name of what is being opened; "" when nothing is
-	cover     cover          // what was seen of the current slide
+	cover     *cover         // what was seen of the current slide
+	panes     []*pane        // the slides side by side, at least one
+	active    *pane          // the one that has the keyboard
 	places    []bookmark     // of the project
 	heading   *bookmark      // where to go once its slide is open; nil: nowhere
 	survey    survey         // what the current slide holds, as last counted
@@ -68,6 +70,7 @@ type Window struct {
 	slides   *slidesPanel
 	channels *channelsPanel
 	centre   *centre
+	compare  *compareBar
 	classes  *classesPanel
 	queue    *queuePanel
 	labels   *labelsPanel
@@ -134,13 +137,14 @@ const (
 // build makes the window's content.
 func (w *Window) build() {
 	p := w.app.Preferences()
-	w.viewer = viewer.New()
-	w.cover.w = w
 	w.status = newStatusBar(w)
 	w.problem = newProblemBar(w)
+	w.panes = []*pane{newPane(w)}
+	w.use(w.panes[0])
 	w.toolbar = newToolbar(w)
 	w.slides = newSlidesPanel(w)
 	w.channels = newChannelsPanel(w)
+	w.compare = newCompareBar(w)
 	w.centre = newCentre(w)
 	w.classes = newClassesPanel(w)
 	w.queue = newQueuePanel(w)
@@ -158,7 +162,6 @@ func (w *Window) build() {
 		p.SetFloat(prefRight, float64(w.dock.rightWidth))
 	}
 	w.viewer.SetFill(p.FloatWithFallback(prefFill, 0.25))
-	w.wireViewer()
 
 	top := container.NewVBox(w.toolbar.object, w.problem.object)
 	content := container.NewBorder(top, w.status.object, nil, nil, container.NewStack(w.dock, w.start.object))

@@ -8,9 +8,9 @@ import (
 	"coverslip/viewer"
 )
 
-// wireViewer turns the viewer's wishes into calls of the session.
-func (w *Window) wireViewer() {
-	v := w.viewer
+// wireViewer turns the wishes of a pane's viewer into calls of the session.
+func (w *Window) wireViewer(p *pane) {
+	v := p.viewer
 	v.OnDraw = func(roi annotate.ROI) { w.draw(roi) }
 	v.OnEdit = func(before *annotate.Object, after annotate.ROI) {
 		w.write(func(s *app.Session) error { return s.Move(before, after) }, nil)
@@ -18,14 +18,7 @@ func (w *Window) wireViewer() {
 	v.OnSelect = w.selected
 	v.OnHover = w.status.hover
 	v.OnView = func(viewer.Viewport) { w.centre.viewChanged(); w.status.viewChanged() }
-	v.OnProblem = func(err error) {
-		if w.open != nil {
-			err = &app.FileError{What: "slide", Path: w.open.Item.Path, Err: err}
-		}
-		w.fail(err)
-	}
-	v.OnHint = w.centre.hinted
-	v.OnSeen = w.cover.changed
+	v.OnHint = func(words string) { w.centre.hinted(words) }
 }
 
 // draw makes an annotation of the current class and selects it, so that a
@@ -73,15 +66,14 @@ func (w *Window) flyToSelection() {
 	var all annotate.Box
 	n := 0
 	for _, id := range w.viewer.Selection() {
-		o := w.open.Set.Get(id)
-		if o == nil {
+		o, ok := w.open.Set.Brief(id)
+		if !ok {
 			continue
 		}
-		b := o.ROI.Bounds()
 		if n == 0 {
-			all = b
+			all = o.Box
 		} else {
-			all = annotate.Box{MinX: min(all.MinX, b.MinX), MinY: min(all.MinY, b.MinY), MaxX: max(all.MaxX, b.MaxX), MaxY: max(all.MaxY, b.MaxY)}
+			all = all.Union(o.Box)
 		}
 		n++
 	}

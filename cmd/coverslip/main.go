@@ -19,6 +19,7 @@ import (
 	"coverslip/app"
 	"coverslip/app/window"
 	"coverslip/assets"
+	"coverslip/models/worker"
 )
 
 const usage = `Usage: coverslip [options] [PATH]
@@ -31,6 +32,9 @@ Options:
 `
 
 func main() {
+	if worker.IsWorker(os.Args) { // this process is for models; there is no window
+		os.Exit(worker.Main())
+	}
 	o, err := parse(os.Args[1:], os.Getenv, os.Stdout, os.Stderr)
 	switch {
 	case errors.Is(err, flag.ErrHelp), errors.Is(err, errDone):
@@ -97,6 +101,9 @@ func parse(args []string, env func(string) string, stdout, stderr io.Writer) (se
 		return o, fmt.Errorf("one PATH at a time, not %d; add more slides in the window", f.NArg())
 	}
 	o.path = f.Arg(0)
+	if program, err := os.Executable(); err == nil { // else models run in this process
+		o.window.Session.Worker = program
+	}
 	return o, debugSwitches(env("COVERSLIP_DEBUG"), &o, stderr)
 }
 
