@@ -163,11 +163,6 @@ func (s *Session) stepLabel(f func(annotate.ID) (string, bool)) (string, bool) {
 // without (zero). A free-hand ring that crosses itself is repaired first. It
 // returns the identifier of the new annotation.
 func (s *Session) Draw(roi annotate.ROI, class annotate.ID) (annotate.ID, error) {
-	return s.draw(roi, class, nil)
-}
-
-// draw is Draw with attributes.
-func (s *Session) draw(roi annotate.ROI, class annotate.ID, meta map[string]string) (annotate.ID, error) {
 	cur := s.Current()
 	if cur == nil {
 		return annotate.ID{}, ErrNothingOpen
@@ -177,6 +172,12 @@ func (s *Session) draw(roi annotate.ROI, class annotate.ID, meta map[string]stri
 
 // DrawOn is Draw on any slide of the project.
 func (s *Session) DrawOn(slide annotate.ID, roi annotate.ROI, class annotate.ID) (annotate.ID, error) {
+	return s.DrawMarked(slide, roi, class, nil)
+}
+
+// DrawMarked is DrawOn with attributes that say what the shape means: an arrow, a
+// ruler.
+func (s *Session) DrawMarked(slide annotate.ID, roi annotate.ROI, class annotate.ID, meta map[string]string) (annotate.ID, error) {
 	if err := s.checkClass(class); err != nil {
 		return annotate.ID{}, err
 	}

@@ -10,12 +10,6 @@ import (
 	"coverslip/annotate/interchange/geojson"
 )
 
-// DrawMarked is Draw with attributes that say what the shape means: an arrow, a
-// ruler.
-func (s *Session) DrawMarked(roi annotate.ROI, class annotate.ID, meta map[string]string) (annotate.ID, error) {
-	return s.draw(roi, class, meta)
-}
-
 // Properties is what a person may change of objects beside their shape; what is
 // nil stays.
 type Properties struct {
@@ -164,16 +158,16 @@ func (s *Session) CopyText(ids []annotate.ID) (string, error) {
 // maxPaste bounds what is taken from a clipboard, bytes.
 const maxPaste = 64 << 20
 
-// Paste adds the objects of a GeoJSON text to the current slide, in one edit with
+// Paste adds the objects of a GeoJSON text to a slide, in one edit with
 // the classes that the palette lacks. From a slide with pixels of another size
 // they are scaled to the same size in µm. Their middle comes to the given point
 // (level-0 pixels), or for nil they stay where they were, a little beside
 // themselves on the same slide. It returns the new objects; ErrNothingToPaste for a text without
 // any.
-func (s *Session) Paste(text string, at *annotate.Point) ([]annotate.ID, error) {
-	cur := s.Current()
-	if cur == nil {
-		return nil, ErrNothingOpen
+func (s *Session) Paste(slide annotate.ID, text string, at *annotate.Point) ([]annotate.ID, error) {
+	item, err := s.Slide(slide)
+	if err != nil {
+		return nil, err
 	}
 	if len(text) > maxPaste || !strings.Contains(text, "{") {
 		return nil, ErrNothingToPaste
@@ -184,7 +178,7 @@ func (s *Session) Paste(text string, at *annotate.Point) ([]annotate.ID, error) 
 		return nil, ErrNothingToPaste
 	}
 	factor := 1.0
-	if from, to := file.Slide.MPPX, cur.Item.MPPX; from > 0 && to > 0 && file.Slide.Fingerprint != cur.Item.Fingerprint {
+	if from, to := file.Slide.MPPX, item.MPPX; from > 0 && to > 0 && file.Slide.Fingerprint != item.Fingerprint {
 		factor = from / to
 	}
 	b := annotate.EmptyBox()
@@ -198,11 +192,11 @@ func (s *Session) Paste(text string, at *annotate.Point) ([]annotate.ID, error) 
 	switch {
 	case at != nil:
 		dx, dy = at.X-b.Center().X, at.Y-b.Center().Y
-	case file.Slide.Fingerprint == cur.Item.Fingerprint:
+	case file.Slide.Fingerprint == item.Fingerprint:
 		beside := max(8, 0.1*max(b.Width(), b.Height()))
 		dx, dy = beside, beside
 	}
-	e := annotate.Edit{Slide: cur.Item.ID, Label: counted("Paste", len(file.Objects), "object")}
+	e := annotate.Edit{Slide: slide, Label: counted("Paste", len(file.Objects), "object")}
 	for _, c := range file.Classes {
 		if palette.ByID(c.ID) == nil {
 			e.Classes = append(e.Classes, annotate.ClassChange{After: &c})

@@ -206,25 +206,24 @@ func (s *Session) MoveAll(before []*annotate.Object, after []annotate.ROI) error
 	return s.Apply(e)
 }
 
-// Split cuts areas of the current slide along a line (level-0 pixels), in one
+// Split cuts areas of a slide along a line (level-0 pixels), in one
 // edit: the given ones, or without any all that are not locked and that the line
 // crosses. The largest piece keeps the identity, the others are new objects of the
 // same class. It returns all pieces, and ErrNothingCut when there are none.
-func (s *Session) Split(ids []annotate.ID, line []annotate.Point) ([]annotate.ID, error) {
-	cur := s.Current()
-	if cur == nil {
-		return nil, ErrNothingOpen
-	}
+func (s *Session) Split(slide annotate.ID, ids []annotate.ID, line []annotate.Point) ([]annotate.ID, error) {
 	var objects []*annotate.Object
-	slide := cur.Item.ID
 	if len(ids) > 0 {
 		var err error
 		if slide, objects, err = s.free(ids); err != nil {
 			return nil, err
 		}
 	} else {
+		set, err := s.Objects(slide)
+		if err != nil {
+			return nil, err
+		}
 		knife := annotate.ROI{Kind: annotate.KindLine, Points: line}
-		cur.Set.Search(knife.Bounds(), func(o *annotate.Object) bool {
+		set.Search(knife.Bounds(), func(o *annotate.Object) bool {
 			if o.IsLabel() && !o.Locked && o.ROI.IsArea() {
 				objects = append(objects, o)
 			}
@@ -302,12 +301,16 @@ type Paint struct {
 // labels that are not locked, where an object of which nothing is left goes. All
 // of it is one edit. It returns the object that was painted, zero after taking
 // away.
-func (s *Session) Paint(p Paint) (annotate.ID, error) {
-	cur := s.Current()
-	if cur == nil {
-		return annotate.ID{}, ErrNothingOpen
+func (s *Session) Paint(slide annotate.ID, p Paint) (annotate.ID, error) {
+	item, err := s.Slide(slide)
+	if err != nil {
+		return annotate.ID{}, err
 	}
-	area, err := onSlide(p.Area, cur.Item)
+	set, err := s.Objects(slide)
+	if err != nil {
+		return annotate.ID{}, err
+	}
+	area, err := onSlide(p.Area, item)
 	if err == nil {
 		area, err = mend(area)
 	}
@@ -315,7 +318,7 @@ func (s *Session) Paint(p Paint) (annotate.ID, error) {
 		return annotate.ID{}, err
 	}
 	var targets []*annotate.Object
-	cur.Set.Search(area.Bounds(), func(o *annotate.Object) bool {
+	set.Search(area.Bounds(), func(o *annotate.Object) bool {
 		wanted := slices.Contains(p.Targets, o.ID) || p.Erase && len(p.Targets) == 0
 		if wanted && o.IsLabel() && !o.Locked && o.ROI.IsArea() {
 			targets = append(targets, o)
@@ -323,7 +326,7 @@ func (s *Session) Paint(p Paint) (annotate.ID, error) {
 		return true
 	})
 	if p.Erase {
-		return annotate.ID{}, s.erase(cur.Item.ID, targets, area)
+		return annotate.ID{}, s.erase(slide, targets, area)
 	}
 	for _, o := range targets {
 		roi, err := annotate.Union(o.ROI, area)
@@ -338,14 +341,14 @@ func (s *Session) Paint(p Paint) (annotate.ID, error) {
 				return annotate.ID{}, err
 			}
 		}
-		return o.ID, s.Apply(annotate.Replace(cur.Item.ID, "Paint", o, reshapedObject(o, roi)))
+		return o.ID, s.Apply(annotate.Replace(slide, "Paint", o, reshapedObject(o, roi)))
 	}
 	if p.NoHoles {
 		if area, err = area.FilledHoles(math.Inf(1)); err != nil {
 			return annotate.ID{}, err
 		}
 	}
-	return s.Draw(area, p.Class)
+	return s.DrawOn(slide, area, p.Class)
 }
 
 // erase takes an area away from objects.

@@ -68,24 +68,24 @@ func TestSession_Combine(t *testing.T) {
 func TestSession_Paint(t *testing.T) {
 	s, slide := newProject(t)
 	class := class(t, s, "Tumour")
-	id, err := s.Paint(Paint{Area: annotate.Rectangle(10, 10, 50, 50), Class: class})
+	id, err := s.Paint(slide, Paint{Area: annotate.Rectangle(10, 10, 50, 50), Class: class})
 	if err != nil {
 		t.Fatal(err)
 	}
 	// More of it, then beside it.
-	again, err := s.Paint(Paint{Area: annotate.Rectangle(40, 40, 60, 60), Class: class, Targets: []annotate.ID{id}})
+	again, err := s.Paint(slide, Paint{Area: annotate.Rectangle(40, 40, 60, 60), Class: class, Targets: []annotate.ID{id}})
 	if err != nil || again != id || area(t, s, slide, id) != 1600+400-100 {
 		t.Errorf("painted on: %v %v", again == id, err)
 	}
-	other, err := s.Paint(Paint{Area: annotate.Rectangle(100, 100, 110, 110), Class: class, Targets: []annotate.ID{id}})
+	other, err := s.Paint(slide, Paint{Area: annotate.Rectangle(100, 100, 110, 110), Class: class, Targets: []annotate.ID{id}})
 	if err != nil || other == id {
 		t.Errorf("beside it: %v", err)
 	}
 	// Away from both, one of them whole.
-	if _, err := s.Paint(Paint{Area: annotate.Rectangle(0, 0, 30, 200), Erase: true}); err != nil || area(t, s, slide, id) != 1900-800 {
+	if _, err := s.Paint(slide, Paint{Area: annotate.Rectangle(0, 0, 30, 200), Erase: true}); err != nil || area(t, s, slide, id) != 1900-800 {
 		t.Errorf("erased: %v, area %v", err, area(t, s, slide, id))
 	}
-	if _, err := s.Paint(Paint{Area: annotate.Rectangle(90, 90, 120, 120), Erase: true, Targets: []annotate.ID{other}}); err != nil {
+	if _, err := s.Paint(slide, Paint{Area: annotate.Rectangle(90, 90, 120, 120), Erase: true, Targets: []annotate.ID{other}}); err != nil {
 		t.Fatal(err)
 	}
 	set, _ := s.Objects(slide)
@@ -93,7 +93,7 @@ func TestSession_Paint(t *testing.T) {
 		t.Error("an object of which nothing is left stays")
 	}
 	// Beyond the slide it is cut; a ring that closes on itself is filled on request.
-	edge, err := s.Paint(Paint{Area: annotate.Rectangle(slideW-10, 300, slideW+50, 320), Class: class})
+	edge, err := s.Paint(slide, Paint{Area: annotate.Rectangle(slideW-10, 300, slideW+50, 320), Class: class})
 	if err != nil || area(t, s, slide, edge) != 200 {
 		t.Errorf("at the edge: %v", err)
 	}
@@ -101,7 +101,7 @@ func TestSession_Paint(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	full, err := s.Paint(Paint{Area: ring, Class: class, NoHoles: true})
+	full, err := s.Paint(slide, Paint{Area: ring, Class: class, NoHoles: true})
 	if err != nil || len(object(t, s, slide, full).ROI.Polygons[0].Holes) != 0 || area(t, s, slide, full) < 14000 {
 		t.Errorf("holes stay: %v", err)
 	}
@@ -111,7 +111,7 @@ func TestSession_SplitAndTakeApart(t *testing.T) {
 	s, slide := newProject(t)
 	a := draw(t, s, "Tumour", 10, 10, 110, 60)
 	b := draw(t, s, "Stroma", 200, 10, 300, 60)
-	pieces, err := s.Split(nil, []annotate.Point{{X: 0, Y: 30}, {X: 400, Y: 30}})
+	pieces, err := s.Split(slide, nil, []annotate.Point{{X: 0, Y: 30}, {X: 400, Y: 30}})
 	if err != nil || len(pieces) != 4 {
 		t.Fatalf("%d pieces: %v", len(pieces), err)
 	}
@@ -123,7 +123,7 @@ func TestSession_SplitAndTakeApart(t *testing.T) {
 	if area(t, s, slide, a) != 3000 || area(t, s, slide, b) != 3000 {
 		t.Error("not the larger piece keeps the identity")
 	}
-	if _, err := s.Split([]annotate.ID{a}, []annotate.Point{{X: 500, Y: 30}, {X: 600, Y: 30}}); !errors.Is(err, ErrNothingCut) {
+	if _, err := s.Split(slide, []annotate.ID{a}, []annotate.Point{{X: 500, Y: 30}, {X: 600, Y: 30}}); !errors.Is(err, ErrNothingCut) {
 		t.Errorf("beside it: %v", err)
 	}
 	whole, err := s.Combine(pieces[:2], CombineUnion)
@@ -182,7 +182,7 @@ func TestSession_CopyPaste(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	beside, err := s.Paste(text, nil)
+	beside, err := s.Paste(slide, text, nil)
 	if err != nil || len(beside) != 1 {
 		t.Fatalf("%v %v", beside, err)
 	}
@@ -190,17 +190,17 @@ func TestSession_CopyPaste(t *testing.T) {
 	if o.ID == id || o.Name != name || o.Meta["grade"] != "2" || o.Class != class(t, s, "Tumour") || o.ROI.Bounds().MinX <= 100 {
 		t.Errorf("pasted %+v", o)
 	}
-	at, err := s.Paste(text, &annotate.Point{X: 0, Y: 0}) // the slide's corner: it stays on the slide
+	at, err := s.Paste(slide, text, &annotate.Point{X: 0, Y: 0}) // the slide's corner: it stays on the slide
 	if err != nil || object(t, s, slide, at[0]).ROI.Bounds() != (annotate.Box{MinX: 0, MinY: 0, MaxX: 50, MaxY: 30}) {
 		t.Errorf("pasted at the corner: %v", err)
 	}
-	if _, err := s.Paste("hello", nil); !errors.Is(err, ErrNothingToPaste) {
+	if _, err := s.Paste(slide, "hello", nil); !errors.Is(err, ErrNothingToPaste) {
 		t.Errorf("words: %v", err)
 	}
 	// From a slide whose pixels are twice as large.
 	double := strings.NewReplacer(`"mppX":1`, `"mppX":2`, `"mppY":1`, `"mppY":2`).Replace(text)
 	double = strings.Replace(double, `"fingerprint":"`, `"fingerprint":"x`, 1)
-	big, err := s.Paste(double, nil)
+	big, err := s.Paste(slide, double, nil)
 	if err != nil || object(t, s, slide, big[0]).ROI.Bounds().Width() != 100 {
 		t.Errorf("from another scale: %v %v", err, double)
 	}
@@ -277,7 +277,7 @@ func TestSession_Measures(t *testing.T) {
 		}
 	}
 	name := "=SUM(A1)"
-	id, err := s.DrawMarked(annotate.ROI{Kind: annotate.KindLine, Points: []annotate.Point{{X: 10, Y: 10}, {X: 13, Y: 14}}}, annotate.ID{}, map[string]string{"measure": "ruler"})
+	id, err := s.DrawMarked(slide, annotate.ROI{Kind: annotate.KindLine, Points: []annotate.Point{{X: 10, Y: 10}, {X: 13, Y: 14}}}, annotate.ID{}, map[string]string{"measure": "ruler"})
 	if err != nil {
 		t.Fatal(err)
 	}
