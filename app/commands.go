@@ -42,7 +42,7 @@ const (
 // character are typed characters (so they follow the keyboard's layout), the
 // others are names of keys.
 func NewCommands() *Commands {
-	table := slices.Concat(fileCommands(), editCommands(), keepingCommands(), endCommands(), viewCommands(), toolCommands(),
+	table := slices.Concat(fileCommands(), editCommands(), keepingCommands(), endCommands(), viewCommands(), toolCommands(), drawCommands(), shapeCommands(),
 		suggestCommands(), helpCommands(), manyAlike())
 	c := &Commands{list: table, byID: map[string]int{}, byKey: map[string]int{}}
 	for i, cmd := range table {
@@ -144,8 +144,6 @@ func toolCommands() []Command {
 	return []Command{
 		{ID: "tool.pan", Title: "Pan", Menu: MenuTools, Key: "H"},
 		{ID: "tool.select", Title: "Select and move", Menu: MenuTools, Key: "V"},
-		{ID: "tool.rectangle", Title: "Rectangle", Menu: MenuTools, Key: "R"},
-		{ID: "tool.polygon", Title: "Polygon", Menu: MenuTools, Key: "P"},
 	}
 }
 
@@ -169,6 +167,7 @@ func helpCommands() []Command {
 	return []Command{
 		{ID: "help.palette", Title: "Find a command…", Menu: MenuHelp, Key: "Ctrl+K"},
 		{ID: "help.keys", Title: "Keyboard shortcuts", Menu: MenuHelp, Key: "F1", AltKey: "Ctrl+/"},
+		{ID: "help.editKeys", Title: "Change a key…", Menu: MenuHelp},
 		{ID: "help.about", Title: "About Coverslip", Menu: MenuHelp},
 	}
 }

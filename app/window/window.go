@@ -89,6 +89,7 @@ type Window struct {
 	closing  sync.Once
 
 	menuItems map[string]*fyne.MenuItem // by the command's id
+	shortcuts []fyne.Shortcut           // that the canvas listens to
 	post      func(func())              // runs a function on Fyne's goroutine
 }
 
@@ -123,6 +124,7 @@ func newWindow(a fyne.App, o Options, post func(func())) (*Window, error) {
 	if err := w.bind(); err != nil {
 		return nil, err
 	}
+	w.takeKeys()
 	w.build()
 	w.win.Resize(fyne.NewSize(o.Width, o.Height))
 	w.win.SetMainMenu(w.menu())
@@ -168,7 +170,7 @@ func (w *Window) build() {
 	low.Offset = 0.66
 	w.right = container.New(&rightLayout{w.classes}, w.classes.object, low)
 	w.left = container.NewBorder(nil, container.NewVBox(w.glass.object, w.channels.object, w.adjust.object), nil, nil, w.slides.object)
-	w.dock = newDock(w.left, w.centre.object, onPanel(w.right),
+	w.dock = newDock(w.left, container.NewBorder(nil, nil, w.toolbar.strip, nil, w.centre.object), onPanel(w.right),
 		float32(p.FloatWithFallback(prefLeft, 232)), float32(p.FloatWithFallback(prefRight, 292)))
 	w.dock.changed = func() {
 		p.SetFloat(prefLeft, float64(w.dock.leftWidth))
