@@ -199,6 +199,8 @@ func (v *Viewer) layOut() {
 	moreTiles = v.layOutLaid(now) || moreTiles
 	moreOverlay := v.overlay.update(v.view, v.unit, now)
 	v.objs = append(v.objs, v.overlay.objs...)
+	v.fadeEchoes(now)
+	v.objs = append(v.objs, v.names.update(v)...)
 	v.layOutLive()
 	mpp := 0.0
 	if v.info != nil {
@@ -206,7 +208,7 @@ func (v *Viewer) layOut() {
 	}
 	v.objs = append(v.objs, v.bar.update(v.view, mpp, v.unit, v.gridText)...)
 	v.objs = append(v.objs, v.overview.update(v.view, v.unit, v.coverage, v.glance.step)...)
-	v.clock.more = moreTiles || moreOverlay
+	v.clock.more = moreTiles || moreOverlay || len(v.echoes) > 0
 }
 
 // sight tells where the person looks and where the picture is going. It is called
@@ -251,23 +253,24 @@ func (v *Viewer) layOutLive() {
 		view := v.view.Box()
 		holder, _ := v.tool.(*selectTool)
 		for _, id := range v.selection {
-			if drawn >= selectedDrawn {
-				break
+			if len(v.selection) > selectedDrawn {
+				break // the overlay marks them
 			}
 			o := v.objects.Get(id)
-			if o == nil || holder != nil && holder.holding(id) {
+			if o == nil || holder != nil && holder.holding(id) || v.echoing(id) {
 				continue
 			}
 			if b := o.ROI.Bounds(); b.MaxX < view.MinX || b.MaxY < view.MinY || b.MinX > view.MaxX || b.MinY > view.MaxY {
 				continue
 			}
 			drawn++
-			v.live.roi(&o.ROI, v.overlayColor(o.Class), liveLines/max(1, min(len(v.selection), selectedDrawn)))
+			v.live.roi(&o.ROI, v.overlayColor(o.Class), liveLines/max(1, len(v.selection)))
 			if holder != nil && len(v.selection) == 1 && editable(o) {
 				v.drawHandles(&v.live, &o.ROI)
 			}
 		}
 	}
+	v.drawEchoes()
 	v.tool.draw(&v.live)
 	v.drawBox(&v.live)
 	v.drawMark(&v.live, v.clock.now())

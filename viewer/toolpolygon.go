@@ -113,9 +113,7 @@ func (t *polygonTool) close() {
 	}
 	ring := annotate.Ring(append([]annotate.Point(nil), t.pts...))
 	t.cancel()
-	if t.v.OnDraw != nil {
-		t.v.OnDraw(annotate.Area(ring))
-	}
+	t.v.drew(annotate.Area(ring))
 }
 
 func (t *polygonTool) cancel() {

@@ -69,8 +69,8 @@ func (t *rectangleTool) release(e pointer, dragged bool) {
 	// Whole pixels, so that a patch of it has a size one can write down.
 	x0, y0 := math.Round(t.a.X), math.Round(t.a.Y)
 	x1, y1 := math.Round(t.b.X), math.Round(t.b.Y)
-	if x0 != x1 && y0 != y1 && t.v.OnDraw != nil {
-		t.v.OnDraw(annotate.Rectangle(x0, y0, x1, y1))
+	if x0 != x1 && y0 != y1 {
+		t.v.drew(annotate.Rectangle(x0, y0, x1, y1))
 	}
 }
 

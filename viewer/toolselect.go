@@ -1,6 +1,7 @@
 package viewer
 
 import (
+	"fmt"
 	"math"
 	"slices"
 
@@ -30,6 +31,8 @@ type selectTool struct {
 	from   annotate.Point   // where it was taken
 	vertex int              // index over all rings, for gripVertex
 	moved  bool
+	nth    int // of those under the last click which is selected
+	of     int // how many lay under it; 0: nothing was clicked
 }
 
 // grip is what the mouse holds.
@@ -41,7 +44,10 @@ const (
 	gripVertex
 )
 
-func (*selectTool) hint() string {
+func (t *selectTool) hint() string {
+	if t.of > 1 && len(t.v.selection) == 1 {
+		return fmt.Sprintf("Select — %d of %d that lie here · click again: the next · drag a chosen shape or its handles: change it · Esc: none", t.nth, t.of)
+	}
 	return "Select — click: choose · Shift+click: add · drag a chosen shape or its handles: change it · Esc: none · 1–9: class"
 }
 
@@ -99,10 +105,8 @@ func (t *selectTool) release(e pointer, dragged bool) {
 		t.drag(e)
 		before, after := t.before, t.after
 		t.what = gripNone
-		t.drop()
-		if t.v.OnEdit != nil {
-			t.v.OnEdit(before, after)
-		}
+		t.moved, t.before = false, nil
+		t.v.reshapedTo(before, after)
 		return
 	}
 	t.what = gripNone
@@ -115,6 +119,7 @@ func (t *selectTool) release(e pointer, dragged bool) {
 // on to what lies beneath.
 func (t *selectTool) choose(e pointer) {
 	hits := t.v.hits(e.p)
+	t.of = 0
 	if len(hits) == 0 {
 		if !e.shift {
 			t.v.chose(nil)
@@ -130,15 +135,17 @@ func (t *selectTool) choose(e pointer) {
 		}
 		return
 	}
-	next := hits[0]
+	next, nth := hits[0], 1
 	if o := t.v.onlySelected(); o != nil {
 		for i, h := range hits {
 			if h.ID == o.ID {
-				next = hits[(i+1)%len(hits)]
+				next, nth = hits[(i+1)%len(hits)], (i+1)%len(hits)+1
 			}
 		}
 	}
+	t.nth, t.of = nth, len(hits)
 	t.v.chose([]annotate.ID{next.ID})
+	t.v.touchHint()
 }
 
 func (t *selectTool) key(name fyne.KeyName) bool {
