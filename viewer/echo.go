@@ -22,25 +22,37 @@ type echo struct {
 	told  bool        // its edit was announced
 }
 
-// drew tells the owner of a finished shape.
-func (v *Viewer) drew(roi annotate.ROI) {
-	if v.OnDraw == nil {
+// drew hands a drawn shape over.
+func (v *Viewer) drew(roi annotate.ROI, meta map[string]string) {
+	marked := meta != nil && v.OnMark != nil
+	if !marked && v.OnDraw == nil {
 		return
 	}
 	v.echoes = append(v.echoes, echo{roi: roi, class: v.class, box: roi.Bounds(), since: v.clock.now()})
 	v.touch()
-	v.OnDraw(roi)
+	if marked {
+		v.OnMark(roi, meta)
+	} else {
+		v.OnDraw(roi)
+	}
 }
 
-// reshapedTo tells the owner of an object's new shape; the object stays lifted.
-func (v *Viewer) reshapedTo(before *annotate.Object, after annotate.ROI) {
-	if v.OnEdit == nil {
-		v.lift(nil)
+// reshapedTo tells the owner of objects' new shapes; they stay lifted.
+func (v *Viewer) reshapedTo(before []*annotate.Object, after []annotate.ROI) {
+	one := len(before) == 1 && v.OnEdit != nil
+	if !one && (len(before) < 2 || v.OnEdits == nil) {
+		v.lift()
 		return
 	}
-	v.echoes = append(v.echoes, echo{roi: after, class: before.Class, box: after.Bounds(), since: v.clock.now(), of: before.ID, held: true})
+	for i, o := range before[:min(len(before), selectedDrawn)] {
+		v.echoes = append(v.echoes, echo{roi: after[i], class: o.Class, box: after[i].Bounds(), since: v.clock.now(), of: o.ID, held: true})
+	}
 	v.touch()
-	v.OnEdit(before, after)
+	if one {
+		v.OnEdit(before[0], after[0])
+	} else {
+		v.OnEdits(before, after)
+	}
 }
 
 // heard notes which echoes an announced change is of.
@@ -70,7 +82,14 @@ func (v *Viewer) echoing(id annotate.ID) bool {
 func (v *Viewer) letGo(e *echo) {
 	if e.held {
 		e.held = false
-		v.lift(nil)
+		v.lift()
+	}
+}
+
+// letAllGo is letGo for every echo.
+func (v *Viewer) letAllGo() {
+	for i := range v.echoes {
+		v.letGo(&v.echoes[i])
 	}
 }
 

@@ -22,9 +22,9 @@ var (
 	nameGround = color.NRGBA{R: 255, G: 255, B: 255, A: 215}
 )
 
-// briefs is Objects that tells of everything in a box without reading shapes;
+// briefer is Objects that tells of everything in a box without reading shapes;
 // *annotate.Set is one.
-type briefs interface {
+type briefer interface {
 	Briefs(b annotate.Box, yield func(*annotate.Brief) bool)
 }
 
@@ -51,7 +51,7 @@ type nameTag struct {
 // one that would lie over another's is left out.
 func (n *names) update(v *Viewer) []fyne.CanvasObject {
 	n.objs = n.objs[:0]
-	set, ok := v.objects.(briefs)
+	set, ok := v.objects.(briefer)
 	if !ok || !n.on || !v.overlay.on || v.view.Scale < 1.0/64 {
 		return nil
 	}
@@ -80,7 +80,7 @@ func (n *names) update(v *Viewer) []fyne.CanvasObject {
 
 // find looks for named objects in and around the view, unless what was found last
 // still holds.
-func (n *names) find(v *Viewer, set briefs) {
+func (n *names) find(v *Viewer, set briefer) {
 	view, least := v.view.Box(), namedFrom*float64(v.unit)/v.view.Scale
 	if !n.stale && n.least == least && n.box.MinX <= view.MinX && n.box.MinY <= view.MinY && n.box.MaxX >= view.MaxX && n.box.MaxY >= view.MaxY {
 		return

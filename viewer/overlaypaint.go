@@ -212,7 +212,7 @@ func (p *overlayPainter) ink(c color.NRGBA, strength float64) ink {
 
 // object draws one object.
 func (p *overlayPainter) object(dst *image.RGBA, o *annotate.Object) {
-	c := p.style.colour(o.Class)
+	c := p.style.colourOf(o)
 	half := p.half()
 	switch o.ROI.Kind {
 	case annotate.KindPoint, annotate.KindPoints:
@@ -230,9 +230,10 @@ func (p *overlayPainter) object(dst *image.RGBA, o *annotate.Object) {
 		p.suggestion(dst, o, closed, half, p.ink(c, 1))
 		return
 	}
-	if !p.begin(half) {
+	if !p.begin(half + p.headReach(o)) {
 		return
 	}
+	p.heads(o, half)
 	p.rings(func(i int, ring []pixel) {
 		if closed && p.style.fill > 0 {
 			p.fill(ring, i > 0 && p.isHole(&o.ROI, i))

@@ -28,13 +28,14 @@ var unclassified = color.NRGBA{R: 70, G: 70, B: 78, A: 255}
 // change is a new value.
 type overlayStyle struct {
 	colours map[annotate.ID]color.NRGBA
-	hidden  map[annotate.ID]bool // classes not shown
-	lifted  map[annotate.ID]bool // objects in hand, drawn live
-	chosen  map[annotate.ID]bool // objects selected, when they are too many to be drawn live
-	fill    float64              // 0..1
-	faint   float64              // 0: as they are, 1: not seen
-	unit    float64              // device pixels per Fyne unit
-	plane   Plane                // on which the tiles lie
+	opacity map[annotate.ID]float64 // of classes not drawn in full, 0..1
+	hidden  map[annotate.ID]bool    // classes not shown
+	lifted  map[annotate.ID]bool    // objects in hand, drawn live
+	chosen  map[annotate.ID]bool    // objects selected, when they are too many to be drawn live
+	fill    float64                 // 0..1
+	faint   float64                 // 0: as they are, 1: not seen
+	unit    float64                 // device pixels per Fyne unit
+	plane   Plane                   // on which the tiles lie
 }
 
 // shows tells whether an object is drawn at all.
