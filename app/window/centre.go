@@ -7,6 +7,7 @@ import (
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/layout"
 
 	"coverslip/app"
 )
@@ -76,7 +77,9 @@ func newCentre(w *Window) *centre {
 	c.empty = container.NewCenter(container.NewGridWrap(fyne.NewSize(380, 130),
 		vbox(8, c.title, c.words, container.NewCenter(c.add))))
 
-	above := padded(container.NewBorder(c.top, nil, nil, nil, nil), 8, 8, 8, 8)
+	w.heat = newHeatPanel(w)
+	low := padded(container.NewHBox(layout.NewSpacer(), w.heat.object), 0, 36, 0, 0) // the line of hints is below
+	above := padded(container.NewBorder(c.top, low, nil, nil, nil), 8, 8, 8, 8)
 	c.grid = container.New(&panesLayout{w})
 	c.object = container.New(&centreLayout{c}, newFill(colorStage, 0), w.compare.object, c.grid, above, c.hintBox, c.empty)
 	c.arrange()
