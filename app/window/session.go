@@ -281,6 +281,7 @@ func (w *Window) showSlide(open *app.OpenSlide) {
 	w.arrive()
 	w.joined(w.active, same)
 	w.viewer.SetObjects(open.Set, open.Item.ID)
+	w.heat.refresh()
 	w.viewer.SetSelection(nil)
 	w.recount()
 }

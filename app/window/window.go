@@ -82,6 +82,7 @@ type Window struct {
 	classes  *classesPanel
 	queue    *queuePanel
 	labels   *labelsPanel
+	heat     *heatPanel
 	status   *statusBar
 	problem  *problemBar
 	start    *startPage
