@@ -54,7 +54,7 @@ func newCompareBar(w *Window) *compareBar {
 	c.register = newButton(w.tips, nil, "Register…", "", "Pick the same two or three places on both slides  (Ctrl+Shift+L)", act("view.register")).filled().sized(72, 22)
 	c.more = newButton(w.tips, icon("plus"), "", "", "Add a pane", act("view.addPane")).sized(26, 22)
 	c.state = newText("", textSmall, colorQuiet).fixed(60)
-	c.over = newText("", textSmall, colorQuiet).trailing().fixed(40)
+	c.over = newText("", textSmall, colorQuiet).trailing().fixed(172)
 	c.blend = newSlider(w.tips, "How much the other slide is laid over this one", 0, func(v float64) { w.lay(w.active, v) })
 	c.share = newText("", textSmall, colorQuiet).fixed(34).trailing()
 	middle := func(o fyne.CanvasObject) fyne.CanvasObject { return container.NewCenter(o) }

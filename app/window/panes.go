@@ -122,6 +122,7 @@ func (w *Window) activate(p *pane) {
 	w.labels.reset()
 	w.recount()
 	w.showAll()
+	w.centre.object.Refresh() // what floats above the slide goes with the keyboard
 	w.selected(p.viewer.Selection())
 	if open := p.open; open != nil {
 		w.thumbReads.do(func() {
