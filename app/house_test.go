@@ -46,7 +46,7 @@ var nativeHomes = []string{"models/onnx", "tiles/openslide", "tiles/openslidetes
 var restricted = map[string][]string{
 	"net":       {"models/runtimes"},
 	"net/http":  {"models/runtimes", "tiles/remote"},
-	"os/exec":   {},
+	"os/exec":   {"models/worker"}, // the program itself, in which models run
 	"log":       {"cmd"},
 	"log/slog":  {"cmd"},
 	"unsafe":    {"models/onnx", "tiles/native", "tiles/openslide", "viewer"}, // viewer: sets the size of a picture without a new upload

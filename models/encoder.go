@@ -20,6 +20,7 @@ type EncoderInfo struct {
 	Note         string  // a warning or guess to be shown with every result; may be empty
 	Preprocess   string  // canonical text of resize, crop, scale, mean, std
 	License      string  // as stated by whoever made the model; empty = not stated
+	Pair         string  // names the space that the pictures and texts of one model share; empty = no texts
 }
 
 // Encoder turns patches into embeddings.
@@ -32,6 +33,36 @@ type EncoderInfo struct {
 type Encoder interface {
 	Info() EncoderInfo
 	Encode(ctx context.Context, patches []*image.RGBA) ([][]float32, error)
+	Close() error
+}
+
+// TextInfo says what a text encoder is. It is stored beside everything that was
+// found by words.
+type TextInfo struct {
+	Name       string   // for people
+	Hash       string   // sha256 in hex over the model file and the tokenizer
+	Pair       string   // as EncoderInfo.Pair; vectors may be compared only when both agree and are not empty
+	Dim        int      // length of a vector; the same as that of the pictures
+	MaxTokens  int      // of a text, begin and end included; what is longer is cut
+	Tokenizer  string   // for people: "CLIP byte pairs, 49408"
+	LogitScale float64  // what a cosine is multiplied with before the softmax (exp of the weight), 1/temperature; 0 = not stated
+	Templates  []string // sentences the makers of the model used, with the word CLASSNAME; nil = not stated
+	Untrained  bool     // random weights
+	Note       string   // a warning to be shown with every result; may be empty
+	License    string   // as stated; empty = not stated
+}
+
+// TextEncoder turns texts into vectors of the space that an Encoder of the same
+// Pair puts patches into.
+//
+// EncodeText returns one vector a text, in order, each of TextInfo().Dim numbers
+// and L2 length one. Texts are taken as they are: templates, synonyms and the
+// straightening of quotes are the caller's. It may be called from several
+// goroutines; it stops soon after ctx is cancelled and returns its cause. After
+// Close it returns ErrClosed.
+type TextEncoder interface {
+	TextInfo() TextInfo
+	EncodeText(ctx context.Context, texts []string) ([][]float32, error)
 	Close() error
 }
 

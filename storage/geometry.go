@@ -181,9 +181,7 @@ func (g *geometryReader) points() []annotate.Point {
 	ps := make([]annotate.Point, n)
 	for i := range ps {
 		if g.grid == gridExact {
-			ps[i].X = math.Float64frombits(binary.LittleEndian.Uint64(g.in))
-			ps[i].Y = math.Float64frombits(binary.LittleEndian.Uint64(g.in[8:]))
-			g.in = g.in[16:]
+			ps[i], g.in = exactPoint(g.in), g.in[16:]
 			continue
 		}
 		g.x += g.step()
@@ -194,6 +192,11 @@ func (g *geometryReader) points() []annotate.Point {
 		return nil
 	}
 	return ps
+}
+
+// exactPoint is the point at the beginning of at least 16 bytes of gridExact.
+func exactPoint(b []byte) annotate.Point {
+	return annotate.Point{X: math.Float64frombits(binary.LittleEndian.Uint64(b)), Y: math.Float64frombits(binary.LittleEndian.Uint64(b[8:]))}
 }
 
 func (g *geometryReader) step() int64 {

@@ -65,7 +65,7 @@ func (v *Viewer) watch(now time.Time, pending int) (seen, waiting bool) {
 	if g.done {
 		g.from, g.at, g.done = v.view, now, false
 	}
-	a, b := g.from.Box(), v.view.Box()
+	a, b := g.from.Within(), v.view.Within()
 	if a.MaxX <= b.MinX || b.MaxX <= a.MinX || a.MaxY <= b.MinY || b.MaxY <= a.MinY {
 		g.from, g.at = v.view, now // flown by
 	}

@@ -88,5 +88,5 @@ func (v *Viewer) ColourAt(l0X, l0Y float64) (c color.NRGBA, downsample float64, 
 	if v.source == nil || !v.view.Valid() {
 		return c, 0, false
 	}
-	return v.tileLayer.colourAt(l0X, l0Y, v.view.Level(v.tileLayer.levels))
+	return v.tileLayer.colourAt(l0X, l0Y, v.view)
 }

@@ -44,8 +44,12 @@ type hand struct {
 	dragged bool
 	shift   bool
 	ctrl    bool
+	alt     bool
 	space   bool // held: every drag pans
 	track   tracker
+
+	turned   float64 // Orientation when a turn by hand began
+	turnRest float64 // and the degrees since
 
 	clickAt time.Time // last press, for double clicks
 	clickOn pixel
@@ -61,6 +65,7 @@ const (
 	roleClick // the tool did not take the press: a click goes to it, a drag pans
 	roleOverview
 	roleBox // a box is pulled up to be zoomed into
+	roleTurn
 )
 
 func (v *Viewer) pixelAt(p fyne.Position) pixel {
@@ -79,6 +84,7 @@ func (v *Viewer) MouseDown(e *desktop.MouseEvent) {
 	v.focus()
 	v.hand.shift = e.Modifier&fyne.KeyModifierShift != 0
 	v.hand.ctrl = e.Modifier&fyne.KeyModifierControl != 0
+	v.hand.alt = e.Modifier&fyne.KeyModifierAlt != 0
 	if v.hand.down || e.Button == desktop.MouseButtonSecondary {
 		return
 	}
@@ -115,6 +121,12 @@ func (v *Viewer) press(pos fyne.Position, button desktop.MouseButton) {
 	h.clickAt, h.clickOn = now, h.start
 	if p.double {
 		h.clickAt = time.Time{} // a third press begins anew
+	}
+	if h.shift && (h.alt || v.kind == ToolPan) && !v.Busy() && !p.double {
+		h.role = roleTurn
+		h.turned, _ = v.Orientation()
+		h.turnRest = 0
+		return
 	}
 	h.role = roleClick
 	if v.tool.press(p) {
@@ -153,8 +165,10 @@ func (v *Viewer) move(pos fyne.Position) {
 	at := v.pixelAt(pos)
 	dx, dy := at.x-h.at.x, at.y-h.at.y
 	h.at = at
+	snapTurn := false
 	if d, ok := currentModifiers(); ok {
 		h.shift = d&fyne.KeyModifierShift != 0
+		snapTurn = d&fyne.KeyModifierControl != 0
 	}
 	if !h.dragged && v.near(h.start, at, dragFrom) {
 		h.at = h.start // not yet: the way so far must not be lost
@@ -165,6 +179,8 @@ func (v *Viewer) move(pos fyne.Position) {
 	case roleOverview:
 		l0X, l0Y, _ := v.overview.at(pos)
 		v.jump(l0X, l0Y)
+	case roleTurn:
+		v.turnDrag(pixel{at.x - dx, at.y - dy}, at, snapTurn)
 	case rolePan, roleClick:
 		if !v.view.Valid() {
 			return
@@ -279,7 +295,7 @@ func (v *Viewer) Cursor() desktop.Cursor {
 		return desktop.DefaultCursor
 	case v.hand.space || v.hand.down && v.hand.role == rolePan:
 		return desktop.PointerCursor
-	case v.hand.down && v.hand.role == roleBox:
+	case v.hand.down && (v.hand.role == roleBox || v.hand.role == roleTurn):
 		return desktop.CrosshairCursor
 	}
 	return v.tool.cursor()

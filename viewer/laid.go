@@ -65,12 +65,9 @@ func (l *laid) put() int {
 
 // awaited counts the tiles that are still to come.
 func (v *Viewer) awaited() int {
-	n := 0
-	if v.source != nil {
-		n = v.source.Pending()
-	}
+	n := v.tileLayer.pending()
 	if v.laid.on() && v.laid.opacity > 0 {
-		n += v.laid.layer.src.Pending()
+		n += v.laid.layer.pending()
 	}
 	return n
 }

@@ -71,6 +71,16 @@ func (c *overlayCache) setStyle(s *overlayStyle) {
 	}
 }
 
+// setPlane changes the plane on which tiles lie: those there are of another.
+func (c *overlayCache) setPlane(s *overlayStyle) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.style = s
+	c.epoch++
+	clear(c.tiles)
+	c.wish, c.bytes = nil, 0
+}
+
 // changeStyle is setStyle for a change that is seen only inside some boxes
 // (level-0 pixels).
 func (c *overlayCache) changeStyle(s *overlayStyle, boxes []annotate.Box) {
@@ -95,7 +105,7 @@ func (c *overlayCache) invalidate(boxes []annotate.Box) {
 			e.due++
 			continue
 		}
-		t := k.box(margin)
+		t := c.style.plane.L0Box(k.box(margin))
 		for _, b := range boxes {
 			if b.MinX <= t.MaxX && b.MaxX >= t.MinX && b.MinY <= t.MaxY && b.MaxY >= t.MinY {
 				e.due++

@@ -37,7 +37,14 @@ func (o *overlayLayer) set(objects Objects) {
 	o.any = false
 }
 
-// overlayKeys appends the tiles of a step in view.
+// setPlane has tiles lie on the style's plane.
+func (o *overlayLayer) setPlane(s *overlayStyle) {
+	o.cache.setPlane(s)
+	o.pool.clear()
+	o.any = false
+}
+
+// overlayKeys appends the tiles of a step in view, an upright one of their plane.
 func overlayKeys(dst []overlayKey, v Viewport, step int) []overlayKey {
 	b := v.Box()
 	l0 := overlayTile / stepScale(step) // side of a tile, level-0 pixels
@@ -49,13 +56,14 @@ func overlayKeys(dst []overlayKey, v Viewport, step int) []overlayKey {
 	return dst
 }
 
-// update lays the layer out; more tells that tiles are being painted or wait
+// update lays the layer out on the plane that setPlane gave; more tells that tiles are being painted or wait
 // for the next frame's share of uploads.
 func (o *overlayLayer) update(v Viewport, unit float32, now time.Time) (more bool) {
 	o.objs = o.objs[:0]
 	if !o.on {
 		return false
 	}
+	v = v.Upright()
 	o.pool.begin(now)
 	step := overlayStep(v.Scale)
 	o.keys = overlayKeys(o.keys[:0], v, step)

@@ -52,7 +52,7 @@ func (p *overlayPainter) paint(set Objects, style *overlayStyle, k overlayKey) *
 			return true
 		}
 	}
-	set.Search(k.box(style.reach()), p.keep)
+	set.Search(style.plane.L0Box(k.box(style.reach())), p.keep)
 	if len(p.list) == 0 {
 		return nil
 	}
@@ -185,7 +185,14 @@ func (p *overlayPainter) speck(roi *annotate.ROI) (x, y, radius float64, ok bool
 	if !tiny && !round {
 		return 0, 0, 0, false
 	}
-	return (b.MinX+b.MaxX)/2*p.scale - p.ox, (b.MinY+b.MaxY)/2*p.scale - p.oy, (w + h) / 4, true
+	x, y = p.place(annotate.Point{X: (b.MinX + b.MaxX) / 2, Y: (b.MinY + b.MaxY) / 2})
+	return x, y, (w + h) / 4, true
+}
+
+// place is where a point of the slide lies, pixels of the tile.
+func (p *overlayPainter) place(q annotate.Point) (x, y float64) {
+	x, y = p.style.plane.FromL0(q.X, q.Y)
+	return x*p.scale - p.ox, y*p.scale - p.oy
 }
 
 // trace turns a shape into rings of tile pixels with only the vertices that
@@ -217,7 +224,7 @@ func (p *overlayPainter) ring(pts []annotate.Point) {
 	const near = 0.7
 	from := len(p.pts)
 	for i, q := range pts {
-		x, y := q.X*p.scale-p.ox, q.Y*p.scale-p.oy
+		x, y := p.place(q)
 		if x-x != 0 || y-y != 0 {
 			continue // no number, or infinite: nowhere
 		}
@@ -362,7 +369,7 @@ func (p *overlayPainter) dot(dst *image.RGBA, x, y float64, c ink, radius float6
 // point paints the mark of a point label: a dot with a light rim; a
 // suggestion's is hollow.
 func (p *overlayPainter) point(dst *image.RGBA, q annotate.Point, c color.NRGBA, hollow bool) {
-	x, y := q.X*p.scale-p.ox, q.Y*p.scale-p.oy
+	x, y := p.place(q)
 	r := pointRadius * p.style.unit
 	rim := ink{255, 255, 255, 0.9}
 	body := inkOf(c, 1)

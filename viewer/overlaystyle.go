@@ -31,6 +31,7 @@ type overlayStyle struct {
 	lifted  map[annotate.ID]bool // objects in hand, drawn live
 	fill    float64              // 0..1
 	unit    float64              // device pixels per Fyne unit
+	plane   Plane                // on which the tiles lie
 }
 
 // shows tells whether an object is drawn at all.
@@ -67,7 +68,7 @@ func overlayStep(scale float64) int {
 // stepScale is the pixels of a step per level-0 pixel.
 func stepScale(step int) float64 { return math.Exp2(-float64(step) / 2) }
 
-// box is what the tile covers, level-0 pixels, widened by some of its pixels.
+// box is what the tile covers of the style's plane, level-0 pixels, widened by some of its pixels.
 func (k overlayKey) box(margin float64) annotate.Box {
 	s := stepScale(k.step)
 	return annotate.Box{

@@ -28,8 +28,10 @@ type overview struct {
 	panel *canvas.Rectangle
 	image *canvas.Image
 	frame *canvas.Rectangle
-	seen  *canvas.Image // tint of what was looked at
-	words *canvas.Text  // how much that is
+	sides [4]*canvas.Line // of the frame of a tilted view
+	top   *canvas.Line    // which side of the frame is up, of a view that is turned
+	seen  *canvas.Image   // tint of what was looked at
+	words *canvas.Text    // how much that is
 	shown []fyne.CanvasObject
 	on    bool
 

@@ -182,6 +182,12 @@ func (v *Viewer) layOut() {
 		}
 		return
 	}
+	if p := v.view.Plane(); v.style.plane != p {
+		s := *v.style
+		s.plane = p
+		v.style = &s
+		v.overlay.setPlane(v.style)
+	}
 	v.tileLayer.pool.orient(v.view.Turn, v.view.Flip)
 	v.overlay.pool.orient(v.view.Turn, v.view.Flip)
 	moreTiles := v.tileLayer.update(v.view, v.sight(now), v.unit, now)

@@ -21,8 +21,12 @@ const pixelsFrom = 2.0
 // tileLayer shows the pixels of the slide: the tiles of the level that fits,
 // and under the ones that are not there yet whatever coarser ones are.
 type tileLayer struct {
-	src     Source
-	levels  []tiles.Level
+	src     Source        // what is shown: slide, or a tilted picture of it
+	levels  []tiles.Level // of src
+	slide   Source
+	tilted  *tilted // nil without a tilt
+	crisp   bool    // magnified pixels are squares
+	behind  *backdrop
 	pool    *pool[tiles.Key]
 	glass   *canvas.Rectangle // the slide's ground, where no tile is
 	hatches []*canvas.Image   // mark tiles that cannot be had
@@ -43,12 +47,14 @@ func newTileLayer(onProblem func(error)) *tileLayer {
 	return &tileLayer{
 		pool: newPool[tiles.Key](), glass: canvas.NewRectangle(color.White),
 		hatch: hatchImage(), missing: map[tiles.Key]bool{}, onProblem: onProblem,
+		crisp: true, behind: newBackdrop(),
 	}
 }
 
 // set shows another slide; nil shows nothing.
 func (t *tileLayer) set(src Source) {
-	t.src, t.levels, t.reported = src, nil, false
+	t.src, t.slide, t.levels, t.reported = src, src, nil, false
+	t.upright()
 	t.pool.clear()
 	t.objs = t.objs[:0]
 	if src == nil {
@@ -65,7 +71,11 @@ func (t *tileLayer) set(src Source) {
 // swap takes another source of the same slide. What is on the card is shown
 // until its successor is there.
 func (t *tileLayer) swap(src Source) {
-	t.src, t.reported = src, false
+	t.src, t.slide, t.reported = src, src, false
+	if was := t.tilted; was != nil {
+		t.upright()
+		t.tilt(was.plane)
+	}
 	t.pool.age()
 	if ground := src.Slide().Info().Background; ground.A != 0 {
 		t.glass.FillColor = ground
@@ -109,9 +119,21 @@ func (t *tileLayer) update(v Viewport, look sight, unit float32, now time.Time) 
 		return false
 	}
 	t.pool.begin(now)
+	onSlide := v
+	if v.Tilt != 0 {
+		if t.tilted == nil || t.tilted.plane.Tilt != v.Tilt || t.tilted.crisp != t.crisp {
+			t.pool.clear()
+			t.tilt(v.Plane())
+		}
+		v = t.tilted.view(v)
+		look.focusX, look.focusY = t.tilted.at(look.focusX, look.focusY)
+	} else if t.tilted != nil {
+		t.pool.clear()
+		t.upright()
+	}
 	level := v.Level(t.levels)
 	mode := canvas.ImageScaleFastest
-	if v.Scale*t.levels[level].Downsample >= pixelsFrom {
+	if t.crisp && v.Scale*t.levels[level].Downsample >= pixelsFrom {
 		mode = canvas.ImageScalePixels
 	}
 	t.fine = tiles.Visible(t.levels, level, t.region(v, level))
@@ -133,11 +155,46 @@ func (t *tileLayer) update(v Viewport, look sight, unit float32, now time.Time) 
 		t.fill(k)
 	}
 	t.fine = shown
-	t.covered = whole && t.inside(v)
+	t.covered = whole && t.inside(onSlide)
 	t.plan(v, level, look)
 	t.src.Want(t.wish)
+	if t.tilted != nil {
+		if err := t.tilted.trouble(); err != nil {
+			t.report(err)
+		}
+		if !whole {
+			t.objs = append(t.objs, t.behind.update(onSlide, t.slide, unit)...)
+		}
+	}
 	t.layOut(v, unit, whole)
 	return more
+}
+
+// tilt shows the slide tilted.
+func (t *tileLayer) tilt(p Plane) {
+	t.upright()
+	t.tilted = newTilted(t.slide, p, t.crisp)
+	t.src, t.levels = t.tilted, t.tilted.levels
+}
+
+// upright ends tilt.
+func (t *tileLayer) upright() {
+	if t.tilted == nil {
+		return
+	}
+	t.tilted.close()
+	t.tilted, t.src, t.levels = nil, t.slide, nil
+	if t.slide != nil {
+		t.levels = t.slide.Slide().Levels()
+	}
+}
+
+// pending counts the tiles that are awaited.
+func (t *tileLayer) pending() int {
+	if t.src == nil {
+		return 0
+	}
+	return t.src.Pending()
 }
 
 // have tells whether a tile is on the card, putting it there when it can; later
@@ -166,6 +223,11 @@ func (t *tileLayer) miss(k tiles.Key) {
 		return
 	}
 	t.failed = append(t.failed, k)
+	t.report(err)
+}
+
+// report tells of a tile that cannot be had.
+func (t *tileLayer) report(err error) {
 	if !t.reported && t.onProblem != nil {
 		// A cut slide fails at thousands of tiles; people need to hear it once.
 		t.reported = true
@@ -239,17 +301,18 @@ func (t *tileLayer) served(k tiles.Key) bool {
 	return t.pool.has(k) || t.resident(k) || t.src.Failed(k) != nil
 }
 
-// colourAt is the colour at a point (level-0 pixels) of the finest tile there is,
-// from a level on.
-func (t *tileLayer) colourAt(l0X, l0Y float64, level int) (c color.NRGBA, downsample float64, ok bool) {
-	for ; level < len(t.levels); level++ {
-		l := t.levels[level]
-		px, py := t.l0PerPixel(level)
+// colourAt is the colour at a point (level-0 pixels) of the finest tile of the
+// slide there is, from the level on that a viewport shows.
+func (t *tileLayer) colourAt(l0X, l0Y float64, v Viewport) (c color.NRGBA, downsample float64, ok bool) {
+	levels := t.slide.Slide().Levels()
+	for level := v.Level(levels); level < len(levels); level++ {
+		l := levels[level]
+		px, py := float64(levels[0].Width)/float64(l.Width), float64(levels[0].Height)/float64(l.Height)
 		x, y := floorInt(l0X/px), floorInt(l0Y/py)
 		if x < 0 || y < 0 || x >= l.Width || y >= l.Height {
 			return c, 0, false
 		}
-		if im, have := t.src.Get(tiles.Key{Level: level, Col: x / l.TileWidth, Row: y / l.TileHeight}); have {
+		if im, have := t.slide.Get(tiles.Key{Level: level, Col: x / l.TileWidth, Row: y / l.TileHeight}); have {
 			at := image.Pt(x%l.TileWidth, y%l.TileHeight).Add(im.Rect.Min)
 			if !at.In(im.Rect) {
 				return c, 0, false
@@ -261,16 +324,16 @@ func (t *tileLayer) colourAt(l0X, l0Y float64, level int) (c color.NRGBA, downsa
 	return c, 0, false
 }
 
-// inside tells whether the window shows nothing but slide.
+// inside tells whether the window, here a viewport of the slide, shows nothing but
+// slide.
 func (t *tileLayer) inside(v Viewport) bool {
-	b := v.Box()
-	return b.MinX >= 0 && b.MinY >= 0 &&
-		b.MaxX <= float64(t.levels[0].Width) && b.MaxY <= float64(t.levels[0].Height)
+	b, whole := v.Box(), t.slide.Slide().Levels()[0]
+	return b.MinX >= 0 && b.MinY >= 0 && b.MaxX <= float64(whole.Width) && b.MaxY <= float64(whole.Height)
 }
 
 // layOut places what was found, coarsest first.
 func (t *tileLayer) layOut(v Viewport, unit float32, whole bool) {
-	if !whole && !t.isVeil {
+	if !whole && !t.isVeil && t.tilted == nil { // a tilted ground would hide more than it fills
 		x0, y0, x1, y1 := v.SBox(0, 0, float64(t.levels[0].Width), float64(t.levels[0].Height))
 		// Far beyond the window a float32 has no pixels left.
 		x0, y0 = max(snap(x0), -8), max(snap(y0), -8)

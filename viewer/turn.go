@@ -3,6 +3,7 @@ package viewer
 import (
 	"encoding/binary"
 	"image"
+	"math"
 )
 
 // Turn turns the picture by quarters, clockwise, about the middle of the window;
@@ -11,21 +12,71 @@ func (v *Viewer) Turn(quarters int) {
 	if v.view.Flip { // the turn is made before the mirror, which reverses it
 		quarters = -quarters
 	}
-	v.reorient((v.view.Turn+quarters%4+4)%4, v.view.Flip)
+	v.reorient(90*float64((v.view.Turn+quarters%4+4)%4)+v.view.Tilt, v.view.Flip)
+}
+
+// TurnBy turns the picture, clockwise, by degrees about the middle of the window.
+func (v *Viewer) TurnBy(degrees float64) {
+	if v.view.Flip {
+		degrees = -degrees
+	}
+	v.reorient(v.view.Angle()+degrees, v.view.Flip)
+}
+
+// TurnTo turns the picture to an angle, clockwise, degrees; 0 is the slide upright.
+// A mirrored slide is turned to it as it is seen.
+func (v *Viewer) TurnTo(angle float64) {
+	if v.view.Flip {
+		angle = -angle
+	}
+	v.reorient(angle, v.view.Flip)
+}
+
+// Orientation is how the picture stands: by how many degrees, clockwise as it is
+// seen, in [0,360), and whether it is mirrored.
+func (v *Viewer) Orientation() (angle float64, mirrored bool) {
+	if v.view.Flip {
+		return whole(-v.view.Angle()), true
+	}
+	return v.view.Angle(), false
+}
+
+// Orient gives the picture the Orientation it had before.
+func (v *Viewer) Orient(angle float64, mirrored bool) {
+	if mirrored {
+		angle = -angle
+	}
+	v.reorient(angle, mirrored)
 }
 
 // Mirror changes left for right on the screen.
-func (v *Viewer) Mirror() { v.reorient(v.view.Turn, !v.view.Flip) }
+func (v *Viewer) Mirror() { v.reorient(v.view.Angle(), !v.view.Flip) }
 
-func (v *Viewer) reorient(turn int, flip bool) {
+func (v *Viewer) reorient(angle float64, flip bool) {
 	if v.source == nil || !v.view.Valid() {
 		return
 	}
-	v.view = v.limits.clamp(v.motion.finish(v.view))
-	v.view.Turn, v.view.Flip = turn, flip
+	v.view = v.limits.clamp(v.motion.finish(v.view)).WithAngle(angle)
+	v.view.Flip = flip
 	v.overlay.any = false // there is no old step to keep in the new position
 	v.setLimits()
 	v.touch()
+}
+
+// turnSnap is what angles snap to while Ctrl is held, degrees.
+const turnSnap = 15
+
+// turnDrag turns the picture as a hand turns it: what is under the pointer goes
+// round the middle of the window with it.
+func (v *Viewer) turnDrag(from, to pixel, snap bool) {
+	mid := v.middle()
+	way := math.Atan2(to.y-mid.y, to.x-mid.x) - math.Atan2(from.y-mid.y, from.x-mid.x)
+	v.hand.turnRest += math.Remainder(way, 2*math.Pi) * 180 / math.Pi
+	angle := v.hand.turned + v.hand.turnRest
+	if snap {
+		angle = math.Round(angle/turnSnap) * turnSnap
+	}
+	v.TurnTo(angle)
 }
 
 // turned is a picture turned by quarters, clockwise, and then mirrored; the

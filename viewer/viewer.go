@@ -149,7 +149,7 @@ func (v *Viewer) SetSlide(l Source, info *tiles.Info) {
 	}
 	v.pace = pace{}
 	v.clock.pending = 0
-	v.view.Scale, v.view.Turn, v.view.Flip = 0, 0, false
+	v.view.Scale, v.view.Turn, v.view.Tilt, v.view.Flip = 0, 0, 0, false
 	v.fitted = true
 	v.setLimits()
 	v.SetObjects(nil, annotate.ID{})

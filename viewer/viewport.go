@@ -14,11 +14,15 @@ type Viewport struct {
 	Scale  float64 // device pixels per level-0 pixel
 	W, H   int     // size on screen, device pixels
 	Turn   int     // quarter turns of the picture, clockwise, 0 to 3
+	Tilt   float64 // turn beyond them, clockwise, degrees, -45 to 45; see WithAngle
 	Flip   bool    // the turned picture is mirrored, left for right
 }
 
 // toScreen turns and mirrors a way over the slide into one over the screen.
 func (v Viewport) toScreen(dx, dy float64) (float64, float64) {
+	if v.Tilt != 0 {
+		dx, dy = PlaneOf(v.Tilt).FromL0(dx, dy)
+	}
 	switch v.Turn {
 	case 1:
 		dx, dy = -dy, dx
@@ -46,6 +50,9 @@ func (v Viewport) fromScreen(dx, dy float64) (float64, float64) {
 	case 3:
 		dx, dy = -dy, dx
 	}
+	if v.Tilt != 0 {
+		dx, dy = PlaneOf(v.Tilt).L0(dx, dy)
+	}
 	return dx, dy
 }
 
@@ -68,17 +75,24 @@ func (v Viewport) L0FromS(sX, sY float64) (l0X, l0Y float64) {
 	return dx/v.Scale + v.CX, dy/v.Scale + v.CY
 }
 
-// Box is the part of the plane that is seen, level-0 pixels; it may reach
-// beyond the slide.
+// Box is the upright box around what is seen, level-0 pixels; it may reach beyond
+// the slide, and in a tilted view more lies in it than is seen.
 func (v Viewport) Box() annotate.Box {
+	if v.Tilt != 0 {
+		return around(annotate.Box{MaxX: float64(v.W), MaxY: float64(v.H)}, v.L0FromS)
+	}
 	x0, y0 := v.L0FromS(0, 0)
 	x1, y1 := v.L0FromS(float64(v.W), float64(v.H))
 	return annotate.Box{MinX: min(x0, x1), MinY: min(y0, y1), MaxX: max(x0, x1), MaxY: max(y0, y1)}
 }
 
-// SBox is the upright rectangle on the screen, screen pixels, that a rectangle of
-// the slide (level-0 pixels) covers.
+// SBox is the upright rectangle on the screen, screen pixels, around a rectangle of
+// the slide (level-0 pixels); without a tilt it is what the rectangle covers.
 func (v Viewport) SBox(l0X0, l0Y0, l0X1, l0Y1 float64) (sX0, sY0, sX1, sY1 float64) {
+	if v.Tilt != 0 {
+		b := around(annotate.Box{MinX: l0X0, MinY: l0Y0, MaxX: l0X1, MaxY: l0Y1}, v.SFromL0)
+		return b.MinX, b.MinY, b.MaxX, b.MaxY
+	}
 	ax, ay := v.SFromL0(l0X0, l0Y0)
 	bx, by := v.SFromL0(l0X1, l0Y1)
 	return min(ax, bx), min(ay, by), max(ax, bx), max(ay, by)
@@ -111,7 +125,8 @@ func (v Viewport) ZoomedTo(scale, sX, sY float64) Viewport {
 // ShowingBox is the viewport that shows the whole of a box, in its middle.
 // Margin is the share of the window the box fills.
 func (v Viewport) ShowingBox(b annotate.Box, margin float64) Viewport {
-	w, h := max(b.MaxX-b.MinX, 1), max(b.MaxY-b.MinY, 1)
+	turned := v.Plane().BoxFromL0(b)
+	w, h := max(turned.MaxX-turned.MinX, 1), max(turned.MaxY-turned.MinY, 1)
 	if v.Turn%2 == 1 {
 		w, h = h, w
 	}

@@ -12,11 +12,15 @@ import (
 func close2(a, b float64) bool { return math.Abs(a-b) <= 1e-9*max(1, math.Abs(a), math.Abs(b)) }
 
 func randomView(r *rand.Rand) Viewport {
-	return Viewport{
+	v := Viewport{
 		CX: r.Float64() * 200000, CY: r.Float64() * 200000,
 		Scale: math.Exp2(r.Float64()*14 - 9), W: 100 + r.IntN(3000), H: 100 + r.IntN(2000),
 		Turn: r.IntN(4), Flip: r.IntN(2) == 1,
 	}
+	if r.IntN(2) == 1 {
+		v = v.WithAngle(r.Float64() * 360)
+	}
+	return v
 }
 
 func TestViewport_RoundTrip(t *testing.T) {

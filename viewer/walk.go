@@ -99,7 +99,7 @@ func (v *Viewer) NextField(forward bool) bool {
 		to.Scale = v.limits.scale(walkStart / v.coverScale(1))
 	}
 	w, h := v.limits.w, v.limits.h
-	g := newWalk(to.Box(), w, h)
+	g := newWalk(to.Within(), w, h)
 	if g.len() > walkMost {
 		return false
 	}

@@ -210,7 +210,7 @@ func (w *Window) lead(p *pane, to viewer.Viewport) {
 	if !w.compare.linked || w.compare.pick != nil || len(w.panes) < 2 || p.open == nil {
 		return
 	}
-	if l := p.led; l.CX == to.CX && l.CY == to.CY && l.Scale == to.Scale && l.Turn == to.Turn && l.Flip == to.Flip {
+	if l := p.led; l.CX == to.CX && l.CY == to.CY && l.Scale == to.Scale && l.Turn == to.Turn && l.Tilt == to.Tilt && l.Flip == to.Flip {
 		return // it was led here itself, or only its size changed
 	}
 	w.follow(p)

@@ -19,6 +19,7 @@ import (
 	"coverslip/app"
 	"coverslip/app/window"
 	"coverslip/assets"
+	"coverslip/models/worker"
 )
 
 const usage = `Usage: coverslip [options] [PATH]
@@ -31,6 +32,9 @@ Options:
 `
 
 func main() {
+	if worker.IsWorker(os.Args) { // this process is for models; there is no window
+		os.Exit(worker.Main())
+	}
 	o, err := parse(os.Args[1:], os.Getenv, os.Stdout, os.Stderr)
 	switch {
 	case errors.Is(err, flag.ErrHelp), errors.Is(err, errDone):

@@ -48,7 +48,7 @@ const defaultBatch = 8
 
 // Encoder is a models.Encoder over an ONNX session.
 type Encoder struct {
-	session *onnx.Session
+	session onnx.Model
 	prep    *preprocess.Prep
 	info    models.EncoderInfo
 	input   onnx.ValueInfo
@@ -63,7 +63,7 @@ var _ models.Encoder = (*Encoder)(nil)
 // New checks that session is an encoder as o describes it, runs it once on a
 // grey patch, and takes it over: the encoder's Close closes it. On an error
 // the session stays the caller's.
-func New(ctx context.Context, session *onnx.Session, o Options) (*Encoder, error) {
+func New(ctx context.Context, session onnx.Model, o Options) (*Encoder, error) {
 	prep, err := preprocess.New(o.Prep)
 	if err != nil {
 		return nil, err

@@ -43,7 +43,7 @@ func tokens(b *onnxfile.Builder, x string) (string, []onnxfile.Dim) {
 	return b.Op("Reshape", []string{x, b.Indices(0, 3, -1)}), []onnxfile.Dim{onnxfile.Fixed(3), onnxfile.Fixed(side * side)}
 }
 
-func session(t *testing.T, rt *onnx.Runtime, model []byte) *onnx.Session {
+func session(t *testing.T, rt *onnx.Runtime, model []byte) onnx.Model {
 	t.Helper()
 	s, err := rt.NewSession(model, onnx.SessionOptions{Threads: 1})
 	if err != nil {

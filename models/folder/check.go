@@ -72,7 +72,7 @@ func Check(path string) Report {
 }
 
 // CheckWith is Check with a runtime of the caller's; nil skips the self-test.
-func CheckWith(rt *onnx.Runtime, path string) Report {
+func CheckWith(rt onnx.Engine, path string) Report {
 	r := Report{Path: path}
 	s, err := find(path)
 	if err != nil {

@@ -18,7 +18,7 @@ import (
 // guess. Errors name the file: *models.FormatError for one that is wrong,
 // *models.UnsupportedError for one that cannot run here, models.ErrNoModel
 // when there is none.
-func Open(rt *onnx.Runtime, path string) (models.Encoder, error) {
+func Open(rt onnx.Engine, path string) (models.Encoder, error) {
 	s, err := find(path)
 	if err != nil {
 		return nil, err
@@ -26,7 +26,7 @@ func Open(rt *onnx.Runtime, path string) (models.Encoder, error) {
 	return s.open(rt)
 }
 
-func (s *source) open(rt *onnx.Runtime) (models.Encoder, error) {
+func (s *source) open(rt onnx.Engine) (models.Encoder, error) {
 	o, err := s.options()
 	if err != nil {
 		return nil, err

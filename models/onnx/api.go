@@ -19,6 +19,9 @@ const (
 	slotCreateSessionFromArray           = 8
 	slotRun                              = 9
 	slotCreateSessionOptions             = 10
+	slotSetOptimizedModelFilePath        = 11
+	slotDisableMemPattern                = 17
+	slotDisableCPUMemArena               = 19
 	slotSetSessionLogSeverityLevel       = 22
 	slotSetSessionGraphOptimizationLevel = 23
 	slotSetIntraOpNumThreads             = 24
@@ -32,6 +35,7 @@ const (
 	slotCreateRunOptions                 = 39
 	slotRunOptionsSetTerminate           = 46
 	slotCreateTensorAsOrtValue           = 48
+	slotCreateTensorWithDataAsOrtValue   = 49
 	slotIsTensor                         = 50
 	slotGetTensorMutableData             = 51
 	slotCastTypeInfoToTensorInfo         = 55
@@ -41,10 +45,12 @@ const (
 	slotGetDimensions                    = 62
 	slotGetSymbolicDimensions            = 63
 	slotGetTensorTypeAndShape            = 65
+	slotCreateCPUMemoryInfo              = 69
 	slotAllocatorFree                    = 76
 	slotGetAllocatorWithDefaultOptions   = 78
 	slotReleaseEnv                       = 92
 	slotReleaseStatus                    = 93
+	slotReleaseMemoryInfo                = 94
 	slotReleaseSession                   = 95
 	slotReleaseValue                     = 96
 	slotReleaseRunOptions                = 97
@@ -54,6 +60,11 @@ const (
 	slotGetAvailableProviders            = 125
 	slotReleaseAvailableProviders        = 126
 	slotAddSessionConfigEntry            = 130
+	slotAppendCUDA                       = 204
+	slotCreateCUDAOptions                = 205
+	slotUpdateCUDAOptions                = 206
+	slotReleaseCUDAOptions               = 208
+	slotAppendExecutionProvider          = 216
 	slotGetBuildInfoString               = 254
 	slotSetDeterministicCompute          = 273
 	slotCount                            = 274

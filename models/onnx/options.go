@@ -26,6 +26,10 @@ type SessionOptions struct {
 	Optimise      Optimisation      //
 	Spinning      bool              // let idle threads burn the processor; off, because a window must stay quick
 	Deterministic bool              // ask for kernels that repeat bit for bit where there is a choice
+	NoArena       bool              // give memory back after every run instead of keeping it for the next
+	Provider      Provider          // what computes; "" = CPU
+	Fallback      bool              // when the provider cannot be used the CPU takes over, and the model's Computed says so
+	Optimised     string            // file in which the rewritten graph is kept for the next time, for NewSessionFile; "" = nowhere
 	DataFolder    string            // folder of external weights, for a model given as bytes
 	Config        map[string]string // further session configuration keys, as the runtime names them
 }
@@ -69,6 +73,11 @@ func (o SessionOptions) fill(rt *Runtime, h handle) error {
 			return err
 		}
 	}
+	if o.NoArena {
+		if err := rt.call("set arena", slotDisableCPUMemArena, h); err != nil {
+			return err
+		}
+	}
 	if o.Deterministic {
 		if err := rt.call("set deterministic", slotSetDeterministicCompute, h, 1); err != nil {
 			return err
@@ -99,5 +108,5 @@ func (o SessionOptions) fill(rt *Runtime, h handle) error {
 			return err
 		}
 	}
-	return nil
+	return o.Provider.append(rt, h)
 }

@@ -20,6 +20,7 @@ type Runtime struct {
 	api     [slotCount]uintptr
 	env     handle
 	alloc   handle // the default allocator; owned by the library
+	cpu     handle // OrtMemoryInfo of ordinary memory
 
 	mu       sync.Mutex // protects what follows
 	sessions int
@@ -85,6 +86,12 @@ func newRuntime(path string, getAPIBase uintptr) (*Runtime, error) {
 		rt.release(slotReleaseEnv, rt.env)
 		return nil, err
 	}
+	const deviceAllocator, defaultMemory = 0, 0
+	if err := rt.call("describe memory", slotCreateCPUMemoryInfo, deviceAllocator, defaultMemory,
+		uintptr(unsafe.Pointer(&rt.cpu))); err != nil {
+		rt.release(slotReleaseEnv, rt.env)
+		return nil, err
+	}
 	return rt, nil
 }
 
@@ -137,6 +144,8 @@ func (rt *Runtime) Close() error {
 		return fmt.Errorf("onnx: %w: %d sessions are open", ErrInUse, rt.sessions)
 	}
 	rt.closed = true
+	rt.release(slotReleaseMemoryInfo, rt.cpu)
+	rt.cpu = 0
 	rt.release(slotReleaseEnv, rt.env)
 	rt.env = 0
 	return nil

@@ -45,6 +45,8 @@ type Session struct {
 	inputs, outputs []ValueInfo
 	inNames         []handle // C strings owned by the runtime's allocator, in the order of inputs
 	outNames        []handle
+	provider        Provider
+	note            string // why it is another than the one asked for
 
 	mu sync.RWMutex // held for reading by Run, for writing by Close; protects h
 	h  handle       // 0 when closed
@@ -53,7 +55,7 @@ type Session struct {
 // NewSession loads a model from memory. External weights are looked for in
 // o.DataFolder. The bytes may be reused afterwards. A model that the runtime
 // refuses gives a *StatusError in the runtime's words.
-func (rt *Runtime) NewSession(model []byte, o SessionOptions) (*Session, error) {
+func (rt *Runtime) NewSession(model []byte, o SessionOptions) (Model, error) {
 	if len(model) == 0 {
 		return nil, errors.New("onnx: load model: the model is empty")
 	}
@@ -68,7 +70,7 @@ func (rt *Runtime) NewSession(model []byte, o SessionOptions) (*Session, error) 
 
 // NewSessionFile loads a model from a file; external weights are found beside
 // it. It returns an *fs.PathError when the file is missing.
-func (rt *Runtime) NewSessionFile(path string, o SessionOptions) (*Session, error) {
+func (rt *Runtime) NewSessionFile(path string, o SessionOptions) (Model, error) {
 	st, err := os.Stat(path)
 	if err != nil {
 		return nil, fmt.Errorf("onnx: load model: %w", err)
@@ -80,7 +82,15 @@ func (rt *Runtime) NewSessionFile(path string, o SessionOptions) (*Session, erro
 	if err != nil {
 		return nil, fmt.Errorf("onnx: load model %s: %w", path, err)
 	}
-	p, err := pathArgument(abs)
+	if o.Optimised != "" {
+		return rt.newOptimised(abs, o)
+	}
+	return rt.newFromFile(abs, o)
+}
+
+// newFromFile loads the model at an absolute path.
+func (rt *Runtime) newFromFile(path string, o SessionOptions) (Model, error) {
+	p, err := pathArgument(path)
 	if err != nil {
 		return nil, fmt.Errorf("onnx: load model %s: %w", path, err)
 	}
@@ -92,7 +102,28 @@ func (rt *Runtime) NewSessionFile(path string, o SessionOptions) (*Session, erro
 	})
 }
 
-func (rt *Runtime) newSession(o SessionOptions, create func(options handle, out *handle) error) (*Session, error) {
+func (rt *Runtime) newSession(o SessionOptions, create func(options handle, out *handle) error) (Model, error) {
+	s, err := rt.create(o, create)
+	if err != nil && o.Fallback && o.Provider != CPU && o.Provider != "" {
+		// Whether the provider or the model is at fault shows when the
+		// processor tries.
+		onCPU := o
+		onCPU.Provider = CPU
+		again, cpuErr := rt.create(onCPU, create)
+		if cpuErr != nil {
+			return nil, cpuErr
+		}
+		again.note = fmt.Sprintf("%s was asked for and cannot be used, so the processor computes: %v", o.Provider, err)
+		return again, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// create makes the session with the options as they are.
+func (rt *Runtime) create(o SessionOptions, create func(options handle, out *handle) error) (*Session, error) {
 	if err := rt.enter(); err != nil {
 		return nil, err
 	}
@@ -102,7 +133,10 @@ func (rt *Runtime) newSession(o SessionOptions, create func(options handle, out 
 		return nil, err
 	}
 	defer rt.release(slotReleaseSessionOptions, options)
-	s := &Session{rt: rt}
+	s := &Session{rt: rt, provider: o.Provider}
+	if s.provider == "" {
+		s.provider = CPU
+	}
 	if err := create(options, &s.h); err != nil {
 		rt.leave()
 		return nil, err
@@ -170,6 +204,9 @@ func (s *Session) describeValue(side string, typeInfo int, i uintptr) (ValueInfo
 	typ, shape, symbols, err := s.rt.shapeOf(tensor, true)
 	return ValueInfo{Type: typ, Shape: shape, Symbols: symbols}, err
 }
+
+// Computed implements Model.
+func (s *Session) Computed() (Provider, string) { return s.provider, s.note }
 
 // Inputs describes the model's inputs in the model's order.
 func (s *Session) Inputs() []ValueInfo { return slices.Clone(s.inputs) }

@@ -31,7 +31,7 @@ func matMul() []byte {
 	return b.Model("test").Marshal()
 }
 
-func open(t testing.TB, rt *onnx.Runtime, model []byte) *onnx.Session {
+func open(t testing.TB, rt *onnx.Runtime, model []byte) onnx.Model {
 	t.Helper()
 	s, err := rt.NewSession(model, onnx.SessionOptions{Threads: 1})
 	if err != nil {
@@ -322,7 +322,7 @@ func TestRuntime_NewSessionFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer fromBytes.Close()
-	for _, s := range []*onnx.Session{fromFile, fromBytes} {
+	for _, s := range []onnx.Model{fromFile, fromBytes} {
 		out, err := s.Run(context.Background(), map[string]onnx.Tensor{"x": onnx.NewTensor([]float32{1, 10}, 1, 2)})
 		if err != nil {
 			t.Fatal(err)

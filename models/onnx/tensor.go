@@ -132,6 +132,8 @@ func (t Tensor) raw() (ElementType, []byte, int) {
 		return Bool, bytesOf(d), len(d)
 	case []Half:
 		return Float16, bytesOf(d), len(d)
+	case fixed:
+		return d.typ, d.mem, len(d.mem) / d.typ.Size()
 	}
 	return 0, nil, 0
 }
@@ -196,6 +198,9 @@ func (rt *Runtime) toNative(name string, t Tensor) (handle, error) {
 	}
 	if have != want {
 		return 0, fmt.Errorf("onnx: input %q: %d elements for the shape %v, which holds %d", name, have, t.Shape, want)
+	}
+	if f, ok := t.Data.(fixed); ok && want > 0 {
+		return rt.overFixed(name, f, t.Shape)
 	}
 	shape := append(make([]int64, 0, len(t.Shape)+1), t.Shape...)
 	var h, p handle

@@ -7,11 +7,14 @@ type ElementType int32
 
 // Element types that are written here; Read keeps any number.
 const (
-	Float32 ElementType = 1
-	Uint8   ElementType = 2
-	Int32   ElementType = 6
-	Int64   ElementType = 7
-	Bool    ElementType = 9
+	Float32  ElementType = 1
+	Uint8    ElementType = 2
+	Int32    ElementType = 6
+	Int64    ElementType = 7
+	Bool     ElementType = 9
+	Float16  ElementType = 10
+	Float64  ElementType = 11
+	BFloat16 ElementType = 16
 )
 
 // Size is the number of bytes of an element; 0 for text and for types that

@@ -82,7 +82,7 @@ func Build(c Config) ([]byte, error) {
 }
 
 // Demo builds the default network and opens it. It is labelled Untrained.
-func Demo(rt *onnx.Runtime, seed uint64) (models.Encoder, error) {
+func Demo(rt onnx.Engine, seed uint64) (models.Encoder, error) {
 	return Open(context.Background(), rt, Default(seed))
 }
 
@@ -90,7 +90,7 @@ func Demo(rt *onnx.Runtime, seed uint64) (models.Encoder, error) {
 const Note = "untrained network: it compares colours and textures and knows nothing of tissue; use it to try the program out, not for findings"
 
 // Open builds a network and opens it as an encoder.
-func Open(ctx context.Context, rt *onnx.Runtime, c Config) (models.Encoder, error) {
+func Open(ctx context.Context, rt onnx.Engine, c Config) (models.Encoder, error) {
 	model, err := Build(c)
 	if err != nil {
 		return nil, err
