@@ -337,6 +337,9 @@ func (w *Window) bindPanes(on func(id string, run func(), enabled func() bool)) 
 	several := func() bool { return len(w.panes) > 1 }
 	both := func() bool { return several() && w.open != nil && w.partner(w.active) != nil }
 	room := func() bool { return w.session != nil && len(w.panes) < panesMost }
+	on("view.filterSlides", w.filterSlides, func() bool { return w.session != nil })
+	on("view.groupCases", w.groupCases, func() bool { return w.session != nil })
+	on("view.markReviewed", func() { w.markReviewed(w.open.Item.ID) }, func() bool { return w.open != nil && !w.session.ReadOnly() })
 	on("view.beside", w.openNextBeside, func() bool { return room() && w.open != nil })
 	on("view.addPane", w.addPane, func() bool { return room() && w.open != nil })
 	on("view.closePane", func() { w.closePane(w.active); w.focus() }, several)

@@ -75,6 +75,7 @@ func (w *Window) wirePane(p *pane) {
 		w.lead(p, port)
 	}
 	v.OnSeen = p.cover.changed
+	v.OnMenu = func(place annotate.Point, at fyne.Position) { w.viewMenu(p, place, at) }
 	v.OnKey, v.OnRune = w.typedKey, w.typedRune
 	v.OnProblem = func(err error) {
 		if p.open != nil {

@@ -20,6 +20,7 @@ type rows struct {
 	make   func() rowView                      // an empty row
 	fill   func(index int, v rowView)          // shows one item in a row
 	tapped func(index int, m fyne.KeyModifier) // may be nil
+	menu   func(index int, at fyne.Position)   // a secondary click, at in the window; may be nil
 	hover  func(index int)                     // may be nil; -1 when the pointer leaves
 	chosen func(index int) bool                // whether the row is shown as selected; may be nil
 	count  int
@@ -160,6 +161,13 @@ func newRowCell(l *rows) *rowCell {
 func (c *rowCell) Tapped(*fyne.PointEvent) {
 	if c.index >= 0 && c.index < c.list.count && c.list.tapped != nil {
 		c.list.tapped(c.index, keyModifiers())
+	}
+}
+
+// TappedSecondary implements fyne.SecondaryTappable.
+func (c *rowCell) TappedSecondary(e *fyne.PointEvent) {
+	if c.index >= 0 && c.index < c.list.count && c.list.menu != nil {
+		c.list.menu(c.index, e.AbsolutePosition)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/dialog"
+	"fyne.io/fyne/v2/widget"
 
 	"coverslip/annotate"
 	"coverslip/app"
@@ -60,25 +61,26 @@ type Window struct {
 	overlay   bool                 // annotations are shown
 	threshold float64              // least score of "accept all"
 
-	viewer   *viewer.Viewer
-	tips     *tips
-	root     *fyne.Container
-	toolbar  *toolbar
-	dock     *dock
-	left     *fyne.Container // slides and channels
-	right    *fyne.Container // classes, suggestions and labels
-	slides   *slidesPanel
-	channels *channelsPanel
-	centre   *centre
-	compare  *compareBar
-	classes  *classesPanel
-	queue    *queuePanel
-	labels   *labelsPanel
-	status   *statusBar
-	problem  *problemBar
-	start    *startPage
-	dialog   dialog.Dialog // the one that is open; nil when none is
-	closing  sync.Once
+	viewer    *viewer.Viewer
+	tips      *tips
+	root      *fyne.Container
+	toolbar   *toolbar
+	dock      *dock
+	left      *fyne.Container // slides and channels
+	right     *fyne.Container // classes, suggestions and labels
+	slides    *slidesPanel
+	channels  *channelsPanel
+	centre    *centre
+	compare   *compareBar
+	classes   *classesPanel
+	queue     *queuePanel
+	labels    *labelsPanel
+	status    *statusBar
+	problem   *problemBar
+	start     *startPage
+	menuShown *widget.PopUpMenu // the context menu shown last
+	dialog    dialog.Dialog     // the one that is open; nil when none is
+	closing   sync.Once
 
 	menuItems map[string]*fyne.MenuItem // by the command's id
 	post      func(func())              // runs a function on Fyne's goroutine
@@ -124,14 +126,18 @@ func newWindow(a fyne.App, o Options, post func(func())) (*Window, error) {
 
 // Names of what is remembered between runs.
 const (
-	prefTheme  = "theme"
-	prefLeft   = "panel.left.width"
-	prefRight  = "panel.right.width"
-	prefFill   = "overlay.fill"
-	prefRaw    = "colour.raw"
-	prefRecent = "recent"
-	prefFolder = "folder"
-	prefAuthor = "author"
+	prefTheme = "theme"
+	prefLeft  = "panel.left.width"
+	prefRight = "panel.right.width"
+	prefFill  = "overlay.fill"
+	prefRaw   = "colour.raw"
+	prefGroup = "slides.byCase"
+
+	prefLeftSplit  = "panel.left.split"
+	prefRightSplit = "panel.right.split"
+	prefRecent     = "recent"
+	prefFolder     = "folder"
+	prefAuthor     = "author"
 )
 
 // build makes the window's content.
