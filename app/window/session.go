@@ -142,6 +142,7 @@ func (w *Window) closeProject() {
 // there is nothing to ask.
 func (w *Window) quit() {
 	w.closing.Do(func() {
+		w.keepLayout()
 		w.win.Hide()
 		old := w.session
 		w.turn++

@@ -18,9 +18,9 @@ import (
 type Options struct {
 	Session app.Options        // author, cache and model for every project opened here
 	Suggest app.SuggestOptions // how suggestions are made; zero is usable
-	Width   float32            // of the window, Fyne units; 0 takes 1280
-	Height  float32            // of the window, Fyne units; 0 takes 800
-	Theme   string             // "dark", "light"; "" is as it was left last time, first dark
+	Width   float32            // of the window, Fyne units; 0 is as it was left last time, first 1280
+	Height  float32            // of the window, Fyne units; 0 is as it was left last time, first 800
+	Theme   string             // "dark", "light", "contrast"; "" is as it was left last time, first dark
 	Demo    string             // folder of the demo project, offered at the start; "" for none
 	Debug   io.Writer          // where a line is written when a slide is shown; nil for nowhere
 	Told    func(app.Problem)  // hears of every problem that the window shows, on Fyne's goroutine; nil for nobody
@@ -61,26 +61,27 @@ type Window struct {
 	overlay   bool                 // annotations are shown
 	threshold float64              // least score of "accept all"
 
-	viewer    *viewer.Viewer
-	tips      *tips
-	root      *fyne.Container
-	toolbar   *toolbar
-	dock      *dock
-	left      *fyne.Container // slides and channels
-	right     *fyne.Container // classes, suggestions and labels
-	slides    *slidesPanel
-	channels  *channelsPanel
-	centre    *centre
-	compare   *compareBar
-	classes   *classesPanel
-	queue     *queuePanel
-	labels    *labelsPanel
-	status    *statusBar
-	problem   *problemBar
-	start     *startPage
-	menuShown *widget.PopUpMenu // the context menu shown last
-	dialog    dialog.Dialog     // the one that is open; nil when none is
-	closing   sync.Once
+	viewer     *viewer.Viewer
+	tips       *tips
+	root       *fyne.Container
+	toolbar    *toolbar
+	dock       *dock
+	left       *fyne.Container // slides and channels
+	rightSplit *container.Split
+	right      *fyne.Container // classes, suggestions and labels
+	slides     *slidesPanel
+	channels   *channelsPanel
+	centre     *centre
+	compare    *compareBar
+	classes    *classesPanel
+	queue      *queuePanel
+	labels     *labelsPanel
+	status     *statusBar
+	problem    *problemBar
+	start      *startPage
+	menuShown  *widget.PopUpMenu // the context menu shown last
+	dialog     dialog.Dialog     // the one that is open; nil when none is
+	closing    sync.Once
 
 	menuItems map[string]*fyne.MenuItem // by the command's id
 	post      func(func())              // runs a function on Fyne's goroutine
@@ -93,12 +94,6 @@ func New(a fyne.App, o Options) (*Window, error) { return newWindow(a, o, fyne.D
 // newWindow is New with the way to Fyne's goroutine, which a test replaces by
 // one it can wait for.
 func newWindow(a fyne.App, o Options, post func(func())) (*Window, error) {
-	if o.Width <= 0 {
-		o.Width = 1280
-	}
-	if o.Height <= 0 {
-		o.Height = 800
-	}
 	o.Session.RawColour = o.Session.RawColour || a.Preferences().Bool(prefRaw)
 	w := &Window{app: a, opts: o, cmds: app.NewCommands(), tips: newTips(post), hidden: map[annotate.ID]bool{}, overlay: true,
 		threshold: 0.8, edits: newLane(), reads: newLane(), thumbReads: newLane(), counts: newLatest(), listing: newLatest(),
@@ -107,7 +102,10 @@ func newWindow(a fyne.App, o Options, post func(func())) (*Window, error) {
 	if theme == "" {
 		theme = a.Preferences().StringWithFallback(prefTheme, "dark")
 	}
-	a.Settings().SetTheme(&Theme{Light: theme == "light"})
+	a.Settings().SetTheme(themeNamed(theme))
+	if size := w.remembered(); o.Width <= 0 || o.Height <= 0 {
+		o.Width, o.Height = size.Width, size.Height
+	}
 	w.win = a.NewWindow("Coverslip")
 	w.win.SetIcon(appIcon())
 	w.win.SetPadded(false)
@@ -158,15 +156,14 @@ func (w *Window) build() {
 	w.start = newStartPage(w)
 
 	low := container.NewVSplit(w.queue.object, w.labels.object)
-	low.Offset = 0.66
+	low.Offset = p.FloatWithFallback(prefRightSplit, 0.66)
+	w.rightSplit = low
 	w.right = container.New(&rightLayout{w.classes}, w.classes.object, low)
 	w.left = container.NewBorder(nil, w.channels.object, nil, nil, w.slides.object)
 	w.dock = newDock(w.left, w.centre.object, onPanel(w.right),
 		float32(p.FloatWithFallback(prefLeft, 232)), float32(p.FloatWithFallback(prefRight, 292)))
-	w.dock.changed = func() {
-		p.SetFloat(prefLeft, float64(w.dock.leftWidth))
-		p.SetFloat(prefRight, float64(w.dock.rightWidth))
-	}
+	w.dock.leftShut, w.dock.rightShut = p.Bool(prefLeftShut), p.Bool(prefRightShut)
+	w.dock.changed = w.keepLayout
 	w.viewer.SetFill(p.FloatWithFallback(prefFill, 0.25))
 
 	top := container.NewVBox(w.toolbar.object, w.problem.object)
@@ -199,17 +196,6 @@ func (w *Window) focus() {
 func (w *Window) light() bool {
 	t, ok := w.app.Settings().Theme().(*Theme)
 	return ok && t.Light
-}
-
-func (w *Window) toggleTheme() {
-	light := !w.light()
-	w.app.Settings().SetTheme(&Theme{Light: light})
-	name := "dark"
-	if light {
-		name = "light"
-	}
-	w.app.Preferences().SetString(prefTheme, name)
-	w.viewer.Refresh()
 }
 
 // title says what is open: slide — project — program.
