@@ -11,7 +11,6 @@ import (
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/dialog"
-	"fyne.io/fyne/v2/storage"
 	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
 
@@ -29,91 +28,47 @@ func (w *Window) shown(d dialog.Dialog, width, height float32) {
 	})
 	w.dialog = d
 	d.Show()
-	if files, ok := d.(*dialog.FileDialog); ok {
-		files.SetView(dialog.ListView)
-	}
 	d.Resize(fyne.NewSize(min(width, size.Width-60), min(height, size.Height-60)))
-}
-
-// folder is where a file dialog begins: where the last one ended.
-func (w *Window) folder() fyne.ListableURI {
-	dir := w.app.Preferences().String(prefFolder)
-	if dir == "" {
-		return nil
-	}
-	list, err := storage.ListerForURI(storage.NewFileURI(dir))
-	if err != nil { // it is gone; the dialog has a place of its own to begin
-		return nil
-	}
-	return list
 }
 
 func (w *Window) keepFolder(path string) { w.app.Preferences().SetString(prefFolder, path) }
 
 // slideEndings are the names of files that slides usually have. The dialog
 // shows only those; a file of another name can be dropped or given by command.
-var slideEndings = [...]string{".svs", ".tif", ".tiff", ".btf", ".ndpi", ".scn", ".bif", ".mrxs", ".vms", ".vmu", ".czi", ".dzi", ".szi", ".ozx", ".zattrs", ".dcm", ".qptiff"}
+var slideEndings = [...]string{".svs", ".tif", ".tiff", ".btf", ".ndpi", ".scn", ".bif", ".mrxs", ".vms", ".vmu", ".czi", ".dzi", ".szi", ".ozx", ".zattrs", ".dcm", ".qptiff", ".png", ".jpg", ".jpeg", ".bmp"}
 
-// askFile lets a person choose a slide file.
-func (w *Window) askFile(title string, then func(path string)) {
-	d := dialog.NewFileOpen(func(r fyne.URIReadCloser, err error) {
-		if err != nil {
-			w.fail(err)
-			return
-		}
-		if r == nil { // cancelled
-			return
-		}
-		path := r.URI().Path()
-		if err := r.Close(); err != nil {
-			w.fail(err)
-			return
-		}
-		w.keepFolder(filepath.Dir(path))
-		then(path)
-	}, w.win)
-	var endings []string
-	for _, e := range slideEndings {
-		endings = append(endings, e, strings.ToUpper(e))
-	}
-	d.SetFilter(storage.NewExtensionFileFilter(endings))
-	d.SetTitleText(title)
-	if f := w.folder(); f != nil {
-		d.SetLocation(f)
-	}
-	w.shown(d, 900, 620)
+func (w *Window) askSlide() {
+	w.chooseFile(fileChoice{title: "Open slide", purpose: "slide", words: "Open", endings: slideEndings[:], slides: true, then: func(p string) {
+		w.keepFolder(filepath.Dir(p))
+		w.Open(p)
+	}})
+}
+
+func (w *Window) askAdd() {
+	w.chooseFile(fileChoice{title: "Add slide to " + w.session.Name(), purpose: "slide", words: "Add", endings: slideEndings[:], slides: true, then: func(p string) {
+		w.keepFolder(filepath.Dir(p))
+		w.add([]string{p})
+	}})
+}
+
+func (w *Window) askProject() {
+	w.chooseFile(fileChoice{title: "Open project", purpose: "project", words: "Open", project: true, then: w.Open})
 }
 
 // askFolder lets a person choose a folder.
 func (w *Window) askFolder(title string, then func(path string)) {
-	d := dialog.NewFolderOpen(func(l fyne.ListableURI, err error) {
-		if err != nil {
-			w.fail(err)
-			return
-		}
-		if l == nil { // cancelled
-			return
-		}
-		then(l.Path())
-	}, w.win)
-	d.SetTitleText(title)
-	if f := w.folder(); f != nil {
-		d.SetLocation(f)
-	}
-	w.shown(d, 900, 620)
+	w.chooseFile(fileChoice{title: title, purpose: "folder", words: "Use this folder", folder: true, then: then})
 }
 
-func (w *Window) askSlide() { w.askFile("Open slide", w.Open) }
-
-func (w *Window) askAdd() {
-	w.askFile("Add slide to "+w.session.Name(), func(p string) { w.add([]string{p}) })
+// askImport lets a person choose labels for the active slide.
+func (w *Window) askImport() {
+	w.chooseFile(fileChoice{title: "Import GeoJSON onto " + w.open.Item.Name, purpose: "labels", words: "Import", endings: []string{".geojson", ".json"},
+		then: func(p string) { w.importGeoJSON([]string{p}) }})
 }
 
-func (w *Window) askProject() {
-	w.askFolder("Open project: choose its folder", func(p string) {
-		w.keepFolder(filepath.Dir(p))
-		w.Open(p)
-	})
+// askModel lets a person choose the model that suggests.
+func (w *Window) askModel() {
+	w.chooseFile(fileChoice{title: "Choose the folder of a model", purpose: "model", words: "Use this folder", folder: true, then: w.useModel})
 }
 
 // folderField is an entry for a path with a button that asks for a folder.

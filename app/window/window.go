@@ -80,6 +80,7 @@ type Window struct {
 	problem    *problemBar
 	start      *startPage
 	menuShown  *widget.PopUpMenu // the context menu shown last
+	files      *fileDialog       // that is open; nil when none is
 	dialog     dialog.Dialog     // the one that is open; nil when none is
 	closing    sync.Once
 
@@ -116,7 +117,7 @@ func newWindow(a fyne.App, o Options, post func(func())) (*Window, error) {
 	w.win.Resize(fyne.NewSize(o.Width, o.Height))
 	w.win.SetMainMenu(w.menu())
 	w.listen()
-	w.win.SetOnDropped(func(_ fyne.Position, uris []fyne.URI) { w.dropped(uris) })
+	w.win.SetOnDropped(w.dropped)
 	w.win.SetCloseIntercept(w.quit)
 	w.showAll()
 	return w, nil

@@ -1,0 +1,98 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"coverslip/models/folder"
+)
+
+// Arrivals are files and folders that were dropped on the program, by what they
+// are.
+type Arrivals struct {
+	Projects []string // folders of projects
+	Slides   []string // whatever is nothing else: opening it says why when it is none
+	Labels   []string // GeoJSON files
+	Models   []string // folders of models, or .onnx files
+}
+
+// SortArrivals tells what files and folders are. It asks the disk, so it may
+// take as long as a drive that does not answer.
+func SortArrivals(paths []string) Arrivals {
+	var a Arrivals
+	for _, p := range paths {
+		switch st, err := os.Stat(p); {
+		case err == nil && st.IsDir() && (strings.EqualFold(filepath.Ext(p), ProjectExt) || there(p, "project.bolt")):
+			a.Projects = append(a.Projects, p)
+		case err == nil && st.IsDir() && holdsModel(p):
+			a.Models = append(a.Models, p)
+		case err == nil && st.IsDir():
+			a.Slides = append(a.Slides, p)
+		default:
+			switch strings.ToLower(filepath.Ext(p)) {
+			case ".geojson", ".json":
+				a.Labels = append(a.Labels, p)
+			case ".onnx":
+				a.Models = append(a.Models, p)
+			default:
+				a.Slides = append(a.Slides, p)
+			}
+		}
+	}
+	return a
+}
+
+func there(dir, name string) bool {
+	_, err := os.Stat(filepath.Join(dir, name))
+	return err == nil
+}
+
+// holdsModel tells whether a folder looks like that of a model.
+func holdsModel(dir string) bool {
+	if there(dir, folder.DescriptionFile) {
+		return true
+	}
+	files, err := filepath.Glob(filepath.Join(escapeGlob(dir), "*.onnx"))
+	return err == nil && len(files) > 0
+}
+
+// escapeGlob has the characters of a folder's name stand for themselves.
+func escapeGlob(dir string) string {
+	return strings.NewReplacer(`\`, `\\`, `[`, `\[`, `*`, `\*`, `?`, `\?`).Replace(dir)
+}
+
+// UseModel takes the encoder in a folder, or a bare .onnx file, for this session
+// from now on and returns its name, with what there is to say of it. When it
+// cannot be used the encoder before stays.
+func (s *Session) UseModel(ctx context.Context, path string) (name, note string, err error) {
+	s.encoderMu.Lock()
+	was := s.options.Model
+	s.encoderMu.Unlock()
+	if err := s.setModel(path); err != nil {
+		return "", "", err
+	}
+	e, err := s.Encoder()
+	if err == nil {
+		err = ctx.Err()
+	}
+	if err != nil {
+		return "", "", errors.Join(err, s.setModel(was))
+	}
+	info := e.Info()
+	return info.Name, info.Note, nil
+}
+
+// setModel names the folder from which the next encoder is loaded.
+func (s *Session) setModel(path string) error {
+	if err := s.closeEncoder(); err != nil {
+		return fmt.Errorf("model before %s: %w", path, err)
+	}
+	s.encoderMu.Lock()
+	defer s.encoderMu.Unlock()
+	s.options.Model = path
+	return nil
+}
