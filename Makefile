@@ -20,7 +20,7 @@ RACE_PACKAGES = ./annotate/... ./tiles/... ./storage/... ./models/... ./viewer/.
 RACE_SKIP   = Equal|OpenSlide|Tifffile|Tiffinfo|Broken|Malformed
 FUZZTIME    = 10s
 BENCH       = .
-PEERS       = ./tiles/...
+PEERS       = ./tiles/... ./app
 SLIDE       =
 VERSION     = $(shell sed -n 's/^ *Version *= *"\(.*\)"/\1/p' FyneApp.toml 2>/dev/null)
 

@@ -17,4 +17,10 @@ var (
 	// ErrInvalidROI: the geometry cannot be used: not finite, outside ±1e7
 	// pixels, too few points, or crossing itself. Repaired may help.
 	ErrInvalidROI = errors.New("invalid geometry")
+	// ErrNoArea: an operation leaves nothing, or needs an area and got a point or
+	// a line.
+	ErrNoArea = errors.New("no area is left")
+	// ErrTooLarge: the shapes have more vertices together than MaxCombined.
+	// Simplified makes them smaller.
+	ErrTooLarge = errors.New("too many vertices to work on at once")
 )

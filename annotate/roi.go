@@ -26,6 +26,25 @@ const (
 	KindPolygon   Kind = 6 // Polygons: one or more disjoint polygons with holes
 )
 
+// String is the kind's word for people: "polygon".
+func (k Kind) String() string {
+	switch k {
+	case KindPoint:
+		return "point"
+	case KindPoints:
+		return "points"
+	case KindLine:
+		return "line"
+	case KindRectangle:
+		return "rectangle"
+	case KindEllipse:
+		return "ellipse"
+	case KindPolygon:
+		return "polygon"
+	}
+	return "unknown shape"
+}
+
 // ROI is geometry only. It is immutable once it is part of an Object.
 type ROI struct {
 	Kind     Kind

@@ -1,5 +1,10 @@
 package annotate
 
+import (
+	"bytes"
+	"slices"
+)
+
 // Roll is the objects of a set at one moment, numbered from zero, so that a
 // table can sort and filter numbers rather than objects. It never changes.
 type Roll struct {
@@ -61,6 +66,18 @@ func (r *Roll) Object(number int) *Object {
 		return nil
 	}
 	return r.index.one(uint32(number))
+}
+
+// Number finds an object on the roll.
+func (r *Roll) Number(id ID) (int, bool) {
+	if i, ok := slices.BinarySearchFunc(r.mem, id, func(h *held, id ID) int { return bytes.Compare(h.b.ID[:], id[:]) }); ok {
+		return r.shelved() + i, true
+	}
+	if r.index == nil {
+		return 0, false
+	}
+	at, ok := r.index.find(id)
+	return int(at), ok && !has(r.gone, at)
 }
 
 // Each calls yield with every number that stands for an object, until it answers

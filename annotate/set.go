@@ -165,6 +165,21 @@ func (s *Set) Get(id ID) *Object {
 	return o
 }
 
+// Brief is what is known of an object; false when the set does not hold it. No
+// shape is read.
+func (s *Set) Brief(id ID) (b Brief, ok bool) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if h := s.byID[id]; h != nil {
+		return h.b, true
+	}
+	if _, at, onShelf := s.lookUp(id); onShelf {
+		s.index.brief(at, &b)
+		return b, true
+	}
+	return b, false
+}
+
 // Len is the number of objects, rejected ones included.
 func (s *Set) Len() int {
 	s.mu.RLock()

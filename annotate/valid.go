@@ -100,8 +100,7 @@ func (r ROI) WellFormed() error {
 	if n == 0 || n > MaxVertices {
 		return invalid("%d points; want 1 to %d", n, MaxVertices)
 	}
-	b := r.Bounds()
-	if !(b.MinX >= -MaxCoordinate && b.MinY >= -MaxCoordinate && b.MaxX <= MaxCoordinate && b.MaxY <= MaxCoordinate) {
+	if !r.inRange() {
 		return invalid("a coordinate is not a number or beyond ±%.0f pixels", float64(MaxCoordinate))
 	}
 	points, polygons := len(r.Points), len(r.Polygons)
@@ -135,6 +134,26 @@ func (r ROI) WellFormed() error {
 		return invalid("unknown kind %d", r.Kind)
 	}
 	return nil
+}
+
+// inRange looks at every ring by itself: a box that is not a number is empty to
+// Union, and a hole is in nobody's bounds.
+func (r ROI) inRange() bool {
+	within := func(ps []Point) bool {
+		b := pointsBox(ps)
+		return len(ps) == 0 || b.MinX >= -MaxCoordinate && b.MinY >= -MaxCoordinate && b.MaxX <= MaxCoordinate && b.MaxY <= MaxCoordinate
+	}
+	for _, p := range r.Polygons {
+		if !within(p.Outer) {
+			return false
+		}
+		for _, h := range p.Holes {
+			if !within(h) {
+				return false
+			}
+		}
+	}
+	return within(r.Points)
 }
 
 func (r ROI) enoughPoints() error {

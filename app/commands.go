@@ -42,7 +42,23 @@ const (
 // character are typed characters (so they follow the keyboard's layout), the
 // others are names of keys.
 func NewCommands() *Commands {
-	table := []Command{
+	table := slices.Concat(fileCommands(), editCommands(), viewCommands(), toolCommands(),
+		suggestCommands(), helpCommands(), windowCommands(), manyAlike())
+	c := &Commands{list: table, byID: map[string]int{}, byKey: map[string]int{}}
+	for i, cmd := range table {
+		c.byID[cmd.ID] = i
+		for _, k := range []string{cmd.Key, cmd.AltKey} {
+			if k != "" {
+				c.byKey[k] = i
+			}
+		}
+	}
+	return c
+}
+
+// fileCommands are the lines of one menu, in its order.
+func fileCommands() []Command {
+	return []Command{
 		{ID: "file.open", Title: "Open slide…", Menu: MenuFile, Key: "Ctrl+O"},
 		{ID: "file.openProject", Title: "Open project…", Menu: MenuFile, Key: "Ctrl+Shift+O"},
 		{ID: "file.newProject", Title: "New project…", Menu: MenuFile, Key: "Ctrl+N"},
@@ -55,14 +71,24 @@ func NewCommands() *Commands {
 		{ID: "file.exportGeoJSON", Title: "Export GeoJSON…", Menu: MenuFile, Key: "Ctrl+Shift+E"},
 		{ID: "file.close", Title: "Close project", Menu: MenuFile, Key: "Ctrl+W"},
 		{ID: "file.quit", Title: "Quit", Menu: MenuFile, Key: "Ctrl+Q"},
+	}
+}
 
+// editCommands are the lines of one menu, in its order.
+func editCommands() []Command {
+	return []Command{
 		{ID: "edit.undo", Title: "Undo", Menu: MenuEdit, Key: "Ctrl+Z"},
 		{ID: "edit.redo", Title: "Redo", Menu: MenuEdit, Key: "Ctrl+Y", AltKey: "Ctrl+Shift+Z"},
 		{ID: "edit.delete", Title: "Delete selection", Menu: MenuEdit, Key: "Delete", AltKey: "BackSpace"},
 		{ID: "edit.deselect", Title: "Select nothing", Menu: MenuEdit, Key: "Escape"},
 		{ID: "edit.scale", Title: "Set µm per pixel…", Menu: MenuEdit},
 		{ID: "edit.author", Title: "Author…", Menu: MenuEdit},
+	}
+}
 
+// viewCommands are the lines of one menu, in its order.
+func viewCommands() []Command {
+	return []Command{
 		{ID: "view.fit", Title: "Fit slide", Menu: MenuView, Key: "0"},
 		{ID: "view.zoomIn", Title: "Zoom in", Menu: MenuView, Key: "+", AltKey: "="},
 		{ID: "view.zoomOut", Title: "Zoom out", Menu: MenuView, Key: "-"},
@@ -76,8 +102,14 @@ func NewCommands() *Commands {
 		{ID: "view.grid", Title: "Grid", Menu: MenuView, Key: "Shift+G"},
 		{ID: "view.turnRight", Title: "Turn to the right", Menu: MenuView, Key: "Ctrl+R"},
 		{ID: "view.turnLeft", Title: "Turn to the left", Menu: MenuView, Key: "Ctrl+Shift+R"},
+		{ID: "view.tiltRight", Title: "Turn 5° to the right", Menu: MenuView, Key: "Ctrl+Right"},
+		{ID: "view.tiltLeft", Title: "Turn 5° to the left", Menu: MenuView, Key: "Ctrl+Left"},
+		{ID: "view.straight", Title: "Set upright", Menu: MenuView, Key: "Ctrl+Up"},
 		{ID: "view.mirror", Title: "Mirror", Menu: MenuView, Key: "Ctrl+M"},
 		{ID: "view.overlay", Title: "Show or hide annotations", Menu: MenuView, Key: "Tab"},
+		{ID: "view.adjust", Title: "Adjust the picture", Menu: MenuView, Key: "Ctrl+J"},
+		{ID: "view.adjustReset", Title: "Show the picture as it is", Menu: MenuView, Key: "Ctrl+Shift+J"},
+		{ID: "view.crisp", Title: "Crisp pixels beyond 2:1", Menu: MenuView},
 		{ID: "view.colour", Title: "Apply the colour profile", Menu: MenuView},
 		{ID: "view.nextSlide", Title: "Next slide", Menu: MenuView, Key: "Ctrl+Next"},
 		{ID: "view.prevSlide", Title: "Previous slide", Menu: MenuView, Key: "Ctrl+Prior"},
@@ -89,34 +121,38 @@ func NewCommands() *Commands {
 		{ID: "view.right", Title: "Labels panel", Menu: MenuView, Key: "F9"},
 		{ID: "view.theme", Title: "Dark or light theme", Menu: MenuView, Key: "Ctrl+T"},
 		{ID: "view.fullScreen", Title: "Full screen", Menu: MenuView, Key: "F11"},
+	}
+}
 
+// toolCommands are the lines of one menu, in its order.
+func toolCommands() []Command {
+	return []Command{
 		{ID: "tool.pan", Title: "Pan", Menu: MenuTools, Key: "H"},
 		{ID: "tool.select", Title: "Select and move", Menu: MenuTools, Key: "V"},
 		{ID: "tool.rectangle", Title: "Rectangle", Menu: MenuTools, Key: "R"},
 		{ID: "tool.polygon", Title: "Polygon", Menu: MenuTools, Key: "P"},
+	}
+}
 
+// suggestCommands are the lines of one menu, in its order.
+func suggestCommands() []Command {
+	return []Command{
 		{ID: "suggest.run", Title: "Suggest labels", Menu: MenuSuggest, Key: "G"},
 		{ID: "suggest.accept", Title: "Accept suggestion", Menu: MenuSuggest, Key: "A"},
 		{ID: "suggest.reject", Title: "Reject suggestion", Menu: MenuSuggest, Key: "X"},
 		{ID: "suggest.skip", Title: "Skip suggestion", Menu: MenuSuggest, Key: "Z"},
 		{ID: "suggest.acceptAbove", Title: "Accept all above the threshold", Menu: MenuSuggest, Key: "Shift+A"},
 		{ID: "job.cancel", Title: "Cancel the running job", Menu: MenuSuggest, Key: "Ctrl+."},
+	}
+}
 
+// helpCommands are the lines of one menu, in its order.
+func helpCommands() []Command {
+	return []Command{
 		{ID: "help.palette", Title: "Find a command…", Menu: MenuHelp, Key: "Ctrl+K"},
 		{ID: "help.keys", Title: "Keyboard shortcuts", Menu: MenuHelp, Key: "F1", AltKey: "Ctrl+/"},
 		{ID: "help.about", Title: "About Coverslip", Menu: MenuHelp},
 	}
-	table = append(append(table, windowCommands()...), manyAlike()...)
-	c := &Commands{list: table, byID: map[string]int{}, byKey: map[string]int{}}
-	for i, cmd := range table {
-		c.byID[cmd.ID] = i
-		for _, k := range []string{cmd.Key, cmd.AltKey} {
-			if k != "" {
-				c.byKey[k] = i
-			}
-		}
-	}
-	return c
 }
 
 // manyAlike are the commands that differ by a number alone; no menu lists them.

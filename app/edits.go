@@ -39,7 +39,16 @@ func (s *Session) commit(e annotate.Edit) error {
 	if closed {
 		return ErrClosed
 	}
+	if u := s.Unsaved(); u != nil {
+		return fmt.Errorf("%s: %w: %w", e.Label, ErrUnsaved, u.Err)
+	}
+	if err := s.mayChange(e); err != nil {
+		return fmt.Errorf("%s: %w", e.Label, err)
+	}
 	if _, err := s.project.Commit(e, s.stamp()); err != nil {
+		if spaceless(err) {
+			return s.keepUnsaved(e, err)
+		}
 		return fmt.Errorf("%s: %w", e.Label, err)
 	}
 	return s.follow(e)
@@ -158,6 +167,11 @@ func (s *Session) Draw(roi annotate.ROI, class annotate.ID) (annotate.ID, error)
 	if cur == nil {
 		return annotate.ID{}, ErrNothingOpen
 	}
+	return s.DrawOn(cur.Item.ID, roi, class)
+}
+
+// DrawOn is Draw on any slide of the project.
+func (s *Session) DrawOn(slide annotate.ID, roi annotate.ROI, class annotate.ID) (annotate.ID, error) {
 	if err := s.checkClass(class); err != nil {
 		return annotate.ID{}, err
 	}
@@ -171,7 +185,7 @@ func (s *Session) Draw(roi annotate.ROI, class annotate.ID) (annotate.ID, error)
 		Created: now, Changed: now,
 		By: annotate.Provenance{Author: s.Author(), Method: "manual"},
 	}
-	return o.ID, s.Apply(annotate.Add(cur.Item.ID, "Draw "+shapeName(roi.Kind), o))
+	return o.ID, s.Apply(annotate.Add(slide, "Draw "+shapeName(roi.Kind), o))
 }
 
 // mend makes a drawn shape valid: a free-hand ring that crosses itself is
@@ -328,8 +342,28 @@ func (s *Session) step(f stepFunc, did string) (string, error) {
 	if cur == nil {
 		return "", ErrNothingOpen
 	}
+	return s.stepOn(cur.Item.ID, f, did)
+}
+
+// UndoOn is Undo on any slide of the project.
+func (s *Session) UndoOn(slide annotate.ID) (label string, err error) {
+	return s.stepOn(slide, s.project.Undo, "Undone: ")
+}
+
+// RedoOn is Redo on any slide of the project.
+func (s *Session) RedoOn(slide annotate.ID) (label string, err error) {
+	return s.stepOn(slide, s.project.Redo, "Done again: ")
+}
+
+func (s *Session) stepOn(slide annotate.ID, f stepFunc, did string) (string, error) {
+	if s.Locked() {
+		return "", ErrSessionLocked
+	}
+	if u := s.Unsaved(); u != nil {
+		return "", fmt.Errorf("%w: %w", ErrUnsaved, u.Err)
+	}
 	s.door.Lock()
-	e, err := f(cur.Item.ID, s.stamp())
+	e, err := f(slide, s.stamp())
 	if err == nil {
 		err = s.follow(e)
 	}

@@ -29,6 +29,7 @@ type SuggestOptions struct {
 const (
 	batchSize  = 16   // patches in one call of the encoder: fills its threads, bounds memory
 	checkpoint = 4096 // patches after which embeddings are written to disk in between
+	inFlight   = 2    // calls of the encoder at once: one is in the network, one is being prepared
 )
 
 // embedding is the patches of one slide and their vectors.
@@ -216,64 +217,6 @@ func (s *Session) fill(ctx context.Context, e *embedding, t tiles.Slide, fingerp
 		err = fmt.Errorf("no patch could be read: %w", e.report.FailedWhy)
 	}
 	return err
-}
-
-// compute embeds the missing cells: two goroutines read, the caller's encodes.
-func (s *Session) compute(ctx context.Context, e *embedding, t tiles.Slide, enc models.Encoder, missing []cell, done, total int, p Progress) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	reader := newPatchReader(t, e.grid, &s.traffic)
-	defer reader.close()
-	read := readPatches(ctx, reader, e.grid, missing)
-	defer drain(read) // after cancel: no goroutine outlives the call
-	defer cancel()
-
-	var cells []cell
-	var images []*image.RGBA
-	written := 0
-	flush := func() error {
-		if len(images) == 0 {
-			return nil
-		}
-		vectors, err := enc.Encode(ctx, images)
-		if err != nil {
-			return err
-		}
-		if err := e.add(cells, vectors); err != nil {
-			return err
-		}
-		done += len(cells)
-		cells, images = cells[:0], images[:0]
-		p.report("Embedding", done, total)
-		if e.report.Embedded-written >= checkpoint && !s.ReadOnly() {
-			written = e.report.Embedded
-			return s.project.WriteEmbeddings(e.stored)
-		}
-		return nil
-	}
-	p.report("Embedding", done, total)
-	for r := range read {
-		if r.err != nil {
-			if !unreadable(r.err) {
-				return r.err
-			}
-			if e.report.Failed++; e.report.FailedWhy == nil {
-				e.report.FailedWhy = r.err
-			}
-			done++
-			continue
-		}
-		cells, images = append(cells, r.cell), append(images, r.img)
-		if len(images) == batchSize {
-			if err := flush(); err != nil {
-				return err
-			}
-		}
-	}
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	return flush()
 }
 
 // unreadable tells whether an error concerns one tile only, so that the patches

@@ -20,6 +20,11 @@ const (
 	EventSaved
 	// EventTiles: decoded tiles of the current slide are ready to be drawn.
 	EventTiles
+	// EventUnsaved: an edit could not be saved and waits, see Session.Unsaved; or
+	// none waits any more.
+	EventUnsaved
+	// EventNotice: something a person should know; Event.Text says what.
+	EventNotice
 )
 
 // Event is told to the listeners of a Session after the fact.

@@ -44,9 +44,10 @@ var nativeHomes = []string{"models/onnx", "tiles/openslide", "tiles/openslidetes
 // goes online or starts another one behind the user's back, and lower floors
 // report errors instead of logging.
 var restricted = map[string][]string{
-	"net":       {"models/runtimes"},
-	"net/http":  {"models/runtimes", "tiles/remote"},
-	"os/exec":   {"models/worker"}, // the program itself, in which models run
+	"net":      {"models/runtimes"},
+	"net/http": {"models/runtimes", "tiles/remote"},
+	// the program itself: models run in it, and a damaged project is checked in it, which it may end
+	"os/exec":   {"models/worker", "cmd/coverslipctl"},
 	"log":       {"cmd"},
 	"log/slog":  {"cmd"},
 	"unsafe":    {"models/onnx", "tiles/native", "tiles/openslide", "viewer"}, // viewer: sets the size of a picture without a new upload

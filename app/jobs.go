@@ -14,7 +14,11 @@ type JobStatus struct {
 	Done    int    // steps of the stage done
 	Total   int    // steps of the stage; 0 when unknown
 	Running bool
-	Err     error // why the last job failed; nil also when it was cancelled
+
+	PerSecond float64       // steps a second lately; 0 while nothing can be said
+	Left      time.Duration // until the end of the stage, at that speed
+
+	Err error // why the last job failed; nil also when it was cancelled
 }
 
 // jobs holds the one background job of a session.
@@ -71,10 +75,12 @@ func (s *Session) Start(name string, f func(ctx context.Context, p Progress) err
 func (s *Session) jobProgress() Progress {
 	var last time.Time
 	var stage string
+	var r rate
 	return func(st string, done, total int) {
 		s.job.mu.Lock()
 		s.job.status.Stage, s.job.status.Done, s.job.status.Total = st, done, total
 		now := time.Now()
+		s.job.status.PerSecond, s.job.status.Left = r.add(st, done, total, now)
 		tell := st != stage || now.Sub(last) >= eventsEvery || done == total
 		if tell {
 			last, stage = now, st

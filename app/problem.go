@@ -125,8 +125,19 @@ func explanations() []explanation {
 		{is(storage.ErrMoved), "The project's file was moved, deleted or replaced while it was open", "Put the file back and open the project again; what was saved before is in it."},
 		{is(storage.ErrLocked), "%s is open in another window or program", "Close the project there and try again."},
 		{is(storage.ErrNewer), "%s was written by a newer Coverslip", "Update Coverslip on this computer; nothing in the project was changed."},
+		{is(ErrUnsaved), "The last edit is not saved", "It is kept in memory. Free some space or put the disk back, then choose Save again; nothing else is taken until then."},
+		{is(storage.ErrBroken), "The disk does not take what is written", "What was saved before is safe. Save a copy of the project on another disk, and check this one."},
+		{is(storage.ErrNetworkDrive), "%s lies on a network drive", "Copy its folder to this computer to work on it, and copy it back afterwards; it can be opened there with --read-only."},
+		{is(storage.ErrPassphrase), "The passphrase is not the right one", "Try again, mind Caps Lock. Nobody can read a forgotten passphrase: an administrator enters you anew then."},
+		{is(storage.ErrShortPassphrase), "The passphrase is too short", "Take eight characters or more, some words are best."},
+		{is(storage.ErrNameTaken), "Another profile has that name", "Choose that profile, or give this one another name."},
+		{is(storage.ErrUnknownUser), "The project has no such profile", "Choose a profile of the list."},
+		{is(ErrSessionLocked), "The session is locked", "Unlock it with Ctrl+L."},
+		{is(ErrNotAllowed), "Your role in this project does not allow it", "Ask a reviewer or an administrator of the project."},
+		{is(ErrNoProfile), "Signing needs a profile with a passphrase", "Choose who you are in the status bar, and give the profile a passphrase."},
+		{is(ErrLastAdministrator), "A project needs one administrator", "Make somebody else an administrator first."},
 		{is(storage.ErrReadOnly), "%s is open read-only", "Open it without the read-only option, from a place where you may write."},
-		{as[*storage.DamageError], "%s is damaged", "Nothing was changed. Restore the latest backup of the project (coverslipctl project backup makes one), and check the disk."},
+		{as[*storage.DamageError], "%s is damaged", "Nothing was changed. Repair it with: coverslipctl project check --repair PROJECT. It keeps the damaged file, and says what it recovered. Then check the disk."},
 		{is(storage.ErrUnknownSlide), "The project has no such slide", "List its slides with: coverslipctl project list PROJECT."},
 		{is(storage.ErrUnknownClass), "There is no such class", "Choose one of the project's classes."},
 		{is(storage.ErrClassInUse), "The class is in use", "Retire it instead of taking it away."},
@@ -202,7 +213,7 @@ func Explain(err error) Problem {
 	if errors.As(err, &p) {
 		return *p
 	}
-	for _, x := range explanations() {
+	for _, x := range append(workerExplanations(), explanations()...) {
 		if x.is(err) {
 			title := x.title
 			if strings.Contains(title, "%s") {

@@ -145,7 +145,14 @@ func TestExplain_RealFiles(t *testing.T) {
 		return err
 	}
 	model := func(path string) error { s.options.Model = path; _, err := s.Encoder(); return err }
-	runtime := func(path string) error { s.options.Onnx = path; _, err := s.Encoder(); return err }
+	runtime := func(path string) error {
+		s.options.Onnx = path
+		if err := s.RestartModels(); err != nil {
+			t.Fatal(err)
+		}
+		_, err := s.Encoder()
+		return err
+	}
 	for _, c := range []struct {
 		do    func(path string) error
 		path  string

@@ -1,30 +1,67 @@
 package app
 
 import (
+	"bytes"
+	"cmp"
 	"fmt"
+	"slices"
 	"sort"
 	"time"
 
 	"coverslip/annotate"
 )
 
+// mostQueued is how many suggestions Queue reads: more than a person decides on
+// in a month, and what a window can hold.
+const mostQueued = 50_000
+
 // Queue is the suggestions of a slide that wait for a decision, the least
 // certain first (smallest margin between the best and the second class): a
-// person's word is worth most there. Ties go by identifier.
+// person's word is worth most there. Ties go by identifier. Of more than 50,000
+// it is the first 50,000; QueueLen says how many there are.
 func (s *Session) Queue(slide annotate.ID) []*annotate.Object {
+	set, waiting := s.waiting(slide)
+	slices.SortFunc(waiting, func(a, b waits) int {
+		if c := cmp.Compare(a.margin, b.margin); c != 0 {
+			return c
+		}
+		return bytes.Compare(a.id[:], b.id[:])
+	})
+	var queue []*annotate.Object
+	for _, w := range waiting[:min(len(waiting), mostQueued)] {
+		if o := set.Get(w.id); o != nil && o.IsSuggestion() {
+			queue = append(queue, o)
+		}
+	}
+	sort.SliceStable(queue, func(i, j int) bool { return queue[i].By.Margin < queue[j].By.Margin })
+	return queue
+}
+
+// QueueLen is how many suggestions of a slide wait for a decision.
+func (s *Session) QueueLen(slide annotate.ID) int {
+	_, waiting := s.waiting(slide)
+	return len(waiting)
+}
+
+// waits is a suggestion that waits for a decision.
+type waits struct {
+	id            annotate.ID
+	margin, score float64
+}
+
+func (s *Session) waiting(slide annotate.ID) (*annotate.Set, []waits) {
 	set, err := s.Objects(slide)
 	if err != nil {
-		return nil
+		return nil, nil
 	}
-	var queue []*annotate.Object
-	set.All(func(o *annotate.Object) bool {
-		if o.IsSuggestion() {
-			queue = append(queue, o)
+	var all []waits
+	set.Roll().Each(func(_ int, b *annotate.Brief) bool {
+		if b.IsSuggestion() {
+			all = append(all, waits{b.ID, b.Margin, b.Score})
 		}
 		return true
 	})
-	sort.SliceStable(queue, func(i, j int) bool { return queue[i].By.Margin < queue[j].By.Margin })
-	return queue
+	return set, all
 }
 
 // Accept takes suggestions over with the class the model proposed; they count
@@ -53,10 +90,16 @@ func (s *Session) Reclass(class annotate.ID, ids ...annotate.ID) error {
 // AcceptAbove accepts every undecided suggestion of a slide whose score is at
 // least score, in one edit, and returns how many.
 func (s *Session) AcceptAbove(slide annotate.ID, score float64) (n int, err error) {
+	set, waiting := s.waiting(slide)
 	var ids []annotate.ID
-	for _, o := range s.Queue(slide) {
-		if o.By.Score >= score {
-			ids = append(ids, o.ID)
+	for _, w := range waiting {
+		// An index keeps seven digits of a score; the eighth decides here.
+		const digits = 1e-6
+		if w.score < score-digits {
+			continue
+		}
+		if o := set.Get(w.id); o != nil && o.By.Score >= score {
+			ids = append(ids, w.id)
 		}
 	}
 	if len(ids) == 0 {

@@ -10,6 +10,7 @@ import (
 
 	"coverslip/annotate"
 	"coverslip/models"
+	"coverslip/models/onnx"
 	"coverslip/storage"
 	"coverslip/tiles"
 )
@@ -27,9 +28,11 @@ type Options struct {
 	CacheBytes int64  // bytes of decoded tiles kept; 0 takes 256 MiB
 	ReadOnly   bool   // open without the right to change anything
 	Onnx       string // path of ONNX Runtime's library; "" looks for it
+	Worker     string // program to start for models, with the hidden verb of models/worker; "" runs them in this process
 	Model      string // folder of the default encoder; "" takes the built-in, untrained one
 	RawColour  bool   // slides are shown in the scanner's colours, their colour profiles left aside
 	Network    bool   // slides may be read from web addresses; nothing is fetched otherwise
+	Backups    bool   // back the project up by itself: at opening, every half hour of work, at closing
 	Untrusted  bool   // slides come from strangers: memory-safe decoders only, no native library sees them
 }
 
@@ -58,11 +61,18 @@ type Session struct {
 	lastListener int
 	closed       bool
 
-	encoderMu sync.Mutex // protects encoder; held while it is loaded
+	encoderMu sync.Mutex // protects encoder and engine; held while they are loaded
 	encoder   models.Encoder
-	release   func() error // frees what encoder rests on
+	engine    onnx.Engine
+	release   func() error // frees engine
 
 	job jobs
+
+	people  people
+	unsaved unsaved
+	keeper  keeper
+	began   time.Time // for the clock that nobody sets
+	notices []string  // of the opening
 }
 
 // CreateProject makes a new project in folder dir, which must not exist or be
@@ -79,9 +89,12 @@ func CreateProject(dir, name string, o Options) (*Session, error) {
 // OpenProject opens the project in folder dir.
 func OpenProject(dir string, o Options) (*Session, error) {
 	s := newSession(o)
-	p, err := storage.Open(wholePath(dir), storage.Options{ReadOnly: o.ReadOnly})
+	p, why, err := openBest(wholePath(dir), o)
 	if err != nil {
 		return nil, about("project", dir, err)
+	}
+	if why != "" {
+		s.notices = append(s.notices, why)
 	}
 	return s.use(p)
 }
@@ -108,6 +121,7 @@ func newSession(o Options) *Session {
 	}
 	return &Session{
 		options:   o,
+		began:     time.Now(),
 		author:    o.Author,
 		session:   annotate.NewID().String(),
 		cache:     tiles.NewCache(o.CacheBytes),
@@ -125,6 +139,7 @@ func (s *Session) use(p *storage.Project) (*Session, error) {
 		return nil, errors.Join(err, p.Close())
 	}
 	s.project, s.palette = p, palette
+	s.startKeeper()
 	return s, nil
 }
 
@@ -150,7 +165,9 @@ func (s *Session) Close() error {
 	s.listeners = map[int]func(Event){}
 	s.mu.Unlock()
 
-	return errors.Join(s.shut(open...), s.closeEncoder(), s.project.Close())
+	err := s.shut(open...)
+	s.stopKeeper()
+	return errors.Join(err, s.closeEncoder(), s.project.Close())
 }
 
 // Name is the project's name.
@@ -196,7 +213,8 @@ func (s *Session) stamp() storage.Stamp {
 		Author:  s.Author(),
 		Session: s.session,
 		App:     "coverslip " + Version,
-		At:      time.Now().UTC(),
+		At:      time.Now(),
+		Run:     time.Since(s.began),
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"coverslip/storage"
 	"coverslip/tiles"
 	"coverslip/tiles/icc"
+	"coverslip/tiles/stain"
 )
 
 // SlideItem is one slide of the project as a list shows it.
@@ -24,7 +25,7 @@ type SlideItem struct {
 	Rejected    int  // detections that a person refused
 
 	Classes  map[annotate.ID]int // labels by class; the zero class for those without
-	Readers  []string            // who drew or decided, sorted
+	Readers  []string            // whose labels and decisions they are, sorted
 	Seen     float64             // share of the tissue that was looked at, 0 to 1; see SetSeen
 	Reviewed bool                // a person marked the slide as reviewed
 	Reviewer string              // who; "" when it is not
@@ -38,6 +39,9 @@ type OpenSlide struct {
 	Colour icc.Colour    // what became of the slide's colour profile on the screen
 	Set    *annotate.Set // the slide's labels; changed only by the session
 
+	screen    tiles.Slide  // what Loader draws, before it is adjusted
+	drawn     *stain.Slide // screen adjusted; nil: as it is
+	adjust    stain.Adjust
 	view      *tiles.View  // of a slide of several planes: what Loader shows; nil for others
 	untrusted bool         // memory-safe decoders only
 	rawColour bool         // the profile is left aside on the screen
@@ -290,71 +294,6 @@ func (s *Session) UpdateSlide(sl storage.Slide) error {
 	return nil
 }
 
-// Relink looks for the files of missing slides in folder: by name first, then
-// by bytes among files of the same extension. It returns how many it found.
-func (s *Session) Relink(ctx context.Context, folder string) (found int, err error) {
-	abs, err := filepath.Abs(folder)
-	if err != nil {
-		return 0, about("folder", folder, err)
-	}
-	entries, err := os.ReadDir(abs)
-	if err != nil {
-		return 0, about("folder", folder, err)
-	}
-	for _, item := range s.Slides() {
-		if !item.Missing {
-			continue
-		}
-		p, err := s.lookIn(ctx, abs, entries, item.Slide)
-		if err != nil {
-			return found, err
-		}
-		if p == "" {
-			continue
-		}
-		sl := item.Slide
-		sl.Path, sl.RelPath = p, s.relative(p)
-		if err := s.UpdateSlide(sl); err != nil {
-			return found, err
-		}
-		found++
-	}
-	return found, nil
-}
-
-// lookIn finds the slide's file among the entries of a folder; "" when it is
-// not there. The file of the same name is tried first.
-func (s *Session) lookIn(ctx context.Context, dir string, entries []os.DirEntry, sl storage.Slide) (string, error) {
-	name := filepath.Base(sl.Path)
-	var ps []string
-	for _, e := range entries {
-		switch {
-		case e.IsDir():
-		case e.Name() == name:
-			ps = append([]string{filepath.Join(dir, name)}, ps...)
-		case filepath.Ext(e.Name()) == filepath.Ext(name):
-			ps = append(ps, filepath.Join(dir, e.Name()))
-		}
-	}
-	for _, p := range ps {
-		if err := ctx.Err(); err != nil {
-			return "", err
-		}
-		t, err := s.openFile(ctx, p)
-		if err != nil {
-			continue // not a slide; the search goes on
-		}
-		ok := same(t, sl)
-		if err := t.Close(); err != nil {
-			return "", err
-		}
-		if ok {
-			return p, nil
-		}
-	}
-	return "", nil
-}
-
 // OpenSlide opens the pixels and labels of a slide and makes it the current
 // one; the slide that was current is closed. Opening the current slide again
 // returns it, and one that is open beside it becomes the current one while the
@@ -411,18 +350,12 @@ func (s *Session) load(ctx context.Context, id annotate.ID) (*OpenSlide, error) 
 	if open.view != nil {
 		t = open.view
 	}
-	open.Loader, open.Colour = s.loader(id, t)
-	return open, nil
-}
-
-// loader fetches tiles of a slide for the screen.
-func (s *Session) loader(id annotate.ID, t tiles.Slide) (*tiles.Loader, icc.Colour) {
 	shown, colour := s.shown(t)
-	l := tiles.NewLoader(tiles.Halved(tiles.Filled(shown)), s.cache, readers, func() {
-		s.emit(Event{Kind: EventTiles, Slide: id})
-	})
-	l.Lead(&s.traffic)
-	return l, colour
+	open.Colour, open.adjust = colour, s.adjustOf(id)
+	if err := s.draw(open, tiles.Halved(tiles.Filled(shown))); err != nil {
+		return nil, errors.Join(err, t.Close())
+	}
+	return open, nil
 }
 
 // readers is how many goroutines decode tiles for the screen or for a model.
@@ -455,13 +388,36 @@ func (s *Session) objects(id annotate.ID) (*annotate.Set, error) {
 	if set != nil {
 		return set, nil
 	}
-	objects, err := s.project.Objects(id)
+	set, err := s.readSet(id)
 	if err != nil {
 		return nil, fmt.Errorf("labels of slide %s: %w", id, err)
 	}
-	set = annotate.NewSet(objects)
 	s.mu.Lock()
 	s.sets[id] = set
 	s.mu.Unlock()
 	return set, nil
+}
+
+// wholeSet is how many objects are read as a whole: up to there they take up
+// little memory and nothing has to be read again. Of a larger set the index
+// alone is read, and shapes when they are asked for.
+const wholeSet = 30_000
+
+// readSet reads the labels of a slide from disk.
+func (s *Session) readSet(id annotate.ID) (*annotate.Set, error) {
+	index, err := s.project.Index(id)
+	if err == nil && index.Len() > wholeSet {
+		return annotate.NewIndexedSet(index), nil
+	}
+	var objects []*annotate.Object
+	switch {
+	case err == nil:
+		objects, err = index.Objects()
+	case errors.Is(err, annotate.ErrIndexFull):
+		objects, err = s.project.Objects(id)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return annotate.NewSet(objects), nil
 }

@@ -17,7 +17,7 @@ import (
 type tally struct {
 	labels, suggestions, rejected int
 	classes                       map[annotate.ID]int // labels
-	readers                       map[string]int      // who drew or decided, objects
+	readers                       map[string]int      // whose labels and decisions, objects
 }
 
 func newTally() tally { return tally{classes: map[annotate.ID]int{}, readers: map[string]int{}} }
@@ -27,23 +27,18 @@ func (t *tally) add(o *annotate.Object, n int) {
 	if o == nil {
 		return
 	}
-	reader := o.By.Author
 	switch {
 	case o.IsLabel():
 		t.labels += n
 		bump(t.classes, o.Class, n)
-		if o.Kind == annotate.Detection {
-			reader = o.Review.By
-		}
 	case o.IsSuggestion():
 		t.suggestions += n
-		reader = ""
+		return
 	default:
 		t.rejected += n
-		reader = o.Review.By
 	}
-	if reader != "" {
-		bump(t.readers, reader, n)
+	if o.By.Author != "" {
+		bump(t.readers, o.By.Author, n)
 	}
 }
 
@@ -63,14 +58,14 @@ func (s *Session) tally(slide annotate.ID) (tally, error) {
 	}
 	s.door.Lock() // so that no edit comes between the counting and the keeping
 	defer s.door.Unlock()
-	objects, err := s.project.Objects(slide)
+	all, err := s.project.Tally(slide)
 	if err != nil {
 		return tally{}, err
 	}
 	n := newTally()
-	for _, o := range objects {
-		n.add(o, 1)
-	}
+	n.labels, n.suggestions, n.rejected = all.Labels, all.Suggestions, all.Rejected
+	maps.Copy(n.classes, all.Classes)
+	maps.Copy(n.readers, all.Readers)
 	s.mu.Lock()
 	s.tallies[slide] = n
 	s.mu.Unlock()

@@ -22,6 +22,8 @@ const (
 	OpUndo   Op = 3 // Of was undone
 	OpRedo   Op = 4 // Of was made again
 	OpSlide  Op = 5 // a slide was added or its description changed
+	OpUser   Op = 6 // a profile was made or changed
+	OpSign   Op = 7 // the labels of a slide were signed
 )
 
 // String is the operation's name for people.
@@ -37,6 +39,10 @@ func (o Op) String() string {
 		return "redo"
 	case OpSlide:
 		return "slide"
+	case OpUser:
+		return "profile"
+	case OpSign:
+		return "signature"
 	}
 	return fmt.Sprintf("op %d", uint8(o))
 }
@@ -55,10 +61,12 @@ type AuditRecord struct {
 	Slide   annotate.ID // zero when none is concerned
 	Label   string
 	Reason  string
-	Changes int      // values written or removed
-	Digest  [32]byte // SHA-256 of the commit's list of changes, which holds the hash of every value
-	Prev    [32]byte // Hash of the record before
-	Hash    [32]byte // of this record
+	Changes int           // values written or removed
+	Digest  [32]byte      // SHA-256 of the commit's list of changes, which holds the hash of every value
+	Run     time.Duration // since the session began, by a clock that nobody sets; 0 when not known
+	Clock   bool          // the wall clock was behind the record before, or in no likely year
+	Prev    [32]byte      // Hash of the record before
+	Hash    [32]byte      // of this record
 }
 
 type auditV1 struct {
@@ -76,6 +84,8 @@ type auditV1 struct {
 	Reason  string  `cbor:"12,keyasint,omitempty"`
 	Changes int     `cbor:"13,keyasint,omitempty"`
 	Digest  []byte  `cbor:"14,keyasint"`
+	Run     int64   `cbor:"15,keyasint,omitempty"` // nanoseconds since the session began
+	Clock   bool    `cbor:"16,keyasint,omitempty"` // the wall clock was not to be trusted
 }
 
 // firstLink is what the first record's Prev is: it ties the chain to the
@@ -84,18 +94,27 @@ func firstLink(project annotate.ID) [32]byte {
 	return sha256.Sum256(append([]byte(kindOfFile+" "), project[:]...))
 }
 
-// putAudit writes the record: CBOR, then the SHA-256 of that.
-func putAudit(tx *bolt.Tx, c *codec, r AuditRecord) error {
-	_, zone := r.At.Zone()
-	v, err := c.enc.Marshal(auditV1{r.Seq, r.Prev[:], toInstant(r.At), zone, r.Author, r.Session, r.App, uint8(r.Op),
-		r.Of, toBytes(r.Slide), r.Label, r.Reason, r.Changes, r.Digest[:]})
+// putAudit writes the record and answers its value.
+func putAudit(tx *bolt.Tx, c *codec, r AuditRecord) ([]byte, error) {
+	v, err := auditValue(c, r)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	sum := sha256.Sum256(v)
 	b := tx.Bucket(bucketAudit)
 	b.FillPercent = inOrderFill
-	return b.Put(seqKey(r.Seq), append(v, sum[:]...))
+	return v, b.Put(seqKey(r.Seq), v)
+}
+
+// auditValue is the record as it is stored: CBOR, then the SHA-256 of that.
+func auditValue(c *codec, r AuditRecord) ([]byte, error) {
+	_, zone := r.At.Zone()
+	v, err := c.enc.Marshal(auditV1{r.Seq, r.Prev[:], toInstant(r.At), zone, r.Author, r.Session, r.App, uint8(r.Op),
+		r.Of, toBytes(r.Slide), r.Label, r.Reason, r.Changes, r.Digest[:], int64(r.Run), r.Clock})
+	if err != nil {
+		return nil, err
+	}
+	sum := sha256.Sum256(v)
+	return append(v, sum[:]...), nil
 }
 
 func readAudit(c *codec, k, v []byte) (AuditRecord, error) {
@@ -130,7 +149,7 @@ func readAudit(c *codec, k, v []byte) (AuditRecord, error) {
 	}
 	h := r.Hash
 	r = AuditRecord{Seq: d.Seq, At: at, Author: d.Author, Session: d.Session, App: d.App, Op: Op(d.Op), Of: d.Of,
-		Slide: slide, Label: d.Label, Reason: d.Reason, Changes: d.Changes, Hash: h}
+		Slide: slide, Label: d.Label, Reason: d.Reason, Changes: d.Changes, Run: time.Duration(d.Run), Clock: d.Clock, Hash: h}
 	copy(r.Prev[:], d.Prev)
 	copy(r.Digest[:], d.Digest)
 	return r, nil

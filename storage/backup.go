@@ -57,7 +57,7 @@ func (p *Project) copyTo(path string, write func(temp string) error) error {
 	if err := walkFile(temp.Name()); err != nil {
 		return err
 	}
-	return publish(temp.Name(), path)
+	return p.disk.publish(temp.Name(), path)
 }
 
 // compactBatch is how many bytes bbolt copies in one transaction.
@@ -92,7 +92,7 @@ func (p *Project) Compact() error {
 		return fail(err)
 	}
 	p.db = nil
-	if err := publish(temp.Name(), p.path); err != nil {
+	if err := p.disk.publish(temp.Name(), p.path); err != nil {
 		return fail(errors.Join(err, p.openFile()))
 	}
 	if err := p.openFile(); err != nil {

@@ -2,8 +2,12 @@ package storage
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
 
 	"coverslip/annotate"
 
@@ -40,11 +44,93 @@ func (p *Project) Check() error {
 			k.values()
 			k.stacks()
 			k.audit(p.head.UUID)
+			k.found(checkJournal(filepath.Join(p.dir, JournalName), tx, p.codec, p.head.UUID))
 			return errors.Join(k.problems...)
 		})
 	})
 	if err != nil {
 		return fmt.Errorf("storage: check: %w", located(p.path, err))
+	}
+	return nil
+}
+
+// checkJournal makes sure that the journal alone would give the same commits as
+// the file. A project without one is sound: it is made at the next opening.
+func checkJournal(path string, tx *bolt.Tx, c *codec, project annotate.ID) error {
+	bad := func(format string, a ...any) error {
+		return &DamageError{Path: path, What: fmt.Sprintf(format, a...)}
+	}
+	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	st, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	r, err := readJournal(f, st.Size())
+	if err != nil {
+		return bad("its beginning: %v", err)
+	}
+	seq := uint64(0)
+	for {
+		rec, err := r.next()
+		switch {
+		case err != nil:
+			return err
+		case r.holes > 0:
+			return bad("%d bytes before byte %d are in no record", r.skipped, rec.at)
+		case rec == nil:
+			if last, _ := tx.Bucket(bucketAudit).Cursor().Last(); len(last) == 8 && order64(last) > seq {
+				return bad("it ends at commit %d of %d", seq, order64(last))
+			}
+			return nil
+		case rec.project != nil && rec.project.UUID != project:
+			return bad("it belongs to another project")
+		case rec.commit == nil:
+			continue
+		}
+		seq++
+		if !bytes.Equal(rec.commit.audit, tx.Bucket(bucketAudit).Get(seqKey(seq))) {
+			return bad("its commit %d is not that of the project", seq)
+		}
+		if err := sameValues(c, seq, rec.commit); err != nil {
+			return bad("commit %d: %v", seq, err)
+		}
+	}
+}
+
+// sameValues compares what a commit of the journal holds with the hashes of its
+// audit record.
+func sameValues(c *codec, seq uint64, rec *commitRecord) error {
+	r, err := readAudit(c, seqKey(seq), rec.audit)
+	if err != nil {
+		return err
+	}
+	if sha256.Sum256(rec.log) != r.Digest {
+		return errors.New("its list of changes is not the recorded one")
+	}
+	_, _, body, err := unseal(seqKey(seq), rec.log)
+	if err != nil {
+		return err
+	}
+	steps, err := decodeSteps(body)
+	if err != nil {
+		return err
+	}
+	values := rec.values
+	for _, s := range steps {
+		if s.removed {
+			continue
+		}
+		if len(values) == 0 || sha256.Sum256(values[0]) != s.hash {
+			return fmt.Errorf("%s %s is not as it was recorded", kindName(s.kind), s.id)
+		}
+		values = values[1:]
 	}
 	return nil
 }
@@ -74,6 +160,9 @@ func (k *checker) found(err error) {
 // values decodes everything, and looks up what objects refer to.
 func (k *checker) values() {
 	each := func(bucket []byte, f func(key, v []byte) error) {
+		if k.tx.Bucket(bucket) == nil { // of a later schema than the file's
+			return
+		}
 		k.found(k.tx.Bucket(bucket).ForEach(func(key, v []byte) error {
 			k.found(f(key, v))
 			return nil
@@ -85,6 +174,17 @@ func (k *checker) values() {
 	})
 	each(bucketClasses, func(key, v []byte) error {
 		_, _, err := parseClass(k.codec, key, v)
+		return err
+	})
+	each(bucketUsers, func(key, v []byte) error {
+		_, err := parseUser(k.codec, key, v)
+		return err
+	})
+	each(bucketSignatures, func(key, v []byte) error {
+		_, err := readSignature(k.codec, key, v)
+		if err != nil {
+			err = &DamageError{What: fmt.Sprintf("signature %x", key), Err: err}
+		}
 		return err
 	})
 	each(bucketSettings, func(key, v []byte) error {

@@ -15,10 +15,11 @@ import (
 
 // Stamp is who does something, when, and with which program; the audit keeps it.
 type Stamp struct {
-	Author  string    // the person
-	Session string    // one run of the program
-	App     string    // name and version of the program
-	At      time.Time // wall clock with its zone
+	Author  string        // the person
+	Session string        // one run of the program
+	App     string        // name and version of the program
+	At      time.Time     // wall clock with its zone
+	Run     time.Duration // since the session began, by a clock that nobody sets; 0 when not known
 }
 
 // Commit saves the edit in one transaction with its history, its audit record
@@ -33,7 +34,7 @@ func (p *Project) Commit(e annotate.Edit, by Stamp) (seq uint64, err error) {
 		return 0, err
 	}
 	err = p.update(func(tx *bolt.Tx) error {
-		t, err := begin(tx, p.codec, p.head.UUID, by)
+		t, err := p.begin(tx, by)
 		if err != nil {
 			return err
 		}
@@ -61,7 +62,10 @@ const (
 	changeObject  byte = 1
 	changeClass   byte = 2
 	changeSlide   byte = 3
+	changeUser    byte = 4
 	changeRemoved byte = 0x80 // added when the thing is gone afterwards
+
+	changeSignature byte = 5
 )
 
 // step is one change of one value, as the log keeps it.
@@ -80,6 +84,18 @@ type change struct {
 	seq    uint64
 	steps  []step
 	record AuditRecord
+	values [][]byte // of the steps that removed nothing, in their order
+	keep   func(journalEntry)
+}
+
+// begin is begin for a commit that the journal keeps, too. The caller is within
+// update.
+func (p *Project) begin(tx *bolt.Tx, by Stamp) (*change, error) {
+	t, err := begin(tx, p.codec, p.head.UUID, by)
+	if err == nil {
+		t.keep = func(e journalEntry) { p.pending = append(p.pending, e) }
+	}
+	return t, err
 }
 
 // begin takes the next number and links to the last audit record.
@@ -92,8 +108,14 @@ func begin(tx *bolt.Tx, c *codec, project annotate.ID, by Stamp) (*change, error
 		}
 		t.seq = binary.BigEndian.Uint64(k) + 1
 		copy(t.record.Prev[:], v[len(v)-sha256.Size:])
+		last, err := readAudit(c, k, v)
+		if err != nil {
+			return nil, &DamageError{What: fmt.Sprintf("audit record %d", t.seq-1), Err: err}
+		}
+		t.record.Clock = clockWords(by.At, last.At) != ""
 	}
 	t.record.Seq = t.seq
+	t.record.Run = by.Run
 	return t, nil
 }
 
@@ -107,7 +129,11 @@ func (t *change) finish() error {
 	}
 	t.record.Changes = len(t.steps)
 	t.record.Digest = sha256.Sum256(log)
-	return putAudit(t.tx, t.codec, t.record)
+	audit, err := putAudit(t.tx, t.codec, t.record)
+	if err == nil && t.keep != nil {
+		t.keep(commitEntry(audit, log, t.values))
+	}
+	return err
 }
 
 // inOrderFill packs pages whose keys come in order.
@@ -219,6 +245,7 @@ func (t *change) put(b *bolt.Bucket, kind byte, id annotate.ID, body []byte) err
 	}
 	v := seal(id[:], formatV1, t.seq, body)
 	t.steps = append(t.steps, step{kind: kind, id: id, from: from, hash: sha256.Sum256(v)})
+	t.values = append(t.values, v)
 	return b.Put(bytes.Clone(id[:]), v)
 }
 
@@ -255,6 +282,10 @@ func kindName(kind byte) string {
 		return "object"
 	case changeClass:
 		return "class"
+	case changeUser:
+		return "profile"
+	case changeSignature:
+		return "signature"
 	}
 	return "slide"
 }

@@ -43,7 +43,7 @@ func (p *Project) putSlide(s Slide, by Stamp, exists bool) error {
 			}
 			return errors.New("the project has it already")
 		}
-		t, err := begin(tx, p.codec, p.head.UUID, by)
+		t, err := p.begin(tx, by)
 		if err != nil {
 			return err
 		}
@@ -274,7 +274,9 @@ func (p *Project) Setting(key string) (string, bool) {
 // audited.
 func (p *Project) SetSetting(key, value string) error {
 	err := p.update(func(tx *bolt.Tx) error {
-		return tx.Bucket(bucketSettings).Put([]byte(key), seal([]byte(key), formatV1, 0, []byte(value)))
+		sealed := seal([]byte(key), formatV1, 0, []byte(value))
+		p.pending = append(p.pending, settingEntry([]byte(key), sealed))
+		return tx.Bucket(bucketSettings).Put([]byte(key), sealed)
 	})
 	if err != nil {
 		return fmt.Errorf("storage: setting %q: %w", key, err)

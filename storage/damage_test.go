@@ -79,6 +79,7 @@ func TestProject_Damage(t *testing.T) {
 	refused, found, whole := 0, 0, 0
 	for range 300 {
 		bad, what := harm(rng, good)
+		os.Remove(filepath.Join(dir, JournalName)) // of the time before
 		if err := os.WriteFile(filepath.Join(dir, FileName), bad, 0o600); err != nil {
 			t.Fatal(err)
 		}

@@ -112,7 +112,7 @@ func (p *Project) WriteEmbeddings(e *Embeddings) error {
 	if err := errors.Join(err, w.Flush(), f.Close()); err != nil {
 		return fail(err)
 	}
-	if err := publish(f.Name(), filepath.Join(dir, name)); err != nil {
+	if err := p.disk.publish(f.Name(), filepath.Join(dir, name)); err != nil {
 		return fail(err)
 	}
 	return nil

@@ -15,6 +15,9 @@ var (
 	ErrLocked = errors.New("the project is open in another program; close it there and open it again")
 	// ErrNewer: a newer version of the program wrote the project; it was not touched.
 	ErrNewer = errors.New("the project was written by a newer version of the program; update the program")
+	// ErrNetworkDrive: the project lies on a network drive, where locks are not
+	// to be relied on; it can be read there, and copied.
+	ErrNetworkDrive = errors.New("the project lies on a network drive, where it can be read only; copy it to this computer to work on it")
 )
 
 // At working.
@@ -28,6 +31,9 @@ var (
 	// ErrMoved: the file was deleted, moved or replaced while it was open, so
 	// nothing more can be saved in it.
 	ErrMoved = errors.New("the project file was moved, deleted or replaced while it was open; put it back and open it again")
+	// ErrBroken: a write or a sync of the disk failed, so nothing more is written;
+	// what was acknowledged before is safe.
+	ErrBroken = errors.New("the disk does not take what is written any more")
 	// ErrNothingToUndo: the slide's undo stack is empty.
 	ErrNothingToUndo = errors.New("nothing to undo")
 	// ErrNothingToRedo: the slide's redo stack is empty.
@@ -38,9 +44,20 @@ var (
 	ErrUnknownClass = errors.New("no such class in the project")
 	// ErrClassInUse: a class that objects carry cannot be taken back.
 	ErrClassInUse = errors.New("the class is in use")
+	// ErrUnknownUser: the project has no profile of that ID.
+	ErrUnknownUser = errors.New("no such profile in the project")
+	// ErrNameTaken: another profile carries the name.
+	ErrNameTaken = errors.New("another profile has that name")
+	// ErrPassphrase: the passphrase does not open the profile's key.
+	ErrPassphrase = errors.New("the passphrase is not the right one")
+	// ErrShortPassphrase: a passphrase of fewer than MinPassphrase characters.
+	ErrShortPassphrase = errors.New("the passphrase is too short")
 	// ErrNoEmbeddings: nothing was computed yet for that slide and encoder.
 	ErrNoEmbeddings = errors.New("no embeddings stored")
 )
+
+// errBroken marks an error after which the state of the disk is not known.
+var errBroken = errors.New("the state of the disk is not known")
 
 // DamageError says that a file of the project is damaged, and where.
 type DamageError struct {

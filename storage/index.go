@@ -70,7 +70,7 @@ func (p *Project) eachBrief(slide annotate.ID, measured bool, expect func(int), 
 		}
 		expect(b.Stats().KeyN)
 		helpers := max(1, min(4, runtime.NumCPU()))
-		todo, inOrder := make(chan *sheaf, helpers), make(chan *sheaf, 2*helpers)
+		todo, inOrder, spare := make(chan *sheaf, helpers), make(chan *sheaf, 2*helpers), make(chan *sheaf, 4*helpers)
 		stop := make(chan struct{})
 		var all sync.WaitGroup
 		all.Add(helpers + 1)
@@ -89,7 +89,7 @@ func (p *Project) eachBrief(slide annotate.ID, measured bool, expect func(int), 
 			defer all.Done()
 			defer close(inOrder)
 			defer close(todo)
-			walked = shielded(func() error { return walkSheaves(b, todo, inOrder, stop) })
+			walked = shielded(func() error { return walkSheaves(b, todo, inOrder, spare, stop) })
 		}()
 		var err error
 		for s := range inOrder {
@@ -108,6 +108,10 @@ func (p *Project) eachBrief(slide annotate.ID, measured bool, expect func(int), 
 			if err != nil {
 				close(stop)
 			}
+			select {
+			case spare <- s:
+			default:
+			}
 		}
 		all.Wait() // the pages are gone when the transaction ends
 		if err != nil {
@@ -119,11 +123,11 @@ func (p *Project) eachBrief(slide annotate.ID, measured bool, expect func(int), 
 
 // walkSheaves hands out the values of a bucket until stop is closed. A sheaf is
 // in inOrder before anybody has it to do, so that whoever waits for it gets it.
-func walkSheaves(b *bolt.Bucket, todo, inOrder chan<- *sheaf, stop <-chan struct{}) error {
+func walkSheaves(b *bolt.Bucket, todo, inOrder chan<- *sheaf, spare <-chan *sheaf, stop <-chan struct{}) error {
 	c := b.Cursor()
 	k, v := c.First()
 	for k != nil {
-		s := &sheaf{done: make(chan struct{})}
+		s := newSheaf(spare)
 		for ; k != nil && len(s.keys) < sheafSize; k, v = c.Next() {
 			s.keys, s.values = append(s.keys, k), append(s.values, v)
 		}
@@ -137,8 +141,19 @@ func walkSheaves(b *bolt.Bucket, todo, inOrder chan<- *sheaf, stop <-chan struct
 	return nil
 }
 
+// newSheaf is an empty one, of those already used if there is one.
+func newSheaf(spare <-chan *sheaf) *sheaf {
+	select {
+	case s := <-spare:
+		s.keys, s.values, s.done = s.keys[:0], s.values[:0], make(chan struct{})
+		return s
+	default:
+		return &sheaf{done: make(chan struct{})}
+	}
+}
+
 func (s *sheaf) skim(skim *skimmer) error {
-	s.briefs, s.versions = make([]annotate.Brief, 0, len(s.keys)), make([]uint64, 0, len(s.keys))
+	s.briefs, s.versions = s.briefs[:0], s.versions[:0]
 	for i, k := range s.keys {
 		id, err := toID(k)
 		if err == nil {

@@ -2,4 +2,9 @@
 
 package storage
 
+import "os"
+
 const populate = 0
+
+// syncData brings what was written to the disk.
+func syncData(f *os.File) error { return f.Sync() }

@@ -48,7 +48,16 @@ var (
 	bucketUndo     = []byte("undo")
 	bucketRedo     = []byte("redo")
 	bucketSettings = []byte("settings")
+
+	bucketUsers      = []byte("users")      // since schema 2
+	bucketSignatures = []byte("signatures") // since schema 2
 )
+
+// buckets lists the buckets of the present schema.
+func buckets() [][]byte {
+	return [][]byte{bucketMeta, bucketSlides, bucketClasses, bucketObjects, bucketHistory, bucketLog,
+		bucketAudit, bucketUndo, bucketRedo, bucketSettings, bucketUsers, bucketSignatures}
+}
 
 // boltOptions is how bbolt opens a file of that many bytes. The freelist is
 // written with every commit: finding it anew took 27 s for 1.5 GB on a cold
@@ -67,11 +76,16 @@ func boltOptions(readOnly bool, size int64) *bolt.Options {
 
 // Create makes a project in the folder, which may exist but must hold no
 // project. It appears as a whole or not at all. It answers ErrExists.
-func Create(dir, name string, by Stamp) (*Project, error) {
+func Create(dir, name string, by Stamp) (*Project, error) { return create(dir, name, by, disk{}) }
+
+func create(dir, name string, by Stamp, d disk) (*Project, error) {
 	dir, path := projectFile(dir)
 	fail := func(err error) (*Project, error) { return nil, fmt.Errorf("storage: create %s: %w", dir, err) }
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fail(err)
+	}
+	if kind := d.kind(dir); kind != "" {
+		return fail(fmt.Errorf("%s: %w", kind, ErrNetworkDrive))
 	}
 	if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
 		if err == nil {
@@ -96,10 +110,10 @@ func Create(dir, name string, by Stamp) (*Project, error) {
 			return fail(err)
 		}
 	}
-	if err := publish(temp.Name(), path); err != nil {
+	if err := d.publish(temp.Name(), path); err != nil {
 		return fail(err)
 	}
-	return Open(dir, Options{})
+	return open(dir, Options{}, migrations(), d)
 }
 
 const tempPattern = ".project-*.tmp"
@@ -129,8 +143,7 @@ func initialise(path, name string, by Stamp) error {
 	}
 	h := header{Schema: schemaNow, MinReader: schemaNow, UUID: annotate.NewID(), Name: name, Created: by.At.UTC(), App: by.App}
 	err = db.Update(func(tx *bolt.Tx) error {
-		for _, b := range [][]byte{bucketMeta, bucketSlides, bucketClasses, bucketObjects, bucketHistory, bucketLog,
-			bucketAudit, bucketUndo, bucketRedo, bucketSettings} {
+		for _, b := range buckets() {
 			if _, err := tx.CreateBucket(b); err != nil {
 				return err
 			}
@@ -172,9 +185,9 @@ func initialise(path, name string, by Stamp) error {
 // ErrNotProject, ErrLocked, ErrNewer or a *DamageError, and in none of these
 // cases changes the file. An older schema is brought up to date after a copy
 // was laid into backup/; read-only it is left as it is.
-func Open(dir string, o Options) (*Project, error) { return open(dir, o, migrations()) }
+func Open(dir string, o Options) (*Project, error) { return open(dir, o, migrations(), disk{}) }
 
-func open(dir string, o Options, steps []migration) (*Project, error) {
+func open(dir string, o Options, steps []migration, d disk) (*Project, error) {
 	dir, path := projectFile(dir)
 	fail := func(err error) (*Project, error) {
 		return nil, fmt.Errorf("storage: open %s: %w", path, located(path, err))
@@ -184,6 +197,9 @@ func open(dir string, o Options, steps []migration) (*Project, error) {
 		return fail(err)
 	}
 	h, err := identify(path)
+	if errors.Is(err, ErrLocked) {
+		err = holder(dir, err)
+	}
 	if err != nil {
 		return fail(err)
 	}
@@ -194,15 +210,23 @@ func open(dir string, o Options, steps []migration) (*Project, error) {
 	if h.Schema > newest && (!o.ReadOnly || h.MinReader > newest) {
 		return fail(fmt.Errorf("schema %d, this program knows %d: %w", h.Schema, newest, ErrNewer))
 	}
-	p := &Project{dir: dir, path: path, readOnly: o.ReadOnly, codec: c, head: *h}
+	if kind := d.kind(dir); kind != "" && !o.ReadOnly {
+		return fail(fmt.Errorf("%s: %w", kind, ErrNetworkDrive))
+	}
+	p := &Project{dir: dir, path: path, readOnly: o.ReadOnly, codec: c, head: *h, disk: d}
 	if err := p.openFile(); err != nil {
 		return fail(err)
 	}
+	p.look(time.Now())
 	if p.readOnly {
 		return p, nil
 	}
+	p.sign()
 	removeStale(dir)
 	err = p.migrate(steps)
+	if err == nil {
+		err = p.settle()
+	}
 	if err == nil {
 		err = p.update(func(tx *bolt.Tx) error {
 			p.recovered = string(tx.Bucket(bucketMeta).Get(metaClean)) != "1"
@@ -210,7 +234,7 @@ func open(dir string, o Options, steps []migration) (*Project, error) {
 		})
 	}
 	if err != nil {
-		return fail(errors.Join(err, p.db.Close()))
+		return fail(errors.Join(err, p.journal.close(), p.db.Close()))
 	}
 	return p, nil
 }
@@ -361,8 +385,7 @@ func readHeader(tx *bolt.Tx) (*header, error) {
 	if err := h.Created.UnmarshalText(b.Get(metaCreated)); err != nil {
 		return nil, &DamageError{What: "its time of creation is not readable", Err: err}
 	}
-	for _, name := range [][]byte{bucketSlides, bucketClasses, bucketObjects, bucketHistory, bucketLog, bucketAudit,
-		bucketUndo, bucketRedo, bucketSettings} {
+	for _, name := range buckets() {
 		if h.Schema == schemaNow && tx.Bucket(name) == nil {
 			return nil, broken("bucket %q is missing", name)
 		}

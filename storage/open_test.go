@@ -332,32 +332,32 @@ func TestMigrate(t *testing.T) {
 	p.Close()
 	ran := 0
 	put := func(to int, err error) migration {
-		return migration{to, "test", func(tx *bolt.Tx) error {
+		return migration{To: to, What: "test", Run: func(tx *bolt.Tx) error {
 			ran++
 			return errors.Join(tx.Bucket(bucketMeta).Put([]byte{byte(to)}, []byte("x")), err)
 		}}
 	}
 	failing := errors.New("no")
-	if _, err := open(p.Dir(), Options{}, []migration{put(2, nil), put(3, failing)}); !errors.Is(err, failing) {
+	if _, err := open(p.Dir(), Options{}, []migration{put(3, nil), put(4, failing)}, disk{}); !errors.Is(err, failing) {
 		t.Fatal(err)
 	}
-	if _, err := open(p.Dir(), Options{}, []migration{put(4, nil)}); err == nil {
+	if _, err := open(p.Dir(), Options{}, []migration{put(5, nil)}, disk{}); err == nil {
 		t.Fatal("a step was left out")
 	}
-	if h, err := identify(filepath.Join(p.Dir(), FileName)); err != nil || h.Schema != 2 {
+	if h, err := identify(filepath.Join(p.Dir(), FileName)); err != nil || h.Schema != 3 {
 		t.Fatalf("the first step is not kept, or the failed one is: %+v %v", h, err)
 	}
-	q, err := open(p.Dir(), Options{}, []migration{put(2, nil), put(3, nil)})
+	q, err := open(p.Dir(), Options{}, []migration{put(3, nil), put(4, nil)}, disk{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if q.head.Schema != 3 || len(objects(t, q, slide)) != 1 || ran != 3 {
+	if q.head.Schema != 4 || len(objects(t, q, slide)) != 1 || ran != 3 {
 		t.Error(q.head, ran)
 	}
 	if err := q.Close(); err != nil {
 		t.Fatal(err)
 	}
-	backups, _ := filepath.Glob(filepath.Join(p.Dir(), BackupDir, "schema1-before-3-*.bolt"))
+	backups, _ := filepath.Glob(filepath.Join(p.Dir(), BackupDir, "schema2-before-4-*.bolt"))
 	if len(backups) != 1 {
 		t.Fatal("no copy was made before")
 	}

@@ -7,11 +7,13 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"sync"
+	"syscall"
 	"time"
 
 	"coverslip/annotate"
 
 	bolt "go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
 )
 
 // Names inside a project's folder.
@@ -30,12 +32,19 @@ type Project struct {
 	readOnly  bool
 	recovered bool
 	codec     *codec
+	disk      disk
+	opened    Opening
+	signed    bool // the owner's file is ours
 
 	life  sync.RWMutex // held for writing by Close and Compact, for reading by all else
 	db    *bolt.DB     // nil when closed
 	stat  os.FileInfo  // of the opened file, to notice that it was replaced
 	head  header
-	write sync.Mutex // held while pages are written, and while Check reads them
+	write sync.Mutex // held while pages are written, and while Check reads them; protects what follows
+
+	journal *journal       // nil when read-only
+	pending []journalEntry // of the transaction in the making
+	broken  error          // after it nothing more is written: what a failed sync left nobody knows
 
 	deadMu sync.Mutex
 	dead   error // the damage after which nothing more is done with the file
@@ -83,9 +92,10 @@ func (p *Project) Close() error {
 	}
 	db := p.db
 	p.db = nil
+	signed := p.unsign()
 	if p.fault() != nil {
 		done := make(chan error, 1)
-		go func() { done <- db.Close() }()
+		go func() { done <- errors.Join(db.Close(), p.journal.close()) }()
 		select {
 		case err := <-done:
 			return err
@@ -93,11 +103,11 @@ func (p *Project) Close() error {
 			return p.fault()
 		}
 	}
-	var err error
-	if !p.readOnly {
-		err = db.Update(func(tx *bolt.Tx) error { return setClean(tx, true) })
+	err := p.journal.close()
+	if !p.readOnly && p.broken == nil && err == nil {
+		err = p.leave(db)
 	}
-	return errors.Join(err, db.Close())
+	return errors.Join(err, db.Close(), signed)
 }
 
 func (p *Project) fault() error {
@@ -118,7 +128,7 @@ func (p *Project) view(f func(tx *bolt.Tx) error) error {
 }
 
 // update runs f in the one write transaction; when it returns nil, the change
-// is on the disk.
+// is on the disk, in the journal and in the file.
 func (p *Project) update(f func(tx *bolt.Tx) error) error {
 	p.life.RLock()
 	defer p.life.RUnlock()
@@ -128,13 +138,107 @@ func (p *Project) update(f func(tx *bolt.Tx) error) error {
 	if p.readOnly {
 		return fmt.Errorf("storage: %s: %w", p.path, ErrReadOnly)
 	}
+	if err := p.inPlace(); err != nil {
+		return err
+	}
+	p.write.Lock()
+	defer p.write.Unlock()
+	if p.broken != nil {
+		return p.broken
+	}
+	return p.writeBoth(f)
+}
+
+// inPlace makes sure that the open file is still the one of that name: one that
+// was deleted takes commits without a word, and loses them.
+func (p *Project) inPlace() error {
 	now, err := os.Stat(p.path)
 	if err != nil || !os.SameFile(now, p.stat) {
 		return fmt.Errorf("storage: %s: %w", p.path, ErrMoved)
 	}
+	return nil
+}
+
+// writeBoth commits to the journal first and then to the file, so that of the
+// two the journal is never the one that lacks something. The caller holds write.
+func (p *Project) writeBoth(f func(tx *bolt.Tx) error) error {
+	p.pending = p.pending[:0]
+	written := false
+	err := p.protect(func() error {
+		return p.db.Update(func(tx *bolt.Tx) error {
+			if err := p.untouched(tx); err != nil {
+				return err
+			}
+			if err := f(tx); err != nil {
+				return err
+			}
+			if len(p.pending) == 0 || p.journal == nil {
+				return nil
+			}
+			err := p.journal.add(p.pending...)
+			written = err == nil
+			return err
+		})
+	})
+	clear(p.pending)
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, errBroken):
+	case !written:
+		return err
+	case full(err) && p.fault() == nil:
+		// bbolt took the transaction back whole, and so does the journal.
+		if back := p.journal.takeBack(); back == nil {
+			return err
+		} else {
+			err = errors.Join(err, back)
+		}
+	}
+	p.broken = fmt.Errorf("storage: %s: %w: %w", p.path, ErrBroken, err)
+	return p.broken
+}
+
+// untouched makes sure that nobody else wrote into the file since the last
+// commit: another machine over a network drive, or a copy laid over it.
+func (p *Project) untouched(tx *bolt.Tx) error {
+	f, err := os.Open(p.path)
+	if err != nil {
+		return fmt.Errorf("storage: %s: %w: %w", p.path, ErrMoved, err)
+	}
+	defer f.Close()
+	st, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	pages, err := readPages(f, st.Size())
+	if err != nil {
+		return located(p.path, err)
+	}
+	if pages.txid+1 != uint64(tx.ID()) {
+		return fmt.Errorf("storage: %s: it holds commit %d of the disk, %d was expected: %w", p.path, pages.txid, tx.ID()-1, ErrMoved)
+	}
+	return nil
+}
+
+// Full tells whether an error says that there is no room for what was to be
+// saved: a full disk, a used-up share, or a project as large as one may be.
+func Full(err error) bool { return full(err) }
+
+// full tells whether an error says that there is no room, which leaves what was
+// written before as it was.
+func full(err error) bool {
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, syscall.EFBIG) ||
+		errors.Is(err, bolterrors.ErrMaxSizeReached)
+}
+
+// Broken is why nothing can be written any more since a write failed; nil as
+// long as it can. What was acknowledged before is on the disk, and reading goes
+// on.
+func (p *Project) Broken() error {
 	p.write.Lock()
 	defer p.write.Unlock()
-	return p.protect(func() error { return p.db.Update(f) })
+	return p.broken
 }
 
 func (p *Project) usable() error {

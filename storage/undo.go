@@ -38,7 +38,7 @@ func (p *Project) turn(slide annotate.ID, by Stamp, op Op, from, to []byte, none
 		if key == nil {
 			return none
 		}
-		t, err := begin(tx, p.codec, p.head.UUID, by)
+		t, err := p.begin(tx, by)
 		if err != nil {
 			return err
 		}
@@ -173,6 +173,10 @@ func valueAt(tx *bolt.Tx, kind byte, slide, id annotate.ID, version uint64) ([]b
 		b = tx.Bucket(bucketClasses)
 	case changeSlide:
 		b = tx.Bucket(bucketSlides)
+	case changeUser:
+		b = tx.Bucket(bucketUsers)
+	case changeSignature:
+		b = tx.Bucket(bucketSignatures)
 	}
 	if b != nil {
 		if v := b.Get(id[:]); v != nil {

@@ -74,7 +74,7 @@ func (v *Viewer) pixelAt(p fyne.Position) pixel {
 
 func (v *Viewer) pointer(at pixel) pointer {
 	x, y := v.view.L0FromS(at.x, at.y)
-	return pointer{s: at, p: annotate.Point{X: x, Y: y}, shift: v.hand.shift, ctrl: v.hand.ctrl}
+	return pointer{s: at, p: annotate.Point{X: x, Y: y}, shift: v.hand.shift, ctrl: v.hand.ctrl, alt: v.hand.alt}
 }
 
 func (v *Viewer) seconds() float64 { return float64(v.clock.now().UnixNano()) / 1e9 }
@@ -171,8 +171,8 @@ func (v *Viewer) move(pos fyne.Position) {
 	h.at = at
 	snapTurn := false
 	if d, ok := currentModifiers(); ok {
-		h.shift = d&fyne.KeyModifierShift != 0
 		snapTurn = d&fyne.KeyModifierControl != 0
+		h.shift, h.alt = d&fyne.KeyModifierShift != 0, d&fyne.KeyModifierAlt != 0
 	}
 	if !h.dragged && v.near(h.start, at, dragFrom) {
 		h.at = h.start // not yet: the way so far must not be lost
@@ -283,6 +283,9 @@ func (v *Viewer) Scrolled(e *fyne.ScrollEvent) {
 	notches := float64(e.Scrolled.DY) / wheelNotch
 	notches = max(-wheelMost, min(wheelMost, notches))
 	if notches == 0 {
+		return
+	}
+	if v.wheelTool(notches) {
 		return
 	}
 	at := e.Position

@@ -43,7 +43,7 @@ func (v *Viewer) KeyUp(e *fyne.KeyEvent) {
 // TypedKey takes a key: the tool in hand first, then movement, then OnKey. A
 // window whose focus is nowhere passes its keys here too.
 func (v *Viewer) TypedKey(e *fyne.KeyEvent) {
-	if v.source != nil && v.view.Valid() && (v.tool.key(e.Name) || v.moveKey(e.Name)) {
+	if v.source != nil && v.view.Valid() && (v.pointing.key(v, e.Name) || v.tool.key(e.Name) || v.moveKey(e.Name)) {
 		return
 	}
 	if v.OnKey != nil {

@@ -38,13 +38,16 @@ type live struct {
 	squares []*canvas.Rectangle
 	nLine   int
 	nSquare int
+	texts   []*canvas.Text
+	grounds []*canvas.Rectangle
+	nText   int
 	objs    []fyne.CanvasObject
 	pts     []pixel
 }
 
 // begin starts a frame.
 func (l *live) begin(v Viewport, unit float32) {
-	l.v, l.unit, l.nLine, l.nSquare = v, unit, 0, 0
+	l.v, l.unit, l.nLine, l.nSquare, l.nText = v, unit, 0, 0, 0
 	l.objs = l.objs[:0]
 }
 

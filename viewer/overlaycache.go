@@ -31,6 +31,7 @@ type overlayCache struct {
 	workers int
 	limit   int
 	painted int // tiles painted, for tests and benchmarks
+	patched int // of these, in places only
 }
 
 // overlayEntry is one tile; img is nil when nothing is drawn on it.
@@ -40,6 +41,24 @@ type overlayEntry struct {
 	due  int // times it was invalidated
 	done int // value of due that img shows
 	used int // frame it was last asked for
+
+	// Where it is out of date, level-0 pixels; all of it when there are none.
+	spots []annotate.Box
+}
+
+// mostSpots is how many places of a tile are drawn anew by themselves.
+const mostSpots = 8
+
+// outdate has the tile painted anew in a box, or as a whole without one.
+func (e *overlayEntry) outdate(spot *annotate.Box) {
+	fresh := e.done == e.due
+	e.due++
+	switch {
+	case spot == nil || !fresh && len(e.spots) == 0 || len(e.spots) == mostSpots:
+		e.spots = nil
+	default:
+		e.spots = append(e.spots[:len(e.spots):len(e.spots)], *spot)
+	}
 }
 
 func newOverlayCache() *overlayCache {
@@ -67,7 +86,7 @@ func (c *overlayCache) setStyle(s *overlayStyle) {
 	defer c.mu.Unlock()
 	c.style = s
 	for _, e := range c.tiles {
-		e.due++
+		e.outdate(nil)
 	}
 }
 
@@ -102,14 +121,13 @@ func (c *overlayCache) invalidate(boxes []annotate.Box) {
 	margin := c.style.reach()
 	for k, e := range c.tiles {
 		if len(boxes) == 0 || len(boxes) > manyBoxes {
-			e.due++
+			e.outdate(nil)
 			continue
 		}
 		t := c.style.plane.L0Box(k.box(margin))
 		for _, b := range boxes {
 			if b.MinX <= t.MaxX && b.MaxX >= t.MinX && b.MinY <= t.MaxY && b.MaxY >= t.MinY {
-				e.due++
-				break
+				e.outdate(&b)
 			}
 		}
 	}
@@ -162,26 +180,39 @@ func (c *overlayCache) peek(k overlayKey) look {
 	return look{}
 }
 
+// overlayJob is a tile to be painted.
+type overlayJob struct {
+	k          overlayKey
+	set        Objects
+	style      *overlayStyle
+	epoch, due int
+	old        *image.RGBA
+	spots      []annotate.Box // where old is out of date; without any all of it is painted
+}
+
 // work paints wished tiles until none is left.
 func (c *overlayCache) work() {
 	var p overlayPainter
 	for {
-		k, set, style, epoch, due, ok := c.next()
+		j, ok := c.next()
 		if !ok {
 			return
 		}
-		img := p.paint(set, style, k)
-		c.store(k, img, epoch, due)
+		if len(j.spots) > 0 {
+			c.store(j, p.patch(j.set, j.style, j.k, j.old, j.spots))
+		} else {
+			c.store(j, p.paint(j.set, j.style, j.k))
+		}
 	}
 }
 
 // next takes the most urgent tile that nobody paints; without one the worker
 // ends, which is noted under the same lock, so no wish is left lying.
-func (c *overlayCache) next() (k overlayKey, set Objects, style *overlayStyle, epoch, due int, ok bool) {
+func (c *overlayCache) next() (j overlayJob, ok bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for len(c.wish) > 0 && c.set != nil {
-		k = c.wish[0]
+		k := c.wish[0]
 		c.wish = c.wish[1:]
 		e := c.tiles[k]
 		if c.busy[k] || e != nil && e.made && e.done == e.due {
@@ -192,23 +223,33 @@ func (c *overlayCache) next() (k overlayKey, set Objects, style *overlayStyle, e
 			c.tiles[k] = e
 		}
 		c.busy[k] = true
-		return k, c.set, c.style, c.epoch, e.due, true
+		j = overlayJob{k: k, set: c.set, style: c.style, epoch: c.epoch, due: e.due}
+		if e.made {
+			j.old, j.spots = e.img, e.spots
+		}
+		return j, true
 	}
 	c.workers--
-	return k, nil, nil, 0, 0, false
+	return j, false
 }
 
-func (c *overlayCache) store(k overlayKey, img *image.RGBA, epoch, due int) {
+func (c *overlayCache) store(j overlayJob, img *image.RGBA) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	delete(c.busy, k)
+	delete(c.busy, j.k)
 	c.painted++
-	e := c.tiles[k]
-	if e == nil || epoch != c.epoch {
+	if len(j.spots) > 0 {
+		c.patched++
+	}
+	e := c.tiles[j.k]
+	if e == nil || j.epoch != c.epoch {
 		return
 	}
 	c.bytes += bytesOf(img) - bytesOf(e.img)
-	e.img, e.made, e.done = img, true, due
+	e.img, e.made, e.done = img, true, j.due
+	if e.done == e.due {
+		e.spots = nil
+	}
 	if c.bytes > overlayBytes || len(c.tiles) > overlayTiles {
 		c.evict()
 	}

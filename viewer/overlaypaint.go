@@ -10,26 +10,28 @@ import (
 	"coverslip/annotate"
 )
 
-// sortAtMost is the number of objects in a tile up to which they are painted
-// large below small. Beyond it they are dots, whose order is not seen.
-const sortAtMost = 4000
-
 // farthest bounds coordinates in tile pixels. The largest slide magnified as far
 // as it goes ends well before it; beyond it a product of two loses the pixel.
 const farthest = 1e9
 
 // overlayPainter paints tiles of the overlay; one per goroutine.
 type overlayPainter struct {
-	r    raster
-	list []sized
-	pts  []pixel // of the shape in hand, in pixels of the tile
-	ends []int   // where each ring ends in pts
-	keep func(*annotate.Object) bool
+	r       raster
+	list    []sized
+	specks  []speck
+	density density
+	pts     []pixel // of the shape in hand, in pixels of the tile
+	ends    []int   // where each ring ends in pts
+	scratch *image.RGBA
+	sift    func(*annotate.Brief) bool
+	keep    func(*annotate.Object) bool
 
 	style *overlayStyle
 	scale float64 // pixels of the tile per level-0 pixel
 	ox    float64 // tile's corner in pixels of its step
 	oy    float64
+	last  annotate.ID // class asked for last, and its colour
+	color color.NRGBA
 }
 
 type pixel struct{ x, y float64 }
@@ -39,38 +41,89 @@ type sized struct {
 	area float64
 }
 
+// sifter is Objects that knows a little of every object without reading its
+// shape; *annotate.Set is one.
+type sifter interface {
+	Sift(b annotate.Box, want func(*annotate.Brief) bool, yield func(*annotate.Object) bool)
+}
+
 // paint draws the objects that meet the tile; nil when there are none.
 func (p *overlayPainter) paint(set Objects, style *overlayStyle, k overlayKey) *image.RGBA {
-	p.style, p.scale = style, stepScale(k.step)
-	p.ox, p.oy = float64(k.col*overlayTile), float64(k.row*overlayTile)
-	p.list = p.list[:0]
-	if p.keep == nil {
-		p.keep = func(o *annotate.Object) bool {
-			if p.style.shows(o) {
-				p.list = append(p.list, sized{o: o})
-			}
-			return true
-		}
-	}
-	set.Search(style.plane.L0Box(k.box(style.reach())), p.keep)
-	if len(p.list) == 0 {
+	p.begin0(style, k)
+	if !p.collect(set, k.box(style.reach())) {
 		return nil
 	}
-	p.order()
 	dst := image.NewRGBA(image.Rect(0, 0, overlayTile, overlayTile))
-	for _, s := range p.list {
-		p.object(dst, s.o)
-	}
-	clear(p.list) // hold on to no objects of an old set
+	p.draw(dst)
 	return dst
 }
 
-// order sorts large below small, and by identity, so that neighbouring tiles
-// agree.
-func (p *overlayPainter) order() {
-	if len(p.list) > sortAtMost {
-		return
+// begin0 takes up a tile.
+func (p *overlayPainter) begin0(style *overlayStyle, k overlayKey) {
+	p.style, p.scale = style, stepScale(k.step)
+	p.ox, p.oy = float64(k.col*overlayTile), float64(k.row*overlayTile)
+	p.last, p.color = annotate.ID{}, style.colour(annotate.ID{})
+}
+
+// collect gathers what is to be drawn of the objects that meet a box of the
+// style's plane; false when that is nothing. Shapes too small to have an outline
+// are taken from what is known of them without reading them: of a million nuclei
+// seen as a whole not one is read.
+func (p *overlayPainter) collect(set Objects, box annotate.Box) bool {
+	p.list, p.specks = p.list[:0], p.specks[:0]
+	if p.sift == nil {
+		p.sift = p.wants
+		p.keep = func(o *annotate.Object) bool {
+			p.list = append(p.list, sized{o: o})
+			return true
+		}
 	}
+	box = p.style.plane.L0Box(box)
+	if s, ok := set.(sifter); ok {
+		s.Sift(box, p.sift, p.keep)
+	} else {
+		set.Search(box, func(o *annotate.Object) bool {
+			b := annotate.BriefOf(o)
+			return !p.wants(&b) || p.keep(o)
+		})
+	}
+	return len(p.list)+len(p.specks) > 0 || p.density.used
+}
+
+// wants tells whether the shape of an object is needed; what can be drawn
+// without is taken down.
+func (p *overlayPainter) wants(b *annotate.Brief) bool {
+	if !p.style.shows(b) {
+		return false
+	}
+	w, h := (b.Box.MaxX-b.Box.MinX)*p.scale, (b.Box.MaxY-b.Box.MinY)*p.scale
+	unit := p.style.unit
+	long := max(w, h)
+	tiny := long < dotSize*unit
+	round := b.Shape == annotate.KindPolygon && long < discSize*unit && 2*min(w, h) > long
+	if !tiny && !round || b.Shape == annotate.KindPoint || b.Shape == annotate.KindPoints || w != w || h != h {
+		return true
+	}
+	if b.Class != p.last {
+		p.last, p.color = b.Class, p.style.colour(b.Class)
+	}
+	x, y := p.place(annotate.Point{X: (b.Box.MinX + b.Box.MaxX) / 2, Y: (b.Box.MinY + b.Box.MaxY) / 2})
+	chosen := p.style.chosen[b.ID]
+	if long < densitySize*unit && !chosen {
+		p.density.add(x, y, p.color)
+		return false
+	}
+	p.specks = append(p.specks, speck{id: b.ID, x: x, y: y, radius: max(0.9*unit, (w+h)/4+p.half()/2), color: p.color, chosen: chosen})
+	return false
+}
+
+// half is half the width of an outline, pixels of the tile. Tiles are shown at
+// 0.7 to 1 of their size: 0.85 in the middle.
+func (p *overlayPainter) half() float64 { return outlineWidth * p.style.unit / 0.85 / 2 }
+
+// draw paints what was collected: large below small, and among equals by
+// identity, so that neighbouring tiles agree; the smallest on top.
+func (p *overlayPainter) draw(dst *image.RGBA) {
 	for i := range p.list {
 		b, _ := extent(&p.list[i].o.ROI)
 		p.list[i].area = (b.MaxX - b.MinX) * (b.MaxY - b.MinY)
@@ -84,14 +137,83 @@ func (p *overlayPainter) order() {
 		}
 		return bytes.Compare(a.o.ID[:], b.o.ID[:])
 	})
+	slices.SortFunc(p.specks, func(a, b speck) int {
+		switch {
+		case a.radius > b.radius:
+			return -1
+		case a.radius < b.radius:
+			return 1
+		}
+		return bytes.Compare(a.id[:], b.id[:])
+	})
+	for _, s := range p.list {
+		p.object(dst, s.o)
+	}
+	for _, s := range p.specks {
+		if s.chosen {
+			stamp(dst, s.x, s.y, s.radius+1.6*p.style.unit, ink{255, 255, 255, 0.95})
+		}
+		stamp(dst, s.x, s.y, s.radius, p.ink(s.color, 1))
+	}
+	p.density.draw(dst, float32(1-p.style.faint))
+	clear(p.list) // hold on to no objects of an old set
+}
+
+// patch draws some rectangles of a tile anew, in a copy of old; nil when nothing
+// is left on the tile. It is what paint would draw.
+func (p *overlayPainter) patch(set Objects, style *overlayStyle, k overlayKey, old *image.RGBA, boxes []annotate.Box) *image.RGBA {
+	p.begin0(style, k)
+	dst := image.NewRGBA(image.Rect(0, 0, overlayTile, overlayTile))
+	if old != nil {
+		copy(dst.Pix, old.Pix)
+	}
+	if p.scratch == nil {
+		p.scratch = image.NewRGBA(dst.Rect)
+	}
+	for _, b := range boxes {
+		r := p.touched(b)
+		if r.Empty() {
+			continue
+		}
+		clear(p.scratch.Pix)
+		m := style.reach()
+		if p.collect(set, annotate.Box{MinX: (p.ox + float64(r.Min.X) - m) / p.scale, MinY: (p.oy + float64(r.Min.Y) - m) / p.scale,
+			MaxX: (p.ox + float64(r.Max.X) + m) / p.scale, MaxY: (p.oy + float64(r.Max.Y) + m) / p.scale}) {
+			p.draw(p.scratch)
+		}
+		for y := r.Min.Y; y < r.Max.Y; y++ {
+			at, end := dst.PixOffset(r.Min.X, y), dst.PixOffset(r.Max.X, y)
+			copy(dst.Pix[at:end], p.scratch.Pix[at:end])
+		}
+	}
+	for _, v := range dst.Pix {
+		if v != 0 {
+			return dst
+		}
+	}
+	return nil
+}
+
+// touched is the pixels of the tile that an object in a box of the slide may
+// reach.
+func (p *overlayPainter) touched(b annotate.Box) image.Rectangle {
+	b = p.style.plane.BoxFromL0(b)
+	m := p.style.reach()
+	edge := func(v float64) float64 { return max(-1, min(overlayTile+1, v)) }
+	r := image.Rect(floorInt(edge(b.MinX*p.scale-p.ox-m)), floorInt(edge(b.MinY*p.scale-p.oy-m)),
+		ceilInt(edge(b.MaxX*p.scale-p.ox+m)), ceilInt(edge(b.MaxY*p.scale-p.oy+m)))
+	return r.Intersect(image.Rect(0, 0, overlayTile, overlayTile))
+}
+
+// ink is a colour as strong as the overlay is.
+func (p *overlayPainter) ink(c color.NRGBA, strength float64) ink {
+	return inkOf(c, strength*(1-p.style.faint))
 }
 
 // object draws one object.
 func (p *overlayPainter) object(dst *image.RGBA, o *annotate.Object) {
-	c := p.style.colour(o.Class)
-	unit := p.style.unit
-	// Tiles are shown at 0.7 to 1 of their size: 0.85 in the middle.
-	half := outlineWidth * unit / 0.85 / 2
+	c := p.style.colourOf(o)
+	half := p.half()
 	switch o.ROI.Kind {
 	case annotate.KindPoint, annotate.KindPoints:
 		for _, q := range o.ROI.Points {
@@ -99,25 +221,26 @@ func (p *overlayPainter) object(dst *image.RGBA, o *annotate.Object) {
 		}
 		return
 	}
-	if x, y, radius, ok := p.speck(&o.ROI); ok {
-		p.dot(dst, x, y, inkOf(c, 1), max(0.9*unit, radius+half/2))
-		return
-	}
 	closed := p.trace(&o.ROI)
+	if p.style.chosen[o.ID] && p.begin(half+1.6*p.style.unit) {
+		p.rings(func(_ int, ring []pixel) { p.solid(ring, closed, half+1.6*p.style.unit) })
+		p.r.paint(dst, ink{}, ink{255, 255, 255, 0.95})
+	}
 	if o.IsSuggestion() {
-		p.suggestion(dst, o, closed, half, inkOf(c, 1))
+		p.suggestion(dst, o, closed, half, p.ink(c, 1))
 		return
 	}
-	if !p.begin(half) {
+	if !p.begin(half + p.headReach(o)) {
 		return
 	}
+	p.heads(o, half)
 	p.rings(func(i int, ring []pixel) {
 		if closed && p.style.fill > 0 {
 			p.fill(ring, i > 0 && p.isHole(&o.ROI, i))
 		}
 		p.solid(ring, closed, half)
 	})
-	p.r.paint(dst, inkOf(c, p.style.fill), inkOf(c, 1))
+	p.r.paint(dst, p.ink(c, p.style.fill), p.ink(c, 1))
 }
 
 // suggestion draws what waits for a decision: dashes and no body, which only
@@ -131,7 +254,7 @@ func (p *overlayPainter) suggestion(dst *image.RGBA, o *annotate.Object, closed 
 	for _, pen := range [2]struct {
 		half float64
 		ink  ink
-	}{{casing, ink{255, 255, 255, 0.6}}, {half, c}} {
+	}{{casing, ink{255, 255, 255, 0.6 * float32(1-p.style.faint)}}, {half, c}} {
 		if !p.begin(pen.half) {
 			return
 		}
@@ -169,24 +292,6 @@ func extent(roi *annotate.ROI) (b annotate.Box, ok bool) {
 		add(roi.Polygons[i].Outer)
 	}
 	return b, ok
-}
-
-// speck tells whether the shape is too small to have an outline of its own, or
-// so small and round that a dot of its size looks the same; where it is and its
-// radius are in pixels of the tile.
-func (p *overlayPainter) speck(roi *annotate.ROI) (x, y, radius float64, ok bool) {
-	b, ok := extent(roi)
-	if !ok {
-		return 0, 0, 0, false
-	}
-	w, h := (b.MaxX-b.MinX)*p.scale, (b.MaxY-b.MinY)*p.scale
-	tiny := max(w, h) < dotSize*p.style.unit
-	round := roi.Kind == annotate.KindPolygon && max(w, h) < discSize*p.style.unit && 2*min(w, h) > max(w, h)
-	if !tiny && !round {
-		return 0, 0, 0, false
-	}
-	x, y = p.place(annotate.Point{X: (b.MinX + b.MaxX) / 2, Y: (b.MinY + b.MaxY) / 2})
-	return x, y, (w + h) / 4, true
 }
 
 // place is where a point of the slide lies, pixels of the tile.
@@ -356,28 +461,19 @@ func (p *overlayPainter) dashed(ring []pixel, closed bool, half float64) {
 	}
 }
 
-// dot paints a round dot.
-func (p *overlayPainter) dot(dst *image.RGBA, x, y float64, c ink, radius float64) {
-	p.pts = append(p.pts[:0], pixel{x, y})
-	if !p.begin(radius) {
-		return
-	}
-	p.r.stroke(x, y, x, y, radius)
-	p.r.paint(dst, ink{}, c)
-}
-
 // point paints the mark of a point label: a dot with a light rim; a
 // suggestion's is hollow.
 func (p *overlayPainter) point(dst *image.RGBA, q annotate.Point, c color.NRGBA, hollow bool) {
 	x, y := p.place(q)
 	r := pointRadius * p.style.unit
 	rim := ink{255, 255, 255, 0.9}
-	body := inkOf(c, 1)
+	rim.a *= float32(1 - p.style.faint)
+	body := p.ink(c, 1)
 	if hollow {
 		rim, body = body, rim
 	}
-	p.dot(dst, x, y, rim, r)
-	p.dot(dst, x, y, body, r-1.5*p.style.unit)
+	stamp(dst, x, y, r, rim)
+	stamp(dst, x, y, r-1.5*p.style.unit, body)
 }
 
 // ellipse is the outline of an ellipse given by two corners of its box, fine

@@ -15,6 +15,7 @@ const (
 	dashOff      = 4.5 // and the gap after it
 	dotSize      = 1.6 // an object smaller than this on screen is a dot
 	discSize     = 4.5 // and a round one smaller than this is a disc
+	densitySize  = 1.0 // and one smaller than this is counted, see density
 	pointRadius  = 4.0 // of a point label
 
 	defaultFill = 0.25 // strength of an area's colour
@@ -27,17 +28,25 @@ var unclassified = color.NRGBA{R: 70, G: 70, B: 78, A: 255}
 // change is a new value.
 type overlayStyle struct {
 	colours map[annotate.ID]color.NRGBA
-	hidden  map[annotate.ID]bool // classes not shown
-	lifted  map[annotate.ID]bool // objects in hand, drawn live
-	fill    float64              // 0..1
-	unit    float64              // device pixels per Fyne unit
-	plane   Plane                // on which the tiles lie
+	opacity map[annotate.ID]float64 // of classes not drawn in full, 0..1
+	hidden  map[annotate.ID]bool    // classes not shown
+	lifted  map[annotate.ID]bool    // objects in hand, drawn live
+	chosen  map[annotate.ID]bool    // objects selected, when they are too many to be drawn live
+	fill    float64                 // 0..1
+	faint   float64                 // 0: as they are, 1: not seen
+	unit    float64                 // device pixels per Fyne unit
+	plane   Plane                   // on which the tiles lie
 }
 
 // shows tells whether an object is drawn at all.
-func (s *overlayStyle) shows(o *annotate.Object) bool {
-	rejected := o.Kind == annotate.Detection && o.Review.Decision == annotate.Rejected
+func (s *overlayStyle) shows(o *annotate.Brief) bool {
+	rejected := o.Kind == annotate.Detection && o.Decision == annotate.Rejected
 	return !rejected && !s.hidden[o.Class] && !s.lifted[o.ID]
+}
+
+// showsWhole is shows for an object at hand.
+func (s *overlayStyle) showsWhole(o *annotate.Object) bool {
+	return s.shows(&annotate.Brief{ID: o.ID, Kind: o.Kind, Decision: o.Review.Decision, Class: o.Class})
 }
 
 // colour is the colour of a class.

@@ -55,9 +55,10 @@ func (v *Viewer) Tick() {
 	}
 	pending := v.awaited()
 	seen, watching := v.watch(now, pending)
-	dirty := seen || v.clock.dirty || pending != v.clock.pending || v.marking(now)
+	_, counted, counting := v.overview.density.poll(now)
+	dirty := seen || counted != v.overview.heatMade || v.clock.dirty || pending != v.clock.pending || v.marking(now) || v.toolArrived()
 	if !dirty && !v.clock.more {
-		if pending == 0 && !watching {
+		if pending == 0 && !watching && !counting {
 			v.rest()
 		}
 		return
@@ -205,8 +206,8 @@ func (v *Viewer) layOut() {
 		mpp = v.info.MPPX
 	}
 	v.objs = append(v.objs, v.bar.update(v.view, mpp, v.unit, v.gridText)...)
-	v.objs = append(v.objs, v.overview.update(v.view, v.unit, v.coverage, v.glance.step)...)
-	v.clock.more = moreTiles || moreOverlay
+	v.objs = append(v.objs, v.overview.update(v.view, v.unit, v.coverage, v.glance.step, now)...)
+	v.clock.more = moreTiles || moreOverlay || v.toolWorking()
 }
 
 // sight tells where the person looks and where the picture is going. It is called
@@ -263,12 +264,15 @@ func (v *Viewer) layOutLive() {
 			}
 			drawn++
 			v.live.roi(&o.ROI, v.overlayColor(o.Class), liveLines/max(1, min(len(v.selection), selectedDrawn)))
-			if holder != nil && len(v.selection) == 1 && editable(o) {
+			if holder != nil && len(v.selection) == 1 && v.editable(o) {
 				v.drawHandles(&v.live, &o.ROI)
 			}
+			v.drawWords(&v.live, o)
 		}
 	}
+	v.drawFrame(&v.live)
 	v.tool.draw(&v.live)
+	v.pointing.draw(v, &v.live)
 	v.drawBox(&v.live)
 	v.drawMark(&v.live, v.clock.now())
 	v.objs = append(v.objs, v.live.objs...)

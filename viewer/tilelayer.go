@@ -26,6 +26,7 @@ type tileLayer struct {
 	slide   Source
 	tilted  *tilted // nil without a tilt
 	crisp   bool    // magnified pixels are squares
+	rims    bool    // tiles in view have rims
 	behind  *backdrop
 	pool    *pool[tiles.Key]
 	glass   *canvas.Rectangle // the slide's ground, where no tile is
@@ -133,8 +134,12 @@ func (t *tileLayer) update(v Viewport, look sight, unit float32, now time.Time) 
 	}
 	level := v.Level(t.levels)
 	mode := canvas.ImageScaleFastest
-	if t.crisp && v.Scale*t.levels[level].Downsample >= pixelsFrom {
+	t.rims = false
+	switch at := v.Scale * t.levels[level].Downsample; {
+	case t.crisp && at >= pixelsFrom:
 		mode = canvas.ImageScalePixels
+	case at > 1 && t.tilted == nil:
+		t.rims = true
 	}
 	t.fine = tiles.Visible(t.levels, level, t.region(v, level))
 	t.under, t.over, t.failed = t.under[:0], t.over[:0], t.failed[:0]
@@ -200,7 +205,11 @@ func (t *tileLayer) pending() int {
 // have tells whether a tile is on the card, putting it there when it can; later
 // says that it could be there but for the frame's budget.
 func (t *tileLayer) have(k tiles.Key, mode canvas.ImageScale) (have, later bool) {
-	if it := t.pool.shown(k); it != nil && !it.old && it.im.ScaleMode == mode {
+	var whole rim
+	if t.rims && mode == canvas.ImageScaleFastest {
+		whole = t.rimWhole(k)
+	}
+	if it := t.pool.shown(k); it != nil && !it.old && it.im.ScaleMode == mode && (it.rim == whole || whole == 0) {
 		return true, false
 	}
 	img, ok := t.src.Get(k)
@@ -211,7 +220,12 @@ func (t *tileLayer) have(k tiles.Key, mode canvas.ImageScale) (have, later bool)
 		// Dropped from memory but still on the card: only its filter is old.
 		return t.pool.shown(k) != nil, false
 	}
-	it, fresh := t.pool.show(k, img, mode)
+	if whole == 0 {
+		it, fresh := t.pool.show(k, img, mode)
+		return it != nil, !fresh
+	}
+	r := t.rimThere(k, whole)
+	it, fresh := t.pool.showWith(k, img, mode, r, func() *image.RGBA { return t.withRim(k, img, whole, r) })
 	return it != nil, !fresh
 }
 
@@ -333,7 +347,8 @@ func (t *tileLayer) inside(v Viewport) bool {
 
 // layOut places what was found, coarsest first.
 func (t *tileLayer) layOut(v Viewport, unit float32, whole bool) {
-	if !whole && !t.isVeil && t.tilted == nil { // a tilted ground would hide more than it fills
+	// A tilted ground would hide more than it fills.
+	if !whole && t.tilted == nil && !t.isVeil {
 		x0, y0, x1, y1 := v.SBox(0, 0, float64(t.levels[0].Width), float64(t.levels[0].Height))
 		// Far beyond the window a float32 has no pixels left.
 		x0, y0 = max(snap(x0), -8), max(snap(y0), -8)
@@ -378,9 +393,14 @@ func (t *tileLayer) l0Rect(k tiles.Key) (x0, y0, x1, y1 float64) {
 	return float64(r.Min.X) * px, float64(r.Min.Y) * py, float64(r.Max.X) * px, float64(r.Max.Y) * py
 }
 
-// onScreen is the snapped rectangle of a tile in screen pixels.
+// onScreen is the snapped rectangle of a tile, with its rim, in screen pixels.
 func (t *tileLayer) onScreen(v Viewport, k tiles.Key) (x0, y0, x1, y1 float64) {
-	x0, y0, x1, y1 = v.SBox(t.l0Rect(k))
+	x0, y0, x1, y1 = t.l0Rect(k)
+	if it := t.pool.items[k]; it != nil && it.rim != 0 {
+		px, py := t.l0PerPixel(k.Level)
+		x0, y0, x1, y1 = x0-rimWidth*px, y0-rimWidth*py, x1+rimWidth*px, y1+rimWidth*py
+	}
+	x0, y0, x1, y1 = v.SBox(x0, y0, x1, y1)
 	return snap(x0), snap(y0), snap(x1), snap(y1)
 }
 

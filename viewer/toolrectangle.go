@@ -9,23 +9,28 @@ import (
 	"coverslip/annotate"
 )
 
-// rectangleTool draws a rectangle from corner to corner.
+// rectangleTool draws a rectangle, or an ellipse in one, from corner to corner.
 type rectangleTool struct {
 	idle
 	v      *Viewer
+	round  bool // an ellipse
+	middle bool // a is the middle
 	active bool
 	a, b   annotate.Point // corners, level-0 pixels
 }
 
-func (*rectangleTool) hint() string {
-	return "Rectangle — drag: draw · Shift: square · Esc: cancel · Space+drag: move the slide · 1–9: class"
+func (t *rectangleTool) hint() string {
+	if t.round {
+		return "Ellipse — drag: draw · Shift: circle · Alt: from the middle · Esc: cancel · Space+drag: move the slide · 1–9: class"
+	}
+	return "Rectangle — drag: draw · Shift: square · Alt: from the middle · Esc: cancel · Space+drag: move the slide · 1–9: class"
 }
 
 func (*rectangleTool) cursor() desktop.Cursor { return desktop.CrosshairCursor }
 
 func (t *rectangleTool) press(e pointer) bool {
 	t.active = true
-	t.a = t.v.onSlide(e.p)
+	t.a = t.v.snapped(t.v.onSlide(e.p))
 	t.b = t.a
 	return true
 }
@@ -34,7 +39,8 @@ func (t *rectangleTool) drag(e pointer) {
 	if !t.active {
 		return
 	}
-	t.b = t.v.onSlide(e.p)
+	t.b = t.v.snapped(t.v.onSlide(e.p))
+	t.middle = e.alt
 	if e.shift {
 		t.b = square(t.a, t.b)
 		// A square that the slide's edge cuts is made smaller, not oblong.
@@ -67,12 +73,34 @@ func (t *rectangleTool) release(e pointer, dragged bool) {
 		return
 	}
 	// Whole pixels, so that a patch of it has a size one can write down.
-	x0, y0 := math.Round(t.a.X), math.Round(t.a.Y)
-	x1, y1 := math.Round(t.b.X), math.Round(t.b.Y)
-	if x0 != x1 && y0 != y1 && t.v.OnDraw != nil {
-		t.v.OnDraw(annotate.Rectangle(x0, y0, x1, y1))
+	a, b := t.corners()
+	x0, y0, x1, y1 := math.Round(a.X), math.Round(a.Y), math.Round(b.X), math.Round(b.Y)
+	if x0 != x1 && y0 != y1 {
+		t.v.drew(t.shape(x0, y0, x1, y1), nil)
 	}
 }
+
+// corners are two opposite corners of the box.
+func (t *rectangleTool) corners() (a, b annotate.Point) {
+	if !t.middle {
+		return t.a, t.b
+	}
+	// As far on one side as the slide reaches on the other.
+	dx, dy := math.Abs(t.b.X-t.a.X), math.Abs(t.b.Y-t.a.Y)
+	if t.v.limits.w > 0 {
+		dx, dy = min(dx, t.a.X, t.v.limits.w-t.a.X), min(dy, t.a.Y, t.v.limits.h-t.a.Y)
+	}
+	return annotate.Point{X: t.a.X - dx, Y: t.a.Y - dy}, annotate.Point{X: t.a.X + dx, Y: t.a.Y + dy}
+}
+
+func (t *rectangleTool) shape(x0, y0, x1, y1 float64) annotate.ROI {
+	if t.round {
+		return annotate.Ellipse(x0, y0, x1, y1)
+	}
+	return annotate.Rectangle(x0, y0, x1, y1)
+}
+
+func (t *rectangleTool) busy() bool { return t.active }
 
 func (t *rectangleTool) key(name fyne.KeyName) bool {
 	if name == fyne.KeyEscape && t.active {
@@ -91,6 +119,7 @@ func (t *rectangleTool) draw(l *live) {
 	if !t.active || t.a == t.b {
 		return
 	}
-	roi := annotate.Rectangle(t.a.X, t.a.Y, t.b.X, t.b.Y)
+	a, b := t.corners()
+	roi := t.shape(a.X, a.Y, b.X, b.Y)
 	l.roi(&roi, t.v.drawColor(), liveLines)
 }

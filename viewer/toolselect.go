@@ -1,7 +1,6 @@
 package viewer
 
 import (
-	"math"
 	"slices"
 
 	"fyne.io/fyne/v2"
@@ -18,17 +17,20 @@ const (
 	selectedDrawn = 24   // outlines drawn of a selection of many
 )
 
-// selectTool chooses objects by click and changes the shape of a chosen one by
-// dragging it or one of its handles. Dragging anything else moves the slide, so
-// nothing is moved that was not chosen first.
+// selectTool chooses objects by click and changes the shapes of the chosen ones
+// by dragging them, their vertices, or the frame around them. Dragging anything
+// else moves the slide, so nothing is moved that was not chosen first.
 type selectTool struct {
 	idle
 	v      *Viewer
 	what   grip
-	before *annotate.Object // the object in hand
-	after  annotate.ROI     // its shape so far
-	from   annotate.Point   // where it was taken
-	vertex int              // index over all rings, for gripVertex
+	before []*annotate.Object // the objects in hand
+	after  []annotate.ROI     // their shapes so far
+	from   annotate.Point     // where they were taken
+	frame  frame              // of the objects as they were
+	corner int                // of the frame, for gripScale
+	vertex int                // index over all rings, for gripVertex
+	active int                // the vertex that Delete takes, 1 more than its index; 0: none
 	moved  bool
 }
 
@@ -39,25 +41,53 @@ const (
 	gripNone grip = iota
 	gripBody
 	gripVertex
+	gripScale
+	gripTurn
 )
 
-func (*selectTool) hint() string {
+func (t *selectTool) hint() string {
+	if t.v.onlySelected() != nil {
+		return "Select — drag the shape, a vertex, a corner of the frame or its knob · Alt+click: vertex in or out · Shift+click: add · Esc: none · 1–9: class"
+	}
 	return "Select — click: choose · Shift+click: add · drag a chosen shape or its handles: change it · Esc: none · 1–9: class"
 }
 
 func (t *selectTool) cursor() desktop.Cursor { return desktop.DefaultCursor }
 
+func (t *selectTool) busy() bool { return t.what != gripNone && t.moved }
+
 // editable tells whether the shape may be changed by hand. A suggestion stays
 // as the model made it until a person has taken it over.
-func editable(o *annotate.Object) bool { return o != nil && !o.Locked && o.IsLabel() }
+func (v *Viewer) editable(o *annotate.Object) bool {
+	return o != nil && !o.Locked && o.IsLabel() && !v.locked[o.Class]
+}
+
+// editables are the chosen objects that may be changed by hand.
+func (v *Viewer) editables() []*annotate.Object {
+	var out []*annotate.Object
+	if v.objects == nil {
+		return nil
+	}
+	for _, id := range v.selection {
+		if o := v.objects.Get(id); v.editable(o) {
+			out = append(out, o)
+		}
+	}
+	return out
+}
 
 func (t *selectTool) press(e pointer) bool {
 	t.what, t.moved = gripNone, false
-	o := t.v.onlySelected()
-	if editable(o) {
-		if i, ok := t.v.handleAt(&o.ROI, e.s); ok {
-			t.take(gripVertex, o, e.p)
-			t.vertex = i
+	only := t.v.onlySelected()
+	if t.v.editable(only) && t.pressVertex(e, only) {
+		return true
+	}
+	t.active = 0
+	if all := t.v.editables(); len(all) > 0 {
+		f := t.v.frameOf(all)
+		if what, corner := f.at(t.v, e.s); what != gripNone {
+			t.take(what, all, e.p)
+			t.frame, t.corner = f, corner
 			return true
 		}
 	}
@@ -66,47 +96,124 @@ func (t *selectTool) press(e pointer) bool {
 		t.v.zoomStep(e, 2)
 		return true
 	}
-	if !e.shift && editable(o) && slices.ContainsFunc(hits, func(h *annotate.Object) bool { return h.ID == o.ID }) {
-		t.take(gripBody, o, e.p)
+	if !e.shift && slices.ContainsFunc(hits, func(h *annotate.Object) bool { return slices.Contains(t.v.selection, h.ID) && t.v.editable(h) }) {
+		t.take(gripBody, t.v.editables(), e.p)
 		return true
 	}
 	return false // the viewer pans if this becomes a drag, else release chooses
 }
 
-func (t *selectTool) take(what grip, o *annotate.Object, at annotate.Point) {
-	t.what, t.before, t.after, t.from = what, o, o.ROI, at
+// pressVertex takes a vertex of the one chosen object, or with Alt or a double
+// click takes one out or puts one in.
+func (t *selectTool) pressVertex(e pointer, o *annotate.Object) bool {
+	alter := e.alt || e.double
+	if i, ok := t.v.handleAt(&o.ROI, e.s); ok {
+		if alter {
+			t.active = i + 1
+			return t.removeVertex()
+		}
+		t.take(gripVertex, []*annotate.Object{o}, e.p)
+		t.vertex, t.active = i, i+1
+		t.v.touch()
+		return true
+	}
+	if !alter || o.ROI.BoundaryDistance(e.p) > t.v.l0(hitTolerance) {
+		return false
+	}
+	roi, i, ok := o.ROI.InsertedVertex(t.v.onSlide(e.p))
+	if !ok {
+		return false
+	}
+	t.take(gripVertex, []*annotate.Object{o}, e.p)
+	t.after[0], t.vertex, t.active = roi, i, i+1
+	t.lift()
+	return true
+}
+
+// removeVertex takes the active vertex out of the one chosen object.
+func (t *selectTool) removeVertex() bool {
+	o := t.v.onlySelected()
+	if t.active == 0 || !t.v.editable(o) {
+		return false
+	}
+	roi, ok := o.ROI.RemovedVertex(t.active - 1)
+	t.active = 0
+	if ok && t.v.OnEdit != nil {
+		t.v.OnEdit(o, roi)
+	}
+	return ok
+}
+
+func (t *selectTool) take(what grip, objects []*annotate.Object, at annotate.Point) {
+	t.what, t.before, t.from = what, objects, at
+	t.after = make([]annotate.ROI, len(objects))
+	for i, o := range objects {
+		t.after[i] = o.ROI
+	}
+}
+
+func (t *selectTool) lift() {
+	if !t.moved {
+		t.moved = true
+		t.v.lift(t.before...)
+	}
 }
 
 func (t *selectTool) drag(e pointer) {
-	if t.what == gripNone {
+	if t.what == gripNone || len(t.before) == 0 {
 		return
 	}
-	if !t.moved {
-		t.moved = true
-		t.v.lift(t.before)
-	}
-	if t.what == gripBody {
-		dx, dy := t.v.stay(t.before.ROI.Bounds(), e.p.X-t.from.X, e.p.Y-t.from.Y)
-		t.after = translated(t.before.ROI, dx, dy)
-	} else {
-		t.after = reshaped(t.before.ROI, t.vertex, t.v.onSlide(e.p))
+	t.lift()
+	switch t.what {
+	case gripBody:
+		dx, dy := t.v.stay(boundsOf(t.before), e.p.X-t.from.X, e.p.Y-t.from.Y)
+		for i, o := range t.before {
+			t.after[i] = translated(o.ROI, dx, dy)
+		}
+	case gripVertex:
+		t.after[0] = reshaped(t.after[0], t.vertex, t.v.snappedBut(t.v.onSlide(e.p), t.before[0].ID))
+	case gripScale:
+		fx, fy := t.frame.factors(t.corner, e.p, e.shift)
+		t.transform(func(r annotate.ROI) annotate.ROI { return r.Scaled(t.frame.opposite(t.corner), fx, fy) })
+	case gripTurn:
+		angle := t.frame.angle(t.from, e.p, e.shift)
+		t.transform(func(r annotate.ROI) annotate.ROI { return r.Rotated(t.frame.box.Center(), angle) })
 	}
 	t.v.touch()
 }
 
+// transform changes all in hand, unless that led beyond the slide.
+func (t *selectTool) transform(f func(annotate.ROI) annotate.ROI) {
+	after := make([]annotate.ROI, len(t.before))
+	for i, o := range t.before {
+		after[i] = f(o.ROI)
+		b := after[i].Bounds()
+		if w, h := t.v.limits.w, t.v.limits.h; w > 0 && (b.MinX < 0 || b.MinY < 0 || b.MaxX > w || b.MaxY > h) {
+			return
+		}
+	}
+	t.after = after
+}
+
 func (t *selectTool) release(e pointer, dragged bool) {
 	if t.what != gripNone && t.moved {
-		t.drag(e)
+		if dragged {
+			t.drag(e)
+		}
 		before, after := t.before, t.after
 		t.what = gripNone
 		t.drop()
-		if t.v.OnEdit != nil {
-			t.v.OnEdit(before, after)
+		switch {
+		case len(before) == 1 && t.v.OnEdit != nil:
+			t.v.OnEdit(before[0], after[0])
+		case len(before) > 1 && t.v.OnEdits != nil:
+			t.v.OnEdits(before, after)
 		}
 		return
 	}
+	held := t.what
 	t.what = gripNone
-	if !dragged && !e.double {
+	if !dragged && !e.double && held != gripVertex {
 		t.choose(e)
 	}
 }
@@ -142,16 +249,25 @@ func (t *selectTool) choose(e pointer) {
 }
 
 func (t *selectTool) key(name fyne.KeyName) bool {
-	if name != fyne.KeyEscape {
-		return false
-	}
-	if t.what != gripNone {
-		t.cancel()
-		return true
-	}
-	if len(t.v.selection) > 0 {
-		t.v.chose(nil)
-		return true
+	switch name {
+	case fyne.KeyDelete, fyne.KeyBackspace:
+		if t.what == gripNone && t.removeVertex() {
+			t.v.touch()
+			return true
+		}
+	case fyne.KeyEscape:
+		switch {
+		case t.what != gripNone:
+			t.cancel()
+			return true
+		case t.active > 0:
+			t.active = 0
+			t.v.touch()
+			return true
+		case len(t.v.selection) > 0:
+			t.v.chose(nil)
+			return true
+		}
 	}
 	return false
 }
@@ -161,154 +277,67 @@ func (t *selectTool) cancel() {
 	t.drop()
 }
 
-// drop puts the object back among the others.
+// drop puts the objects back among the others.
 func (t *selectTool) drop() {
 	if t.moved {
-		t.v.lift(nil)
+		t.v.lift()
 	}
-	t.moved, t.before = false, nil
+	t.moved, t.before, t.after = false, nil, nil
 	t.v.touch()
 }
 
 func (t *selectTool) draw(l *live) {
-	if t.what != gripNone && t.moved {
-		l.roi(&t.after, t.v.overlayColor(t.before.Class), liveLines)
-		t.v.drawHandles(l, &t.after)
+	if t.what == gripNone || !t.moved {
+		if o := t.v.onlySelected(); t.active > 0 && t.v.editable(o) && t.v.hasHandles(&o.ROI) {
+			handlesOf(&o.ROI, func(i int, p annotate.Point) {
+				if i == t.active-1 {
+					l.square(l.pixelOf(p), handleRim, handleColor)
+				}
+			})
+		}
+		return
+	}
+	for i := range t.after {
+		if i >= selectedDrawn {
+			break
+		}
+		l.roi(&t.after[i], t.v.overlayColor(t.before[i].Class), liveLines/min(len(t.after), selectedDrawn))
+	}
+	if t.what == gripVertex {
+		t.v.drawHandles(l, &t.after[0])
 	}
 }
 
 // holding tells whether the tool itself draws the object just now.
 func (t *selectTool) holding(id annotate.ID) bool {
-	return t.what != gripNone && t.moved && t.before != nil && t.before.ID == id
+	return t.what != gripNone && t.moved && slices.ContainsFunc(t.before, func(o *annotate.Object) bool { return o.ID == id })
 }
 
-// hits lists what is shown under a point of the slide, topmost first.
+// hits lists what is shown under a point of the slide, topmost first; objects of
+// locked classes are passed over.
 func (v *Viewer) hits(p annotate.Point) []*annotate.Object {
 	if v.objects == nil || !v.overlay.on {
 		return nil
 	}
-	all := v.objects.At(p, hitTolerance*float64(v.unit)/v.view.Scale)
-	return slices.DeleteFunc(slices.Clone(all), func(o *annotate.Object) bool { return !v.style.shows(o) })
+	all := v.objects.At(p, v.l0(hitTolerance))
+	return slices.DeleteFunc(slices.Clone(all), func(o *annotate.Object) bool { return !v.style.showsWhole(o) || v.locked[o.Class] })
 }
 
-// handlesOf calls f with each vertex of a shape that can be dragged, in the
-// order of the rings.
-func handlesOf(roi *annotate.ROI, f func(i int, p annotate.Point)) {
-	i := 0
-	each := func(pts []annotate.Point) {
-		for _, p := range pts {
-			f(i, p)
-			i++
-		}
+// chooseInside selects what has its centre inside an outline.
+func (v *Viewer) chooseInside(outline []annotate.Point) {
+	if v.objects == nil || !v.overlay.on {
+		return
 	}
-	switch roi.Kind {
-	case annotate.KindPoint, annotate.KindPoints, annotate.KindLine:
-		each(roi.Points)
-	case annotate.KindRectangle, annotate.KindPolygon:
-		for _, p := range roi.Polygons {
-			each(p.Outer)
-			for _, h := range p.Holes {
-				each(h)
-			}
-		}
+	ring := annotate.Ring(outline)
+	var ids []annotate.ID
+	if v.hand.shift {
+		ids = v.Selection()
 	}
-}
-
-// hasHandles tells whether the vertices are far enough apart on screen, and few
-// enough, to be taken one by one.
-func (v *Viewer) hasHandles(roi *annotate.ROI) bool {
-	n, view := 0, v.view.Box()
-	handlesOf(roi, func(_ int, p annotate.Point) {
-		if p.X >= view.MinX && p.X <= view.MaxX && p.Y >= view.MinY && p.Y <= view.MaxY {
-			n++
+	v.objects.Search(ring.Bounds(), func(o *annotate.Object) bool {
+		if v.style.showsWhole(o) && !v.locked[o.Class] && ring.Contains(o.ROI.Centroid()) && !slices.Contains(ids, o.ID) {
+			ids = append(ids, o.ID)
 		}
+		return true
 	})
-	if n == 0 || n > liveHandles {
-		return false
-	}
-	total := 0
-	handlesOf(roi, func(int, annotate.Point) { total++ })
-	return total == 1 || roi.Perimeter()*v.view.Scale/float64(total) >= handlesApart*float64(v.unit)
-}
-
-// handleAt finds the handle under a screen point.
-func (v *Viewer) handleAt(roi *annotate.ROI, at pixel) (index int, ok bool) {
-	if !v.hasHandles(roi) {
-		return 0, false
-	}
-	best := handleGrab * float64(v.unit)
-	handlesOf(roi, func(i int, p annotate.Point) {
-		s := v.onScreen(p)
-		if d := math.Hypot(s.x-at.x, s.y-at.y); d <= best {
-			best, index, ok = d, i, true
-		}
-	})
-	return index, ok
-}
-
-// drawHandles draws the handles of a shape that can be taken.
-func (v *Viewer) drawHandles(l *live, roi *annotate.ROI) {
-	if v.hasHandles(roi) {
-		handlesOf(roi, func(_ int, p annotate.Point) { l.square(l.pixelOf(p), handleColor, handleRim) })
-	}
-}
-
-// stay shortens a move of a box so that it does not leave the slide.
-func (v *Viewer) stay(b annotate.Box, dx, dy float64) (float64, float64) {
-	if v.limits.w == 0 {
-		return dx, dy
-	}
-	dx = max(min(0, -b.MinX), min(max(0, v.limits.w-b.MaxX), dx))
-	dy = max(min(0, -b.MinY), min(max(0, v.limits.h-b.MaxY), dy))
-	return dx, dy
-}
-
-// translated is the shape moved by a distance in level-0 pixels.
-func translated(roi annotate.ROI, dx, dy float64) annotate.ROI {
-	return mapped(roi, func(_ int, p annotate.Point) annotate.Point { return annotate.Point{X: p.X + dx, Y: p.Y + dy} })
-}
-
-// reshaped is the shape with one vertex at another place; a rectangle stays
-// one, its opposite corner staying where it is.
-func reshaped(roi annotate.ROI, vertex int, to annotate.Point) annotate.ROI {
-	if roi.Kind == annotate.KindRectangle && len(roi.Polygons) == 1 && len(roi.Polygons[0].Outer) == 4 {
-		o := roi.Polygons[0].Outer[(vertex+2)%4]
-		x, y := math.Round(to.X), math.Round(to.Y)
-		if x == o.X || y == o.Y {
-			return roi
-		}
-		return annotate.Rectangle(o.X, o.Y, x, y)
-	}
-	return mapped(roi, func(i int, p annotate.Point) annotate.Point {
-		if i == vertex {
-			return to
-		}
-		return p
-	})
-}
-
-// mapped is a copy of the shape with every point replaced; the index counts
-// points over all rings, as handlesOf does.
-func mapped(roi annotate.ROI, f func(i int, p annotate.Point) annotate.Point) annotate.ROI {
-	i := 0
-	line := func(pts []annotate.Point) []annotate.Point {
-		if pts == nil {
-			return nil
-		}
-		out := make([]annotate.Point, len(pts))
-		for j, p := range pts {
-			out[j] = f(i, p)
-			i++
-		}
-		return out
-	}
-	out := annotate.ROI{Kind: roi.Kind, Points: line(roi.Points)}
-	for _, p := range roi.Polygons {
-		q := annotate.Polygon{Outer: line(p.Outer)}
-		for _, h := range p.Holes {
-			q.Holes = append(q.Holes, line(h))
-		}
-		out.Polygons = append(out.Polygons, q)
-	}
-	return out
+	v.chose(ids)
 }

@@ -26,8 +26,19 @@ type Viewer struct {
 	// OnDraw: a tool finished a shape. Its points lie on the slide; the ring of
 	// a polygon may cross itself.
 	OnDraw func(roi annotate.ROI)
+	// OnMark: a tool made a line that means something; meta says what (MetaArrow,
+	// MetaMeasure).
+	OnMark func(roi annotate.ROI, meta map[string]string)
 	// OnEdit: the shape of an object was changed by hand to after.
 	OnEdit func(before *annotate.Object, after annotate.ROI)
+	// OnEdits: the shapes of several objects were changed by hand, each to the one
+	// of the same place.
+	OnEdits func(before []*annotate.Object, after []annotate.ROI)
+	// OnPaint: the brush, the eraser, the wand or a superpixel wants an area
+	// changed.
+	OnPaint func(Paint)
+	// OnCut: areas shall be cut along a line (level-0 pixels).
+	OnCut func(line []annotate.Point)
 	// OnSelect: the person chose these objects, none when empty.
 	OnSelect func(ids []annotate.ID)
 	// OnHover: the mouse is over p (level-0 pixels); inside is false when it
@@ -67,10 +78,16 @@ type Viewer struct {
 	style     *overlayStyle
 	selection []annotate.ID
 
-	kind  Tool
-	tool  tool
-	hand  hand
-	empty [2]*canvas.Text
+	kind     Tool
+	tool     tool
+	snapping bool                 // drawn points snap to vertices and edges
+	brush    float64              // radius of the brush, Fyne units
+	noHoles  bool                 // paint fills the holes it closes
+	texture  bool                 // the wand looks at texture too
+	locked   map[annotate.ID]bool // classes whose objects stay as they are
+	pointing keyPointer
+	hand     hand
+	empty    [2]*canvas.Text
 
 	tileLayer *tileLayer
 	laid      laid // a second slide over the first
@@ -109,6 +126,7 @@ type clock struct {
 func New() *Viewer {
 	v := &Viewer{
 		unit: 1, style: &overlayStyle{fill: defaultFill, unit: 1},
+		brush:   brushAtFirst,
 		overlay: newOverlayLayer(), bar: newScaleBar(), overview: newOverview(),
 		ground: canvas.NewRectangle(color.Gray{Y: 40}),
 	}
@@ -180,6 +198,7 @@ func (v *Viewer) SetObjects(set Objects, slide annotate.ID) {
 	}
 	v.objects, v.slide = set, slide
 	v.overlay.set(set)
+	v.overview.density.show(set, v.overview.part)
 	v.touch()
 }
 
@@ -247,9 +266,9 @@ func (v *Viewer) restyle(change func(*overlayStyle)) {
 	v.touch()
 }
 
-// lift takes an object out of the overlay, since a tool draws it; nil puts it
+// lift takes objects out of the overlay, since a tool draws them; none puts them
 // back.
-func (v *Viewer) lift(o *annotate.Object) {
+func (v *Viewer) lift(objects ...*annotate.Object) {
 	var boxes []annotate.Box
 	for id := range v.style.lifted {
 		if v.objects != nil {
@@ -260,8 +279,11 @@ func (v *Viewer) lift(o *annotate.Object) {
 	}
 	s := *v.style
 	s.lifted = nil
-	if o != nil {
-		s.lifted = map[annotate.ID]bool{o.ID: true}
+	for _, o := range objects {
+		if s.lifted == nil {
+			s.lifted = map[annotate.ID]bool{}
+		}
+		s.lifted[o.ID] = true
 		boxes = append(boxes, o.ROI.Bounds())
 	}
 	v.style = &s
@@ -276,6 +298,7 @@ func (v *Viewer) lift(o *annotate.Object) {
 // boxes (level-0 pixels) of before and after, or none for everywhere.
 func (v *Viewer) ObjectsChanged(boxes ...annotate.Box) {
 	v.overlay.cache.invalidate(boxes)
+	v.overview.density.changed()
 	v.touch()
 }
 
@@ -311,16 +334,11 @@ func (v *Viewer) SetTool(t Tool) {
 	}
 	v.tool.cancel()
 	v.kind = t
-	switch t {
-	case ToolSelect:
-		v.tool = &selectTool{v: v}
-	case ToolRectangle:
-		v.tool = &rectangleTool{v: v}
-	case ToolPolygon:
-		v.tool = &polygonTool{v: v}
-	default:
-		v.kind, v.tool = ToolPan, panTool{v: v}
+	_, make := t.maker()
+	if make == nil {
+		v.kind, make = ToolPan, func(v *Viewer) tool { return panTool{v: v} }
 	}
+	v.tool = make(v)
 	v.touchHint()
 }
 
@@ -329,17 +347,7 @@ func (v *Viewer) Tool() Tool { return v.kind }
 
 // Busy tells whether a shape is being drawn or moved, so that a window does not
 // take Enter or Escape for something else.
-func (v *Viewer) Busy() bool {
-	switch t := v.tool.(type) {
-	case *polygonTool:
-		return len(t.pts) > 0
-	case *rectangleTool:
-		return t.active
-	case *selectTool:
-		return t.what != gripNone && t.moved
-	}
-	return false
-}
+func (v *Viewer) Busy() bool { return v.tool.busy() }
 
 // Hint says which keys and gestures do what just now.
 func (v *Viewer) Hint() string {

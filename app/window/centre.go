@@ -19,6 +19,8 @@ type centre struct {
 	grid    *fyne.Container // the panes
 	zooms   []*button
 	now     *text
+	dial    *dial
+	angle   *text
 	hint    *fyne.Container
 	hintBox *fyne.Container
 	tool    *text
@@ -55,6 +57,10 @@ func newCentre(w *Window) *centre {
 	c.now = boldText("", 12).fixed(48).trailing()
 	c.now.color = colorGlass
 	row.Add(c.now)
+	c.dial = newDial(w.tips, func(angle float64) { w.viewer.TurnTo(angle) })
+	c.angle = newText("", textSmall, colorGlass).fixed(44)
+	row.Add(padded(c.dial, 0, 0, 8, 2))
+	row.Add(c.angle)
 	c.top = container.NewHBox(hud(row))
 
 	c.tool, c.keys = boldText("", textSmall), newHintKeys()
@@ -169,6 +175,9 @@ func (c *centre) viewChanged() {
 		words = magnificationWords(m)
 	}
 	c.now.Set(words)
+	angle, mirrored := c.w.viewer.Orientation()
+	c.dial.Set(angle, mirrored)
+	c.angle.Set(dialWords(angle, mirrored))
 	for i, b := range c.zooms {
 		f := magnifications[i]
 		b.SetActive(f > 0 && c.w.open != nil && math.Abs(m-f) < 0.02*f)

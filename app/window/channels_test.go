@@ -193,7 +193,7 @@ func TestChannels_FocalPlanes(t *testing.T) {
 	// Labels belong to the slide as a whole.
 	s.label()
 	s.runes("]")
-	if n := len(s.survey.labels); n != 3 || s.Window.open.Set.Len() != 3 {
+	if n := s.survey.labels.Len(); n != 3 || s.Window.open.Set.Len() != 3 {
 		t.Errorf("%d labels in another focal plane", n)
 	}
 }

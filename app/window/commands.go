@@ -174,6 +174,8 @@ func menuGroup(id string) string {
 		return "planes"
 	case "view.nextSlide", "view.prevSlide":
 		return "slides"
+	case "view.turnRight", "view.turnLeft", "view.tiltRight", "view.tiltLeft", "view.straight", "view.mirror":
+		return "turn"
 	case "view.goTo", "view.nextField", "view.prevField", "view.addBookmark", "view.bookmarks", "view.forgetSeen":
 		return "places"
 	case "view.beside", "view.addPane", "view.closePane", "view.nextPane", "view.link", "view.register", "view.forgetRegistration":
@@ -191,7 +193,8 @@ func menuGroup(id string) string {
 // menuState greys the lines of the menu that make no sense now.
 func (w *Window) menuState() {
 	changed := false
-	for id, on := range map[string]bool{"file.untrusted": w.opts.Session.Untrusted, "file.network": w.opts.Session.Network, "view.colour": !w.opts.Session.RawColour, "view.grid": w.viewer.Grid()} {
+	for id, on := range map[string]bool{"file.untrusted": w.opts.Session.Untrusted, "file.network": w.opts.Session.Network, "view.colour": !w.opts.Session.RawColour, "view.grid": w.viewer.Grid(),
+		"view.crisp": w.viewer.Crisp(), "view.adjust": w.adjust.on} {
 		if item := w.menuItems[id]; item != nil && item.Checked != on {
 			item.Checked, changed = on, true
 		}

@@ -1,9 +1,8 @@
 package window
 
 import (
-	"slices"
+	"context"
 	"sync"
-	"time"
 
 	"coverslip/annotate"
 	"coverslip/app"
@@ -97,7 +96,8 @@ type survey struct {
 	slide    annotate.ID
 	counts   map[annotate.ID]int // labels a class
 	queue    []*annotate.Object  // suggestions, least certain first
-	labels   []*annotate.Object  // labels, newest first
+	waiting  int                 // suggestions, those beyond the queue included
+	labels   *app.Table          // labels, as the table's heads say
 	accepted int                 // suggestions a person took over, as they were or re-classed
 	rejected int
 }
@@ -116,13 +116,14 @@ func (w *Window) recountThen(then func()) {
 	if s == nil || open == nil {
 		return
 	}
+	palette, spec := s.Palette(), w.labels.spec
 	w.counts.do(func() {
 		v := survey{slide: open.Item.ID, counts: open.Set.Counts(), queue: s.Queue(open.Item.ID)}
-		open.Set.All(func(o *annotate.Object) bool {
-			if o.IsLabel() {
-				v.labels = append(v.labels, o)
+		open.Set.Roll().Each(func(_ int, b *annotate.Brief) bool {
+			if b.IsSuggestion() {
+				v.waiting++
 			}
-			switch o.Review.Decision {
+			switch b.Decision {
 			case annotate.Accepted, annotate.Reclassed:
 				v.accepted++
 			case annotate.Rejected:
@@ -130,7 +131,7 @@ func (w *Window) recountThen(then func()) {
 			}
 			return true
 		})
-		slices.SortStableFunc(v.labels, func(a, b *annotate.Object) int { return changedAt(b).Compare(changedAt(a)) })
+		v.labels = app.MakeTable(context.Background(), open.Set, palette, spec)
 		w.post(func() {
 			if w.open != nil && w.open.Set == open.Set {
 				w.survey = v
@@ -163,13 +164,6 @@ func (w *Window) runCounted(turn int) {
 			w.counted = append(w.counted, a)
 		}
 	}
-}
-
-func changedAt(o *annotate.Object) time.Time {
-	if o.Changed.IsZero() {
-		return o.Created
-	}
-	return o.Changed
 }
 
 // relist reads the list of slides anew in the background.

@@ -356,7 +356,7 @@ func (d *fileDialog) up() { d.goTo(filepath.Dir(d.dir), filepath.Base(d.dir)) }
 
 // key takes the keys of the list while the filter has the keyboard.
 func (d *fileDialog) key(k *fyne.KeyEvent) bool {
-	page := max(1, int(d.list.scroll.Size().Height/fileRow)-1)
+	page := max(1, int(d.list.Size().Height/fileRow)-1)
 	switch k.Name {
 	case fyne.KeyEscape:
 		d.hide()

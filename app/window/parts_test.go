@@ -151,18 +151,31 @@ func TestRows_OnlyVisibleRowsExist(t *testing.T) {
 	l := newRows(20, func() rowView { made++; return newLabelRow() }, func(i int, _ rowView) { filled[i] = true })
 	w := test.NewTempWindow(t, l)
 	w.Resize(fyne.NewSize(200, 400))
-	l.Update(100_000)
+	const many = 3_000_000 // 60 million pixels: more than a float32 can count
+	l.Update(many)
 	if made > 30 || !filled[0] {
 		t.Errorf("%d rows made for 20 visible ones", made)
 	}
-	l.Reveal(99_999)
-	if !filled[99_999] || made > 30 {
+	l.Reveal(many - 1)
+	if !filled[many-1] || made > 30 {
 		t.Errorf("the last row is not shown, or %d rows were made", made)
 	}
 	tapped := -1
 	l.tapped = func(i int, _ fyne.KeyModifier) { tapped = i }
 	test.TapCanvas(w.Canvas(), fyne.NewPos(50, 380))
-	if tapped < 99_990 {
+	var places []float32
+	for _, c := range l.body.used {
+		if c.index >= 0 {
+			places = append(places, c.Position().Y)
+		}
+	}
+	for i := 1; i < len(places); i++ {
+		if places[i]-places[i-1] != 20 {
+			t.Errorf("rows stand at %v", places)
+			break
+		}
+	}
+	if tapped < many-2 {
 		t.Errorf("a tap on the last rows gave %d", tapped)
 	}
 	clear(filled)

@@ -180,7 +180,7 @@ func (p *queuePanel) refresh() {
 	s := p.w.survey
 	p.head.Set("")
 	if len(p.items)+s.accepted+s.rejected > 0 {
-		p.head.Set(headings(len(p.items), s.accepted, s.rejected)[0])
+		p.head.Set(headings(p.left(), s.accepted, s.rejected)[0])
 	}
 	show(p.empty, len(p.items) == 0)
 	show(p.full, len(p.items) > 0)
@@ -212,7 +212,7 @@ func (p *queuePanel) heading(value string, width float32) string {
 	if value == "" {
 		return ""
 	}
-	all := headings(len(p.items), p.w.survey.accepted, p.w.survey.rejected)
+	all := headings(p.left(), p.w.survey.accepted, p.w.survey.rejected)
 	for _, words := range all {
 		if fyne.MeasureText(words, p.head.size, p.head.style).Width <= width {
 			return words
@@ -273,6 +273,12 @@ func (p *queuePanel) explain() {
 }
 
 func (p *queuePanel) waiting() int { return len(p.items) }
+
+// left is how many suggestions wait, those included that the list has no room
+// for.
+func (p *queuePanel) left() int {
+	return len(p.items) + max(0, p.w.survey.waiting-len(p.w.survey.queue))
+}
 
 // index is the place of the current suggestion; -1 when there is none.
 func (p *queuePanel) index() int {

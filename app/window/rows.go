@@ -5,27 +5,28 @@ import (
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/canvas"
-	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/driver/desktop"
 	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
 )
 
 // rows is a list of equally high rows of which only the visible ones exist, so
-// a hundred thousand cost as much as ten. Unlike widget.List it never takes the
-// keyboard focus.
+// a million cost as much as ten. Unlike widget.List it never takes the keyboard
+// focus, and its place is a float64: Fyne's positions are float32, in which the
+// rows of a list higher than 16 million pixels stand beside their places.
 type rows struct {
 	widget.BaseWidget
 	height float32
 	make   func() rowView                      // an empty row
 	fill   func(index int, v rowView)          // shows one item in a row
 	tapped func(index int, m fyne.KeyModifier) // may be nil
-	menu   func(index int, at fyne.Position)   // a secondary click, at in the window; may be nil
+	menu   func(index int, at fyne.Position)   // the other button of the mouse; may be nil
 	hover  func(index int)                     // may be nil; -1 when the pointer leaves
 	chosen func(index int) bool                // whether the row is shown as selected; may be nil
 	count  int
-	scroll *container.Scroll
+	offset float64 // of the upper edge of the window from that of the first row
 	body   *rowsBody
+	bar    *rowsBar
 }
 
 // rowView is what a row is made of; its place in the window is Object.
@@ -42,17 +43,14 @@ func newRows(height float32, make func() rowView, fill func(int, rowView)) *rows
 	l.ExtendBaseWidget(l)
 	l.body = &rowsBody{list: l}
 	l.body.ExtendBaseWidget(l.body)
-	l.scroll = container.NewVScroll(l.body)
-	l.scroll.OnScrolled = func(fyne.Position) { l.body.Refresh() }
+	l.bar = newRowsBar(l)
 	return l
 }
 
 // Update says how many items there are and shows them anew.
 func (l *rows) Update(count int) {
 	l.count = count
-	l.body.Refresh()
-	l.scroll.Refresh() // clamps the offset when the list became shorter
-	l.body.Refresh()
+	l.scrollTo(l.offset)
 }
 
 // Reveal scrolls until the row is in view, as little as possible.
@@ -60,32 +58,58 @@ func (l *rows) Reveal(index int) {
 	if index < 0 || index >= l.count {
 		return
 	}
-	top, y := l.scroll.Offset.Y, float32(index)*l.height
+	y, view := float64(index)*float64(l.height), float64(l.Size().Height)
 	switch {
-	case y < top:
-		top = y
-	case y+l.height > top+l.scroll.Size().Height:
-		top = y + l.height - l.scroll.Size().Height
-	default:
-		return
+	case y < l.offset:
+		l.scrollTo(y)
+	case y+float64(l.height) > l.offset+view:
+		l.scrollTo(y + float64(l.height) - view)
 	}
-	l.scroll.ScrollToOffset(fyne.NewPos(0, max(0, top)))
-	l.body.Refresh()
 }
 
+// most is the offset at which the last row is at the lower edge.
+func (l *rows) most() float64 {
+	return max(0, float64(l.count)*float64(l.height)-float64(l.Size().Height))
+}
+
+// scrollTo shows the list from an offset on, as far as there are rows.
+func (l *rows) scrollTo(offset float64) {
+	l.offset = max(0, min(l.most(), offset))
+	l.body.Refresh()
+	l.bar.Refresh()
+}
+
+// Scrolled implements fyne.Scrollable, by which the rows are also cut off at the
+// edges of the list.
+func (l *rows) Scrolled(e *fyne.ScrollEvent) { l.scrollTo(l.offset - float64(e.Scrolled.DY)) }
+
 // CreateRenderer implements fyne.Widget.
-func (l *rows) CreateRenderer() fyne.WidgetRenderer { return widget.NewSimpleRenderer(l.scroll) }
+func (l *rows) CreateRenderer() fyne.WidgetRenderer { return &rowsListRenderer{l} }
+
+type rowsListRenderer struct{ l *rows }
+
+func (r *rowsListRenderer) Destroy()           {}
+func (r *rowsListRenderer) MinSize() fyne.Size { return r.l.MinSize() }
+func (r *rowsListRenderer) Objects() []fyne.CanvasObject {
+	return []fyne.CanvasObject{r.l.body, r.l.bar}
+}
+
+func (r *rowsListRenderer) Layout(s fyne.Size) {
+	r.l.body.Resize(s)
+	r.l.bar.Move(fyne.NewPos(s.Width-barWidth, 0))
+	r.l.bar.Resize(fyne.NewSize(barWidth, s.Height))
+	r.l.scrollTo(r.l.offset)
+}
+
+func (r *rowsListRenderer) Refresh() {
+	r.l.body.Refresh()
+	r.l.bar.Refresh()
+}
 
 // MinSize is one row, so that a list can be squeezed.
 func (l *rows) MinSize() fyne.Size { return fyne.NewSize(80, l.height) }
 
-// Resize implements fyne.CanvasObject; another height shows other rows.
-func (l *rows) Resize(s fyne.Size) {
-	l.BaseWidget.Resize(s)
-	l.body.Refresh()
-}
-
-// rowsBody is as high as all rows together.
+// rowsBody holds the rows in view.
 type rowsBody struct {
 	widget.BaseWidget
 	list *rows
@@ -93,9 +117,7 @@ type rowsBody struct {
 }
 
 // MinSize implements fyne.CanvasObject.
-func (b *rowsBody) MinSize() fyne.Size {
-	return fyne.NewSize(40, float32(b.list.count)*b.list.height)
-}
+func (b *rowsBody) MinSize() fyne.Size { return fyne.NewSize(40, b.list.height) }
 
 // CreateRenderer implements fyne.Widget.
 func (b *rowsBody) CreateRenderer() fyne.WidgetRenderer { return &rowsRenderer{b: b} }
@@ -118,11 +140,11 @@ func (r *rowsRenderer) Objects() []fyne.CanvasObject {
 // place puts the row cells where the list is scrolled to and fills them.
 func (r *rowsRenderer) place() {
 	l := r.b.list
-	view := l.scroll.Size().Height
-	first := max(0, int(l.scroll.Offset.Y/l.height))
+	size := r.b.Size()
+	first := int(l.offset / float64(l.height))
 	n := 0
-	if view > 0 {
-		n = max(0, min(l.count-first, int(view/l.height)+2))
+	if size.Height > 0 {
+		n = max(0, min(l.count-first, int(size.Height/l.height)+2))
 	}
 	for len(r.b.used) < n {
 		r.b.used = append(r.b.used, newRowCell(l))
@@ -135,8 +157,8 @@ func (r *rowsRenderer) place() {
 		}
 		c.index = first + i
 		c.Show()
-		c.Move(fyne.NewPos(0, float32(c.index)*l.height))
-		c.Resize(fyne.NewSize(r.b.Size().Width, l.height))
+		c.Move(fyne.NewPos(0, float32(float64(c.index)*float64(l.height)-l.offset)))
+		c.Resize(fyne.NewSize(size.Width, l.height))
 		l.fill(c.index, c.view)
 		c.Refresh()
 	}

@@ -46,7 +46,7 @@ func (s *stage) card() (words string, buttons []*button) {
 func TestWindow_Scale_AskedForAndSet(t *testing.T) {
 	s := newStage(t, Options{}).withoutScale()
 	s.label() // 128 pixels square each
-	area := func() string { return s.labels.areaWords(s.objects()[0]) }
+	area := func() string { return s.labels.areaWords(s.survey.labels.Brief(0)) }
 	if !strings.HasSuffix(area(), "px²") {
 		t.Errorf("an area of %s", area())
 	}

@@ -254,20 +254,24 @@ func (w *Window) showSlide(open *app.OpenSlide) {
 	same := w.open != nil && open != nil && w.open.Item.ID == open.Item.ID
 	view := w.viewer.Viewport()
 	w.cover.keep()
+	w.turns.keep()
 	w.setOpen(open)
 	w.unlayAll(w.active)
 	w.channels.update()
+	w.adjust.update()
 	w.survey, w.counted = survey{}, nil
 	w.queue.reset()
 	w.labels.reset()
 	if open == nil {
 		w.cover.show(nil)
+		w.turns.show(nil)
 		w.viewer.SetSlide(nil, nil)
 		w.viewer.SetObjects(nil, annotate.ID{})
 		return
 	}
 	w.viewer.SetSlide(open.Loader, open.Slide.Info())
 	w.cover.show(open)
+	w.turns.show(open)
 	if same && view.Valid() { // opened anew, by other decoders or in other colours
 		w.viewer.CenterOn(annotate.Point{X: view.CX, Y: view.CY}, view.Scale)
 	}

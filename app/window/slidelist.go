@@ -297,7 +297,7 @@ func (p *slidesPanel) openFirst() {
 func (p *slidesPanel) count(v survey) {
 	for i := range p.items {
 		if it := &p.items[i]; it.ID == v.slide {
-			it.Labels, it.Suggestions, it.Rejected = len(v.labels), len(v.queue), v.rejected
+			it.Labels, it.Suggestions, it.Rejected = v.labels.Total(), v.waiting, v.rejected
 			it.Classes = v.counts
 			p.list.body.Refresh()
 		}

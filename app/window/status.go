@@ -27,6 +27,7 @@ type statusBar struct {
 	jobShare *text
 	pos      *text
 	mag      *text
+	drawn    *text          // how the slide is drawn, where that is not as it is
 	said     string         // the words of say
 	saidAt   time.Time      // when
 	at       annotate.Point // level-0 pixels; the pointer
@@ -57,9 +58,11 @@ func newStatusBar(w *Window) *statusBar {
 	s.pos.style.Monospace = true
 	s.pos.fixed(fyne.MeasureText(strings.Repeat("0", positionLong), textSmall, s.pos.style).Width)
 	s.mag = newText("", textSmall, colorQuiet).fixed(46).trailing()
+	s.drawn = boldText("", textSmall)
+	s.drawn.color = theme.ColorNameWarning
 	dot := container.NewCenter(container.NewGridWrap(fyne.NewSize(8, 8), s.dot))
 	s.object = onPanel(container.NewBorder(newFill(theme.ColorNameSeparator, 0), nil, nil, nil,
-		padded(container.NewBorder(nil, nil, dot, hbox(10, s.jobBox, s.pos, s.mag), padded(s.words, 0, 0, 6, 10)), 2, 3, 9, 9)))
+		padded(container.NewBorder(nil, nil, dot, hbox(10, s.jobBox, s.drawn, s.pos, s.mag), padded(s.words, 0, 0, 6, 10)), 2, 3, 9, 9)))
 	return s
 }
 
@@ -93,6 +96,12 @@ func (s *statusBar) saved(label string) {
 		words += " · " + label
 	}
 	s.words.Set(words)
+}
+
+// adjusted says that the slide is not drawn as it is.
+func (s *statusBar) adjusted(words string) {
+	s.drawn.Set(words)
+	show(s.drawn, words != "")
 }
 
 // update shows the state of the project as a whole.
@@ -135,6 +144,9 @@ func (s *statusBar) job(st app.JobStatus) {
 	}
 	if st.Total > 0 {
 		name += fmt.Sprintf(" %s / %s", number(st.Done), number(st.Total))
+		if pace := st.Pace(); pace != "" {
+			name += " · " + pace
+		}
 		share := float64(st.Done) / float64(st.Total)
 		s.jobBar.Set(share, theme.ColorNamePrimary)
 		s.jobShare.Set(fmt.Sprintf("%.0f %%", 100*share))

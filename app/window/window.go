@@ -33,19 +33,21 @@ type Window struct {
 	opts Options
 	cmds *app.Commands
 
-	session   *app.Session   // nil: nothing open
-	open      *app.OpenSlide // nil: no slide open
-	stop      func()         // ends the subscription to session
-	turn      int            // counts what was opened; answers to older questions are dropped
-	opening   string         // name of what is being opened; "" when nothing is
-	cover     *cover         // what was seen of the current slide
-	panes     []*pane        // the slides side by side, at least one
-	active    *pane          // the one that has the keyboard
-	places    []bookmark     // of the project
-	heading   *bookmark      // where to go once its slide is open; nil: nowhere
-	survey    survey         // what the current slide holds, as last counted
-	counted   []afterCount   // what waits for a count
-	countTurn int            // how many counts were asked for
+	session   *app.Session             // nil: nothing open
+	open      *app.OpenSlide           // nil: no slide open
+	stop      func()                   // ends the subscription to session
+	turn      int                      // counts what was opened; answers to older questions are dropped
+	opening   string                   // name of what is being opened; "" when nothing is
+	cover     *cover                   // what was seen of the current slide
+	panes     []*pane                  // the slides side by side, at least one
+	active    *pane                    // the one that has the keyboard
+	turns     *orientation             // how it is turned
+	wasTurned map[annotate.ID]turnJSON // slides as they were left: what is written may still be on its way
+	places    []bookmark               // of the project
+	heading   *bookmark                // where to go once its slide is open; nil: nowhere
+	survey    survey                   // what the current slide holds, as last counted
+	counted   []afterCount             // what waits for a count
+	countTurn int                      // how many counts were asked for
 
 	edits      *lane   // what changes the project
 	reads      *lane   // pixels of crops
@@ -71,6 +73,7 @@ type Window struct {
 	right      *fyne.Container // classes, suggestions and labels
 	slides     *slidesPanel
 	channels   *channelsPanel
+	adjust     *adjustPanel
 	centre     *centre
 	compare    *compareBar
 	classes    *classesPanel
@@ -142,6 +145,7 @@ const (
 // build makes the window's content.
 func (w *Window) build() {
 	p := w.app.Preferences()
+	w.wasTurned = map[annotate.ID]turnJSON{}
 	w.status = newStatusBar(w)
 	w.problem = newProblemBar(w)
 	w.panes = []*pane{newPane(w)}
@@ -150,6 +154,7 @@ func (w *Window) build() {
 	w.slides = newSlidesPanel(w)
 	w.channels = newChannelsPanel(w)
 	w.compare = newCompareBar(w)
+	w.adjust = newAdjustPanel(w)
 	w.centre = newCentre(w)
 	w.classes = newClassesPanel(w)
 	w.queue = newQueuePanel(w)
@@ -160,11 +165,12 @@ func (w *Window) build() {
 	low.Offset = p.FloatWithFallback(prefRightSplit, 0.66)
 	w.rightSplit = low
 	w.right = container.New(&rightLayout{w.classes}, w.classes.object, low)
-	w.left = container.NewBorder(nil, w.channels.object, nil, nil, w.slides.object)
+	w.left = container.NewBorder(nil, container.NewVBox(w.channels.object, w.adjust.object), nil, nil, w.slides.object)
 	w.dock = newDock(w.left, w.centre.object, onPanel(w.right),
 		float32(p.FloatWithFallback(prefLeft, 232)), float32(p.FloatWithFallback(prefRight, 292)))
 	w.dock.leftShut, w.dock.rightShut = p.Bool(prefLeftShut), p.Bool(prefRightShut)
 	w.dock.changed = w.keepLayout
+	w.viewer.SetCrisp(!p.Bool(prefSmooth))
 	w.viewer.SetFill(p.FloatWithFallback(prefFill, 0.25))
 
 	top := container.NewVBox(w.toolbar.object, w.problem.object)
@@ -229,6 +235,7 @@ func (w *Window) showAll() {
 	w.slides.update()
 	w.slides.describe()
 	w.channels.update()
+	w.adjust.update()
 	w.centre.update()
 	w.classes.update()
 	w.queue.update()

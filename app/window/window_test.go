@@ -141,7 +141,7 @@ func TestWindow_Draw_ClassUndoRedo(t *testing.T) {
 	if o := s.objects(); len(o) != 1 || o[0].Class != s.classNamed("Tumour") {
 		t.Errorf("redo gave %+v", o)
 	}
-	if n := len(s.survey.labels); n != 1 || s.labels.list.count != 1 {
+	if n := s.survey.labels.Len(); n != 1 || s.labels.list.count != 1 {
 		t.Errorf("the list shows %d of %d labels", s.labels.list.count, n)
 	}
 }
@@ -339,7 +339,7 @@ func TestWindow_Delete_AndSelectionFromTheList(t *testing.T) {
 	s := newStage(t, Options{}).withSlide().label()
 	s.labels.tapped(1, 0)
 	s.settle()
-	want := s.labels.items()[1].ID
+	want := s.survey.labels.Brief(1).ID
 	if sel := s.viewer.Selection(); len(sel) != 1 || sel[0] != want {
 		t.Fatalf("selected %v, want %v", sel, want)
 	}

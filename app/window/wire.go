@@ -66,15 +66,14 @@ func (w *Window) flyToSelection() {
 	var all annotate.Box
 	n := 0
 	for _, id := range w.viewer.Selection() {
-		o := w.open.Set.Get(id)
-		if o == nil {
+		o, ok := w.open.Set.Brief(id)
+		if !ok {
 			continue
 		}
-		b := o.ROI.Bounds()
 		if n == 0 {
-			all = b
+			all = o.Box
 		} else {
-			all = annotate.Box{MinX: min(all.MinX, b.MinX), MinY: min(all.MinY, b.MinY), MaxX: max(all.MaxX, b.MaxX), MaxY: max(all.MaxY, b.MaxY)}
+			all = all.Union(o.Box)
 		}
 		n++
 	}

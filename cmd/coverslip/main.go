@@ -101,6 +101,9 @@ func parse(args []string, env func(string) string, stdout, stderr io.Writer) (se
 		return o, fmt.Errorf("one PATH at a time, not %d; add more slides in the window", f.NArg())
 	}
 	o.path = f.Arg(0)
+	if program, err := os.Executable(); err == nil { // else models run in this process
+		o.window.Session.Worker = program
+	}
 	return o, debugSwitches(env("COVERSLIP_DEBUG"), &o, stderr)
 }
 

@@ -2,25 +2,33 @@ package main
 
 import (
 	"encoding/hex"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
-	"time"
+	"path/filepath"
+	"slices"
+	"strings"
 
+	"coverslip/annotate"
 	"coverslip/app"
-	"coverslip/storage"
 )
 
 func auditVerifyVerb() verb {
 	return verb{
-		name:  "audit verify",
-		short: "check the hash chain of a project's edit log",
-		long: "The chain shows an accidental or careless change of the log. Who can write the file can\n" +
+		name: "audit verify", args: "[FILE]", max: 1,
+		short: "check the hash chain of a project's edit log, or of an exported one",
+		long: "With FILE (csv, json, jsonl) an exported log is checked, without the project, or against it\n" +
+			"with --project. It finds any record that was altered, removed or put elsewhere.\n" +
+			"The chain shows an accidental or careless change of the log. Who can write the file can\n" +
 			"write a whole new chain: keep the head printed here somewhere else.",
 		example: "coverslipctl audit verify --project colon.coverslip",
 		setup: func(f *flag.FlagSet) func(c *call) error {
 			p := declareProject(f, false)
 			return func(c *call) error {
+				if len(c.args) == 1 {
+					return verifyExport(c, p)
+				}
 				return p.with(true, func(s *app.Session) error {
 					r, err := s.Project().VerifyAudit()
 					if err != nil {
@@ -42,28 +50,67 @@ func auditVerifyVerb() verb {
 	}
 }
 
+// verifyExport checks an exported log, against the project when one is given.
+func verifyExport(c *call, p *projectFlags) error {
+	var id annotate.ID
+	head := ""
+	if p.dir != "" {
+		err := p.with(true, func(s *app.Session) error {
+			id = s.Project().UUID()
+			r, err := s.Project().VerifyAudit()
+			head = hex.EncodeToString(r.Head[:])
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	found, err := app.VerifyAuditFile(c.args[0], id)
+	if err != nil {
+		return err
+	}
+	j := map[string]any{"sound": found.Problem == "", "records": found.Records, "head": found.Head, "problem": found.Problem}
+	if head != "" {
+		j["complete"] = head == found.Head
+	}
+	err = c.result(j, func(w io.Writer) {
+		fmt.Fprintf(w, "%s: %d record(s), head %s\n", c.args[0], found.Records, found.Head)
+		if head != "" && head != found.Head && found.Problem == "" {
+			fmt.Fprintln(w, "the project holds later records than these")
+		}
+	})
+	if err == nil && found.Problem != "" {
+		err = &app.Problem{Title: "The exported log " + c.args[0] + " was changed",
+			Hint: "Export it anew from the project.", Err: errors.New(found.Problem)}
+	}
+	return err
+}
+
 func auditExportVerb() verb {
 	return verb{
 		name:    "audit export",
 		args:    "FILE",
 		min:     1,
 		max:     1,
-		short:   "write the edit log as JSON lines",
-		example: "coverslipctl audit export --project colon.coverslip log.jsonl",
+		short:   "write the edit log as CSV, JSON, JSON lines, or HTML to print",
+		example: "coverslipctl audit export --project colon.coverslip log.html",
 		setup: func(f *flag.FlagSet) func(c *call) error {
 			p := declareProject(f, false)
 			from := f.Uint64("from", 0, "first record, by its number")
+			format := f.String("format", "", "csv, json, jsonl or html (default: by the name of the file)")
 			return func(c *call) error {
+				kind := *format
+				if kind == "" {
+					kind = strings.TrimPrefix(strings.ToLower(filepath.Ext(c.args[0])), ".")
+				}
+				if !slices.Contains(app.AuditFormats(), kind) {
+					return wrongUsage("--format is one of %s", strings.Join(app.AuditFormats(), ", "))
+				}
 				return p.with(true, func(s *app.Session) error {
 					n := 0
-					err := app.WriteFile(c.args[0], func(w io.Writer) error {
-						return s.Project().Audit(*from, func(r storage.AuditRecord) error {
-							n++
-							if err := c.ctx.Err(); err != nil {
-								return err
-							}
-							return writeLine(w, recordOf(r))
-						})
+					err := app.WriteFile(c.args[0], func(w io.Writer) (err error) {
+						n, err = s.ExportAudit(w, kind, *from)
+						return err
 					})
 					if err != nil {
 						return aboutFile("file", c.args[0], err)
@@ -84,32 +131,4 @@ type auditJSON struct {
 	Head     string `json:"head"`
 	FirstBad uint64 `json:"firstBad"`
 	Problem  string `json:"problem"`
-}
-
-// recordJSON is one line of audit export.
-type recordJSON struct {
-	Seq     uint64    `json:"seq"`
-	At      time.Time `json:"at"`
-	Author  string    `json:"author"`
-	Session string    `json:"session"`
-	App     string    `json:"app"`
-	Op      string    `json:"op"`
-	Of      uint64    `json:"of,omitempty"`
-	Slide   string    `json:"slide,omitempty"`
-	Label   string    `json:"label"`
-	Reason  string    `json:"reason,omitempty"`
-	Changes int       `json:"changes"`
-	Digest  string    `json:"digest"`
-	Prev    string    `json:"prev"`
-	Hash    string    `json:"hash"`
-}
-
-func recordOf(r storage.AuditRecord) recordJSON {
-	j := recordJSON{Seq: r.Seq, At: r.At, Author: r.Author, Session: r.Session, App: r.App,
-		Op: fmt.Sprint(r.Op), Of: r.Of, Label: r.Label, Reason: r.Reason, Changes: r.Changes,
-		Digest: hex.EncodeToString(r.Digest[:]), Prev: hex.EncodeToString(r.Prev[:]), Hash: hex.EncodeToString(r.Hash[:])}
-	if !r.Slide.IsZero() {
-		j.Slide = r.Slide.String()
-	}
-	return j
 }

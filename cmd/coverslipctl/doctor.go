@@ -13,6 +13,7 @@ import (
 	"coverslip/app"
 	"coverslip/models/onnx"
 	"coverslip/models/runtimes"
+	"coverslip/models/worker"
 	"coverslip/tiles/formats"
 )
 
@@ -51,7 +52,7 @@ func doctorVerb() verb {
 					d.Findings = append(d.Findings, fileFindings(c.ctx, path)...)
 				}
 				d.Findings = append(d.Findings, codecFindings()...)
-				d.Findings = append(d.Findings, runtimeFindings(*lib)...)
+				d.Findings = append(d.Findings, runtimeFindings(c.ctx, *lib)...)
 				d.Findings = append(d.Findings, gpuFinding(), displayFinding())
 				d.Findings = append(d.Findings, folderFindings()...)
 				return c.result(d, d.text)
@@ -103,27 +104,29 @@ func fileFindings(ctx context.Context, path string) []finding {
 }
 
 // runtimeFindings looks for ONNX Runtime and what it can run on.
-func runtimeFindings(setting string) []finding {
-	path, tried, err := onnx.Find(setting)
-	if err != nil {
-		f := []finding{{What: "ONNX Runtime", Text: "not found; models cannot run", Remedy: "coverslipctl setup. " + runtimes.Remedy()}}
-		for _, t := range tried {
-			f = append(f, finding{What: "  looked at", Text: fmt.Sprintf("%s (%s): %v", t.Path, t.From, t.Err)})
+func runtimeFindings(ctx context.Context, setting string) []finding {
+	st := app.FindRuntime(ctx, self(), setting)
+	var f []finding
+	if st.Err != nil {
+		remedy := "coverslipctl setup. " + runtimes.Remedy()
+		if !errors.Is(st.Err, onnx.ErrNoRuntime) {
+			remedy = st.Err.Error()
 		}
-		return f
+		f = append(f, finding{What: "ONNX Runtime", Text: "not found; models cannot run", Remedy: remedy})
+	} else {
+		f = append(f, finding{What: "ONNX Runtime", Good: true, Text: fmt.Sprintf("%s at %s", st.Version, st.Path), Remedy: st.Warning},
+			finding{What: "execution providers", Good: true, Text: fmt.Sprint(st.Providers)})
 	}
-	rt, err := onnx.Load(path)
-	if err != nil {
-		return []finding{{What: "ONNX Runtime", Text: err.Error(), Remedy: "coverslipctl setup"}}
+	for _, t := range st.Tried {
+		if t.Err != nil {
+			f = append(f, finding{What: "  looked at", Text: fmt.Sprintf("%s (%s): %v", t.Path, t.From, t.Err), no: true})
+		}
 	}
-	f := []finding{
-		{What: "ONNX Runtime", Good: true, Text: fmt.Sprintf("%s at %s", rt.Version(), path), Remedy: rt.Warning()},
-		{What: "execution providers", Good: true, Text: fmt.Sprint(rt.Providers())},
+	how := "in a process of their own"
+	if st.MemoryMB > 0 && worker.CanLimitMemory() {
+		how += fmt.Sprintf(", which may take %d MB", st.MemoryMB)
 	}
-	if err := rt.Close(); err != nil {
-		f = append(f, finding{What: "ONNX Runtime", Text: err.Error()})
-	}
-	return f
+	return append(f, finding{What: "models run", Good: true, Text: how})
 }
 
 // codecFindings tells what decodes each kind of compression.

@@ -21,7 +21,7 @@ func modelCheckVerb() verb {
 		setup: func(f *flag.FlagSet) func(c *call) error {
 			lib := f.String("onnx", "", "`FILE` of ONNX Runtime's library (default: looked for)")
 			return func(c *call) error {
-				r, err := checkModel(*lib, c.args[0])
+				r, err := checkModel(c, *lib, c.args[0])
 				if err != nil {
 					return err
 				}
@@ -42,20 +42,15 @@ func modelCheckVerb() verb {
 }
 
 // checkModel checks with the runtime that is there, or without one.
-func checkModel(lib, path string) (folder.Report, error) {
-	found, _, err := onnx.Find(lib)
+func checkModel(c *call, lib, path string) (r folder.Report, err error) {
+	err = withEngine(c.ctx, lib, func(e onnx.Engine) error {
+		r = folder.CheckWith(e, path)
+		return nil
+	})
 	if errors.Is(err, onnx.ErrNoRuntime) && lib == "" {
 		return folder.CheckWith(nil, path), nil
 	}
-	if err != nil {
-		return folder.Report{}, err
-	}
-	rt, err := onnx.Load(found)
-	if err != nil {
-		return folder.Report{}, err
-	}
-	r := folder.CheckWith(rt, path)
-	return r, rt.Close()
+	return r, err
 }
 
 func printModel(w io.Writer, r folder.Report) {

@@ -170,27 +170,6 @@ func (j projectJSON) text(w io.Writer) {
 	}
 }
 
-func projectCheckVerb() verb {
-	return verb{
-		name: "project check", args: "DIR", min: 1, max: 1,
-		short:   "check that nothing in a project's file is damaged",
-		example: "coverslipctl project check colon.coverslip",
-		setup: func(f *flag.FlagSet) func(c *call) error {
-			var p projectFlags
-			return func(c *call) error {
-				return p.within(c.args[0], true, func(s *app.Session) error {
-					if err := s.Project().Check(); err != nil {
-						return aboutFile("project", c.args[0], err)
-					}
-					return c.result(map[string]any{"dir": c.args[0], "sound": true}, func(w io.Writer) {
-						fmt.Fprintf(w, "%s: sound\n", c.args[0])
-					})
-				})
-			}
-		},
-	}
-}
-
 func projectBackupVerb() verb {
 	return verb{
 		name: "project backup", args: "DIR FILE", min: 2, max: 2,

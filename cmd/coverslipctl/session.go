@@ -45,7 +45,7 @@ func (p *projectFlags) open(readOnly bool) (*app.Session, error) {
 }
 
 func (p *projectFlags) options(readOnly bool) app.Options {
-	return app.Options{Author: p.author, ReadOnly: readOnly, Onnx: p.onnx, Model: p.model}
+	return app.Options{Author: p.author, ReadOnly: readOnly, Onnx: p.onnx, Model: p.model, Worker: self()}
 }
 
 func (p *projectFlags) openDir(dir string, readOnly bool) (*app.Session, error) {

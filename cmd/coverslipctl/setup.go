@@ -8,6 +8,7 @@ import (
 
 	"coverslip/models/onnx"
 	"coverslip/models/runtimes"
+	"coverslip/models/worker"
 )
 
 // setupJSON is the JSON of setup.
@@ -38,7 +39,7 @@ func setupVerb() verb {
 				case *from != "":
 					return install(c, *from)
 				}
-				path, tried, err := onnx.Find(*lib)
+				path, tried, err := worker.Find(c.ctx, self(), *lib)
 				if err == nil {
 					taken := tried[len(tried)-1]
 					return c.result(setupJSON{path, taken.Version, taken.From, taken.Note}, func(w io.Writer) {
@@ -84,7 +85,8 @@ func download(c *call) error {
 // install installs from one source and prints where the library is.
 func install(c *call, source string) error {
 	pr := c.newProgress()
-	done, err := runtimes.Install(c.ctx, source, func(stage string, done, total int64) {
+	probe := func(path string) (onnx.Library, error) { return worker.Probe(c.ctx, self(), path) }
+	done, err := runtimes.InstallBy(c.ctx, source, probe, func(stage string, done, total int64) {
 		const kB = 1000
 		pr.show(stage+" (kB)", int(done/kB), int(total/kB))
 	})

@@ -53,7 +53,7 @@ func verbs() []verb {
 		verifyVerb(), convertVerb(),
 		projectNewVerb(), projectAddVerb(), projectListVerb(), projectCheckVerb(),
 		projectBackupVerb(), projectCompactVerb(), projectRelinkVerb(),
-		annotationsImportVerb(), annotationsExportVerb(), annotationsListVerb(),
+		annotationsImportVerb(), annotationsExportVerb(), annotationsListVerb(), annotationsEditVerb(),
 		modelCheckVerb(), embedVerb(), suggestVerb(), queueVerb(),
 		decideVerb("accept"), decideVerb("reject"), decideVerb("reclass"), evaluateVerb(),
 		datasetExportVerb(), auditVerifyVerb(), auditExportVerb(), benchVerb(),

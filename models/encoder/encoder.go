@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"coverslip/models"
 	"coverslip/models/onnx"
@@ -54,8 +55,11 @@ type Encoder struct {
 	input   onnx.ValueInfo
 	output  onnx.ValueInfo
 	pool    Pooling
-	batch   int
-	fixed   bool // the model takes exactly batch patches, no fewer
+	batch   atomic.Int32
+	fixed   bool          // the model takes exactly batch patches, no fewer
+	alone   bool          // the model takes one patch a run, or its vectors change with their neighbours
+	turn    chan struct{} // holds one token: one run at a time has all the threads
+	buffers sync.Pool     // of *[]float32, inputs of runs that are over
 }
 
 var _ models.Encoder = (*Encoder)(nil)
@@ -68,10 +72,11 @@ func New(ctx context.Context, session onnx.Model, o Options) (*Encoder, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &Encoder{session: session, prep: prep, pool: o.Pool, batch: o.Batch}
-	if e.batch <= 0 {
-		e.batch = defaultBatch
+	e := &Encoder{session: session, prep: prep, pool: o.Pool, alone: o.Batch == 1, turn: make(chan struct{}, 1)}
+	if o.Batch <= 0 {
+		o.Batch = defaultBatch
 	}
+	e.batch.Store(int32(o.Batch))
 	if e.input, err = choose("input", session.Inputs(), o.Input, isImage); err != nil {
 		return nil, err
 	}
@@ -160,7 +165,8 @@ func (e *Encoder) checkInput() error {
 		if n > 256 {
 			return fmt.Errorf("encoder: the model takes %d patches at once", n)
 		}
-		e.batch, e.fixed = int(n), true
+		e.batch.Store(int32(n))
+		e.fixed = true
 	}
 	return nil
 }
@@ -172,7 +178,8 @@ func (e *Encoder) Info() models.EncoderInfo { return e.info }
 func (e *Encoder) Close() error { return e.session.Close() }
 
 // Encode implements models.Encoder. While one batch is in the network the
-// next is being prepared.
+// next is being prepared, also that of another call: two goroutines that take
+// turns in calling keep the network busy all the time.
 func (e *Encoder) Encode(ctx context.Context, patches []*image.RGBA) ([][]float32, error) {
 	for i, p := range patches {
 		if p == nil || p.Rect.Empty() || p.Rect.Dx() != p.Rect.Dy() {
@@ -190,7 +197,7 @@ func (e *Encoder) Encode(ctx context.Context, patches []*image.RGBA) ([][]float3
 	defer close(done)
 	go func() {
 		defer close(ready)
-		for chunk := range slices.Chunk(patches, e.batch) {
+		for chunk := range slices.Chunk(patches, int(e.batch.Load())) {
 			t, err := e.prepare(chunk)
 			select {
 			case ready <- prepared{t, len(chunk), err}:
@@ -203,7 +210,7 @@ func (e *Encoder) Encode(ctx context.Context, patches []*image.RGBA) ([][]float3
 		if p.err != nil {
 			return nil, p.err
 		}
-		res, err := e.session.RunOutputs(ctx, map[string]onnx.Tensor{e.input.Name: p.tensor}, []string{e.output.Name})
+		res, err := e.run(ctx, p.tensor)
 		if errors.Is(err, onnx.ErrClosed) {
 			return nil, fmt.Errorf("encoder: %w", models.ErrClosed)
 		}
@@ -223,9 +230,9 @@ func (e *Encoder) Encode(ctx context.Context, patches []*image.RGBA) ([][]float3
 func (e *Encoder) prepare(patches []*image.RGBA) (onnx.Tensor, error) {
 	n, size := len(patches), e.prep.Len()
 	if e.fixed {
-		n = e.batch
+		n = int(e.batch.Load())
 	}
-	data := make([]float32, n*size)
+	data := e.buffer(n * size)
 	errs := make([]error, len(patches))
 	var wg sync.WaitGroup
 	slots := make(chan struct{}, runtime.GOMAXPROCS(0))
@@ -269,7 +276,7 @@ func (e *Encoder) vectors(t onnx.Tensor, n int) ([][]float32, error) {
 	}
 	rows := n
 	if e.fixed {
-		rows = e.batch
+		rows = int(e.batch.Load())
 	}
 	if len(t.Shape) < 2 || t.Shape[0] != int64(rows) || len(data) == 0 {
 		return nil, fmt.Errorf("encoder: the output %s has the shape %v for %d patches", e.output.Name, t.Shape, rows)

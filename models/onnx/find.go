@@ -20,6 +20,8 @@ type Candidate struct {
 	Version string // of the library, when it could be asked
 	Note    string // a warning that does not stop its use, such as an old version
 	Err     error  // why it was not taken; nil for the one that was
+
+	Providers []string // execution providers compiled into it
 }
 
 // InstalledFolder is where runtimes are installed for this user:
@@ -56,35 +58,75 @@ const Environment = "COVERSLIP_ONNXRUNTIME"
 // that is empty, the one that Environment names; what was installed for this
 // user (newest version first); the folders beside the program; the system's
 // folders. Each candidate is opened and asked for its
-// version; the first that answers with 1.17 or later is taken. tried lists
-// every candidate in order, the one taken last.
+// version; the first that answers with 1.28 or later is taken, or, when none
+// does, the first with 1.17 or later. tried lists every candidate that was
+// looked at, the one taken last.
 //
 // A setting is an order: when it is given and cannot be used, Find looks no
 // further, because running with another library than the one asked for would
 // hide the mistake. Nothing found gives ErrNoRuntime with all reasons.
+//
+// A library is code that runs when it is opened, here in this process; FindBy
+// has it opened elsewhere.
 func Find(setting string) (path string, tried []Candidate, err error) {
+	return FindBy(setting, ProbeHere)
+}
+
+// Library is what a library says of itself.
+type Library struct {
+	Path      string // absolute
+	Version   string // such as "1.28.2"
+	Warning   string // what a user should know about that version; empty when nothing
+	Build     string // the library's own description of how it was built
+	Providers []string
+}
+
+// ProbeHere opens a library in this process and asks it.
+func ProbeHere(path string) (Library, error) {
+	rt, err := Load(path)
+	if err != nil {
+		return Library{}, err
+	}
+	l := Library{Path: rt.Path(), Version: rt.Version(), Warning: rt.Warning(), Build: rt.BuildInfo(), Providers: rt.Providers()}
+	return l, rt.Close()
+}
+
+// FindBy is Find with a way of its own to ask a library.
+func FindBy(setting string, probe func(path string) (Library, error)) (path string, tried []Candidate, err error) {
 	from := "setting"
 	if setting == "" {
 		setting, from = os.Getenv(Environment), "environment"
 	}
-	list := candidates(setting, from)
-	for _, c := range list {
-		rt, err := Load(c.Path)
-		if err != nil {
-			c.Err = err
-			tried = append(tried, c)
-			continue
+	best := -1 // an old one that will do when there is no better
+	for _, c := range candidates(setting, from) {
+		l, err := probe(c.Path)
+		c.Version, c.Note, c.Providers, c.Err = l.Version, l.Warning, l.Providers, err
+		if err == nil {
+			c.Path = l.Path
 		}
-		c.Version, c.Note = rt.Version(), rt.Warning()
-		if err := rt.Close(); err != nil {
-			c.Err = err
-			tried = append(tried, c)
-			continue
+		tried = append(tried, c)
+		switch {
+		case err != nil:
+		case c.Note == "":
+			if best >= 0 {
+				tried[best].Err = fmt.Errorf("%w %s, and %s is there", errOlder, tried[best].Version, c.Version)
+			}
+			return c.Path, tried, nil
+		case best < 0:
+			best = len(tried) - 1
+		default:
+			tried[len(tried)-1].Err = fmt.Errorf("%w %s, as the one before it", errOlder, c.Version)
 		}
-		return rt.Path(), append(tried, c), nil
 	}
-	return "", tried, notFound(setting, tried)
+	if best < 0 {
+		return "", tried, notFound(setting, tried)
+	}
+	taken := tried[best]
+	return taken.Path, append(slices.Delete(tried, best, best+1), taken), nil
 }
+
+// errOlder: the library works and another one is better.
+var errOlder = errors.New("can be crashed by a damaged model: version")
 
 func notFound(setting string, tried []Candidate) error {
 	if len(tried) == 0 && setting != "" {

@@ -148,3 +148,50 @@ func TestAtLeast(t *testing.T) {
 		t.Errorf("order is %s", got)
 	}
 }
+
+// TestFindBy_PrefersNew: an old library that works is passed over for a newer
+// one, with the reason, and taken when there is none.
+func TestFindBy_PrefersNew(t *testing.T) {
+	home := t.TempDir()
+	t.Setenv("XDG_CACHE_HOME", home)
+	t.Setenv(onnx.Environment, "")
+	versions := map[string]string{}
+	for _, v := range []string{"1.30.0", "1.23.2", "1.22.0"} {
+		dir := filepath.Join(home, "coverslip", "runtime", "ort", v, onnx.Platform())
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		p := filepath.Join(dir, onnx.LibraryNames(runtime.GOOS)[0])
+		write(t, p, []byte("a library"))
+		versions[p] = v
+	}
+	if root, err := onnx.InstalledFolder(); err != nil || !strings.HasPrefix(root, home) {
+		t.Skip("needs a cache folder that can be moved")
+	}
+	probe := func(broken string) func(string) (onnx.Library, error) {
+		return func(p string) (onnx.Library, error) {
+			v := versions[p]
+			if v == "" || v == broken {
+				return onnx.Library{}, errors.New("broken")
+			}
+			l := onnx.Library{Path: p, Version: v}
+			if !onnx.AtLeast(v, 1, 28) {
+				l.Warning = "old"
+			}
+			return l, nil
+		}
+	}
+	path, tried, err := onnx.FindBy("", probe(""))
+	if err != nil || versions[path] != "1.30.0" || len(tried) != 1 {
+		t.Errorf("%s, %+v, %v", path, tried, err)
+	}
+	path, tried, err = onnx.FindBy("", probe("1.30.0"))
+	if err != nil || versions[path] != "1.23.2" || tried[len(tried)-1].Version != "1.23.2" || tried[len(tried)-1].Err != nil {
+		t.Errorf("%s, %+v, %v", path, tried, err)
+	}
+	for _, c := range tried[:len(tried)-1] {
+		if c.Err == nil {
+			t.Errorf("%s was passed over without a reason", c.Path)
+		}
+	}
+}

@@ -16,6 +16,7 @@ type Builder struct {
 	graph     Graph
 	constants map[string]string
 	count     int
+	microsoft bool // operators of ONNX Runtime's own were used
 }
 
 // NewBuilder starts a graph.
@@ -42,6 +43,18 @@ func (b *Builder) Weights(name string, data []float32, dims ...int64) string {
 		raw = binary.LittleEndian.AppendUint32(raw, math.Float32bits(v))
 	}
 	b.graph.Initialisers = append(b.graph.Initialisers, Tensor{Name: name, Type: Float32, Dims: dims, Raw: raw})
+	return name
+}
+
+// Stored names weights that lie in another file, as they are there.
+func (b *Builder) Stored(name string, t ElementType, at External, dims ...int64) string {
+	b.graph.Initialisers = append(b.graph.Initialisers, Tensor{Name: name, Type: t, Dims: dims, External: &at})
+	return name
+}
+
+// Raw stores numbers of any type under a name, little-endian.
+func (b *Builder) Raw(name string, t ElementType, data []byte, dims ...int64) string {
+	b.graph.Initialisers = append(b.graph.Initialisers, Tensor{Name: name, Type: t, Dims: dims, Raw: data})
 	return name
 }
 
@@ -79,7 +92,30 @@ func (b *Builder) Op(op string, in []string, attributes ...Attribute) string {
 	return out
 }
 
+// Whole is a constant whole number of rank 0.
+func (b *Builder) Whole(v int64) string {
+	name := fmt.Sprintf("whole_%d", v)
+	if _, ok := b.constants[name]; !ok {
+		b.constants[name] = name
+		b.Raw(name, Int64, binary.LittleEndian.AppendUint64(nil, uint64(v)))
+	}
+	return name
+}
+
+// Microsoft is Op for the operators that ONNX Runtime adds to ONNX's own
+// (docs/ContribOperators.md of its repository).
+func (b *Builder) Microsoft(op string, in []string, attributes ...Attribute) string {
+	b.microsoft = true
+	out := b.Op(op, in, attributes...)
+	b.graph.Nodes[len(b.graph.Nodes)-1].Domain = "com.microsoft"
+	return out
+}
+
 // Model is the finished model. Format version 8 goes with operator set 17.
 func (b *Builder) Model(producer string) *Model {
-	return &Model{IRVersion: 8, Producer: producer, Opsets: []Opset{{Version: Opset17}}, Graph: b.graph}
+	m := &Model{IRVersion: 8, Producer: producer, Opsets: []Opset{{Version: Opset17}}, Graph: b.graph}
+	if b.microsoft {
+		m.Opsets = append(m.Opsets, Opset{Domain: "com.microsoft", Version: 1})
+	}
+	return m
 }

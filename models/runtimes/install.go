@@ -70,24 +70,25 @@ type installer struct {
 // or later. Loading runs its code: it is the user who vouches for it, and
 // Note says so. A file is checked before it appears under its final name.
 func Install(ctx context.Context, source string, progress Progress) (Installed, error) {
+	return InstallBy(ctx, source, onnx.ProbeHere, progress)
+}
+
+// InstallBy is Install with another way to open a library: in a process of its
+// own, which a broken one may crash.
+func InstallBy(ctx context.Context, source string, probe func(path string) (onnx.Library, error), progress Progress) (Installed, error) {
 	root, err := Folder()
 	if err != nil {
 		return Installed{}, err
 	}
+	load := func(path string) (string, error) {
+		l, err := probe(path)
+		return l.Version, err
+	}
 	in := &installer{
-		root: root, platform: onnx.Platform(), known: knownLibraries(), load: loadVersion, progress: progress,
+		root: root, platform: onnx.Platform(), known: knownLibraries(), load: load, progress: progress,
 		client: &http.Client{Timeout: 30 * time.Minute},
 	}
 	return in.install(ctx, source)
-}
-
-// loadVersion opens a library as the program will.
-func loadVersion(path string) (string, error) {
-	rt, err := onnx.Load(path)
-	if err != nil {
-		return "", err
-	}
-	return rt.Version(), rt.Close()
 }
 
 func (in *installer) install(ctx context.Context, source string) (Installed, error) {

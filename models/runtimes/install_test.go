@@ -385,3 +385,9 @@ func TestInstall_NoServer(t *testing.T) {
 		t.Errorf("%v, want %v naming %s", err, ErrUnreachable, at)
 	}
 }
+
+// loadVersion opens a library in this process.
+func loadVersion(path string) (string, error) {
+	l, err := onnx.ProbeHere(path)
+	return l.Version, err
+}

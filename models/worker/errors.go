@@ -29,14 +29,15 @@ func (e *CrashError) Error() string {
 	return s
 }
 
-// HangError says that the worker did not answer in time and was ended.
+// HangError says that the worker did not answer in time and was stopped, and
+// ended where that did not help.
 type HangError struct {
 	Doing string
 	After time.Duration
 }
 
 func (e *HangError) Error() string {
-	return fmt.Sprintf("%s: no answer within %v, the process for models was ended", e.Doing, e.After)
+	return fmt.Sprintf("%s: no answer within %v; it was stopped", e.Doing, e.After)
 }
 
 // QuarantineError says that a model is not tried again in this session, because
