@@ -93,8 +93,8 @@ e2e: build ## drive the built window with real X events under Xvfb
 	@$(HEADLESS) COVERSLIP_BIN=$(CURDIR)/bin $(GO) test -count=1 -timeout 15m -json -tags e2e ./cmd/coverslip/e2e | $(TALLY) -v
 
 shots: build ## only the screenshots, into build/shots, and README's picture
-	@$(HEADLESS) COVERSLIP_BIN=$(CURDIR)/bin $(GO) test -count=1 -timeout 10m -json -tags e2e -run Shots ./cmd/coverslip/e2e | $(TALLY) -v
-	@mkdir -p docs/images && cp build/shots/window.jpg docs/images/
+	@$(HEADLESS) COVERSLIP_BIN=$(CURDIR)/bin $(GO) test -count=1 -timeout 30m -json -tags e2e -run Shots ./cmd/coverslip/e2e | $(TALLY) -v
+	@mkdir -p docs/images && cp build/shots/window.jpg build/shots/film.jpg docs/images/
 
 cover: build/setup.mk ## test coverage into build/cover.html
 	$(HEADLESS) $(GO) test -tags $(HEADLESS_TAGS) -coverprofile build/cover.out $(PACKAGES)

@@ -3,7 +3,7 @@ package app
 // windowCommands are those of panes, panels and lists.
 func windowCommands() []Command {
 	return []Command{
-		{ID: "view.beside", Title: "Open the next slide beside", Menu: MenuView, Key: "Ctrl+J"},
+		{ID: "view.beside", Title: "Open the next slide beside", Menu: MenuView, Key: "Ctrl+U"},
 		{ID: "view.addPane", Title: "Add an empty pane", Menu: MenuView},
 		{ID: "view.closePane", Title: "Close this pane", Menu: MenuView, Key: "Ctrl+Shift+W"},
 		{ID: "view.nextPane", Title: "Go to the next pane", Menu: MenuView, Key: "F6"},
