@@ -31,6 +31,7 @@ type centre struct {
 	title   *text
 	words   *paragraph
 	add     *button
+	stop    *button
 }
 
 // magnifications of the buttons; 0 is the whole slide.
@@ -77,9 +78,10 @@ func newCentre(w *Window) *centre {
 	c.empty = container.NewCenter(container.NewGridWrap(fyne.NewSize(380, 130),
 		vbox(8, c.title, c.words, container.NewCenter(c.add))))
 
+	c.stop = w.newStop()
 	w.heat = newHeatPanel(w)
-	low := padded(container.NewHBox(layout.NewSpacer(), w.heat.object), 0, 36, 0, 0) // the line of hints is below
-	above := padded(container.NewBorder(c.top, low, nil, nil, nil), 8, 8, 8, 8)
+	low := container.NewStack(container.NewCenter(c.stop), container.NewHBox(layout.NewSpacer(), w.heat.object))
+	above := padded(container.NewBorder(c.top, low, nil, nil, nil), 8, 44, 8, 8) // the line of hints is below
 	c.grid = container.New(&panesLayout{w})
 	c.object = container.New(&centreLayout{c}, newFill(colorStage, 0), w.compare.object, c.grid, above, c.hintBox, c.empty)
 	c.arrange()
@@ -133,9 +135,10 @@ func (c *centre) update() {
 	show(w.viewer, slide || many)
 	show(c.empty, !slide && (!many || w.opening != ""))
 	show(c.add, w.session != nil && !slide && w.opening == "" && len(w.slides.items) == 0 && !w.session.ReadOnly())
+	show(c.stop, w.opening != "" && w.openShare > 0)
 	switch {
 	case w.opening != "":
-		c.title.Set("Opening " + w.opening + " …")
+		c.title.Set(w.openingWords())
 		c.words.Set("")
 	case w.session != nil && len(w.slides.items) == 0:
 		c.title.Set("This project has no slides")
