@@ -94,6 +94,10 @@ func (d *density) add(x, y float64, c color.NRGBA) {
 // four are all but opaque.
 const densityClear = 0.3
 
+// densityOverHeat is how strong what is too small to be seen is over a heat map,
+// which is there to be seen.
+const densityOverHeat = 0.12
+
 // draw puts what was counted on the tile, and forgets it.
 func (d *density) draw(dst *image.RGBA, strength float32) {
 	if !d.used {

@@ -159,7 +159,11 @@ func (p *overlayPainter) draw(dst *image.RGBA) {
 		}
 		stamp(dst, s.x, s.y, s.radius, p.ink(s.color, 1))
 	}
-	p.density.draw(dst, float32(1-p.style.faint))
+	strength := float32(1 - p.style.faint)
+	if p.style.heat != nil {
+		strength *= densityOverHeat
+	}
+	p.density.draw(dst, strength)
 	clear(p.list) // hold on to no objects of an old set
 }
 

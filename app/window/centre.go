@@ -80,8 +80,8 @@ func newCentre(w *Window) *centre {
 
 	c.stop = w.newStop()
 	w.heat = newHeatPanel(w)
-	low := padded(container.NewStack(container.NewHBox(layout.NewSpacer(), w.heat.object), container.NewCenter(c.stop)), 0, 36, 0, 0) // the line of hints is below
-	above := padded(container.NewBorder(c.top, low, nil, nil, nil), 8, 8, 8, 8)
+	low := container.NewStack(container.NewCenter(c.stop), container.NewHBox(layout.NewSpacer(), w.heat.object))
+	above := padded(container.NewBorder(c.top, low, nil, nil, nil), 8, 44, 8, 8) // the line of hints is below
 	c.grid = container.New(&panesLayout{w})
 	c.object = container.New(&centreLayout{c}, newFill(colorStage, 0), w.compare.object, c.grid, above, c.hintBox, c.empty)
 	c.arrange()
