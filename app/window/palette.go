@@ -184,9 +184,10 @@ func (w *Window) openKeys() {
 		{Title: "Drop what is in hand", Menu: app.MenuTools, Key: "Escape"},
 		{Title: "Class of selection or next shape", Menu: app.MenuEdit, Key: "1–9"},
 	}
-	columns := [3]*fyne.Container{vbox(3), vbox(3), vbox(3)}
-	for i, menu := range w.cmds.Menus() {
-		c := columns[[]int{0, 0, 1, 2, 2, 0}[i%6]]
+	columns := [4]*fyne.Container{vbox(3), vbox(3), vbox(3), vbox(3)}
+	column := map[string]int{app.MenuView: 1, app.MenuTools: 2, app.MenuShapes: 3, app.MenuSuggest: 3}
+	for _, menu := range w.cmds.Menus() {
+		c := columns[column[menu]]
 		c.Add(padded(boldText(menu, textBody), 6, 2, 0, 0))
 		for _, cmd := range append(w.cmds.All(), more...) {
 			if cmd.Menu != menu || cmd.Key == "" || cmd.Hidden {
@@ -199,7 +200,7 @@ func (w *Window) openKeys() {
 			c.Add(container.NewBorder(nil, nil, nil, newText(keys, textSmall, colorQuiet).trailing(), newText(cmd.Title, textSmall, theme.ColorNameForeground).fixed(150)))
 		}
 	}
-	body := hbox(26, padded(columns[0], 0, 0, 0, 0), columns[1], columns[2])
+	body := hbox(26, columns[0], columns[1], columns[2], columns[3])
 	for i, c := range columns {
 		body.Objects[i] = container.New(&widthLayout{width: 250}, c)
 	}

@@ -109,7 +109,14 @@ func (w *Window) wireTools(v *viewer.Viewer) {
 		if w.open == nil {
 			return
 		}
-		slide, ids := w.open.Item.ID, w.viewer.Selection()
+		// What is chosen is cut; if the line passes it by, whatever it crosses.
+		slide, way := w.open.Item.ID, annotate.Ring(line).Bounds()
+		var ids []annotate.ID
+		for _, o := range w.chosen() {
+			if o.ROI.IsArea() && o.ROI.Bounds().Meets(way) {
+				ids = append(ids, o.ID)
+			}
+		}
 		w.choosing(func(s *app.Session) ([]annotate.ID, error) { return s.Split(slide, ids, line) })
 	}
 }
