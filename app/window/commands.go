@@ -48,7 +48,7 @@ func (w *Window) bind() error {
 	on("edit.delete", w.deleteSelection, func() bool { return edit() && selected() })
 	on("edit.deselect", w.escape, func() bool { return selected() || w.problem.object.Visible() })
 	on("edit.scale", w.askScale, edit)
-	on("edit.author", w.askAuthor, nil)
+	on("edit.author", w.askWho, nil)
 
 	on("view.fit", func() { w.viewer.Fit() }, slide)
 	on("view.zoomIn", func() { w.zoom(zoomStep) }, slide)
@@ -68,6 +68,7 @@ func (w *Window) bind() error {
 	on("view.nextTime", plane(0, 1), timed)
 	on("view.prevTime", plane(0, -1), timed)
 	w.bindPanes(on)
+	w.bindModels(on)
 	on("view.left", func() { w.dock.Toggle(true, false) }, project)
 	on("view.right", func() { w.dock.Toggle(false, true) }, project)
 	on("view.theme", w.toggleTheme, nil)
@@ -81,14 +82,15 @@ func (w *Window) bind() error {
 	on("suggest.reject", func() { w.queue.decide(false) }, waiting)
 	on("suggest.skip", func() { w.queue.skip() }, waiting)
 	on("suggest.acceptAbove", w.acceptAbove, waiting)
+	on("suggest.runtime", w.askRuntime, func() bool { return w.session == nil || !w.session.JobStatus().Running })
 	on("job.cancel", func() { w.session.CancelJob() }, func() bool { return project() && w.session.JobStatus().Running })
 
 	on("help.palette", w.openPalette, nil)
 	on("help.keys", w.openKeys, nil)
 	on("help.about", w.openAbout, nil)
-	w.bindMoves(on)
-	w.bindTools(on, slide, edit)
-	w.bindShapes(on, project, writable, edit, selected)
+	for _, more := range []func(func(string, func(), func() bool)){w.bindMoves, w.bindDrawing, w.bindKeeping} {
+		more(on)
+	}
 	for n := 1; n <= 9; n++ {
 		key := fmt.Sprint(n)
 		on("class."+key, func() { w.classKey(key) }, func() bool { return project() && w.session.Palette().ByKey(key) != nil })
@@ -176,6 +178,8 @@ func menuGroup(id string) string {
 		return "planes"
 	case "view.nextSlide", "view.prevSlide":
 		return "slides"
+	case "view.turnRight", "view.turnLeft", "view.tiltRight", "view.tiltLeft", "view.straight", "view.mirror":
+		return "turn"
 	case "view.goTo", "view.nextField", "view.prevField", "view.addBookmark", "view.bookmarks", "view.forgetSeen":
 		return "places"
 	case "view.beside", "view.addPane", "view.closePane", "view.nextPane", "view.link", "view.register", "view.forgetRegistration":
@@ -200,6 +204,7 @@ func menuGroup(id string) string {
 func (w *Window) menuState() {
 	changed := false
 	for id, on := range map[string]bool{"file.untrusted": w.opts.Session.Untrusted, "file.network": w.opts.Session.Network, "view.colour": !w.opts.Session.RawColour, "view.grid": w.viewer.Grid(),
+		"view.crisp": w.viewer.Crisp(), "view.adjust": w.adjust.on, "view.glass": w.glass.on, "view.loupe": w.viewer.Loupe(),
 		"option.holes": w.viewer.FillHoles(), "option.texture": w.viewer.Texture(), "option.snap": w.viewer.Snapping(), "option.pointer": w.viewer.KeyPointer()} {
 		if item := w.menuItems[id]; item != nil && item.Checked != on {
 			item.Checked, changed = on, true

@@ -28,6 +28,10 @@ func (w *Window) draw(roi annotate.ROI) { w.drawMarked(roi, nil) }
 
 // drawMarked is draw with attributes that say what the shape means.
 func (w *Window) drawMarked(roi annotate.ROI, meta map[string]string) {
+	w.knownThen(func() { w.drawNow(roi, meta) })
+}
+
+func (w *Window) drawNow(roi annotate.ROI, meta map[string]string) {
 	if w.open == nil {
 		return
 	}
@@ -223,6 +227,7 @@ func (w *Window) stepped(words string, err error) error {
 
 // escape drops the selection; with nothing selected it puts the problem away.
 func (w *Window) escape() {
+	w.viewer.SetGhost(annotate.ROI{})
 	if len(w.viewer.Selection()) == 0 {
 		w.problem.dismiss()
 		return
