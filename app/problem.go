@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -147,15 +148,6 @@ func explanations() []explanation {
 		{is(ErrClosed), "The project is closed", "Open it again."},
 
 		{is(annotate.ErrConflict), "The object was changed meanwhile", "Nothing was overwritten; look at the object as it is now and try again."},
-		{is(ErrTwoAreas), "This needs more areas", "Choose two or more areas with Shift+click, then do it again; the exclusive or takes exactly two."},
-		{is(ErrNothingCut), "Nothing was cut", "Draw the line right across an area, from outside to outside; locked areas are not cut."},
-		{is(ErrNothingToPaste), "There is nothing to paste", "Copy annotations first, here or as GeoJSON from another program."},
-		{is(ErrOffSlide), "The shape would reach beyond the slide", "Make it smaller, or move it away from the edge first."},
-		{is(ErrClassName), "The class needs a name of its own", "Give it a name that no other class has, retired ones included."},
-		{is(ErrClassParent), "A class cannot stand above itself", "Choose another parent."},
-		{is(annotate.ErrClasses), "%s holds no classes", "Choose a file that Coverslip exported, or classes.json of a QuPath project."},
-		{is(annotate.ErrTooLarge), "The shapes have too many corners together", "Simplify them first (menu Annotations), or work on fewer at once."},
-		{is(annotate.ErrNoArea), "No area would be left", "Nothing was changed."},
 		{is(annotate.ErrInvalidROI), "This shape cannot be used", "Draw it again: it needs at least three points that enclose an area."},
 		{is(ErrNoObject), "The object is not on the slide any more", "Nothing was changed; select it again."},
 		{is(ErrNoClass), "There is no such class", "Choose one of the project's classes."},
@@ -211,7 +203,7 @@ func Explain(err error) Problem {
 	if errors.As(err, &p) {
 		return *p
 	}
-	for _, x := range append(workerExplanations(), explanations()...) {
+	for _, x := range slices.Concat(workerExplanations(), shapeExplanations(), explanations()) {
 		if x.is(err) {
 			title := x.title
 			if strings.Contains(title, "%s") {

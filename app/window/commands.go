@@ -88,10 +88,9 @@ func (w *Window) bind() error {
 	on("help.palette", w.openPalette, nil)
 	on("help.keys", w.openKeys, nil)
 	on("help.about", w.openAbout, nil)
-	w.bindMoves(on)
-	w.bindKeeping(on)
-	w.bindTools(on, slide, edit)
-	w.bindShapes(on, project, writable, edit, selected)
+	for _, more := range []func(func(string, func(), func() bool)){w.bindMoves, w.bindDrawing, w.bindKeeping} {
+		more(on)
+	}
 	for n := 1; n <= 9; n++ {
 		key := fmt.Sprint(n)
 		on("class."+key, func() { w.classKey(key) }, func() bool { return project() && w.session.Palette().ByKey(key) != nil })
