@@ -42,7 +42,7 @@ const (
 // character are typed characters (so they follow the keyboard's layout), the
 // others are names of keys.
 func NewCommands() *Commands {
-	table := slices.Concat(fileCommands(), editCommands(), viewCommands(), toolCommands(),
+	table := slices.Concat(fileCommands(), editCommands(), keepingCommands(), endCommands(), viewCommands(), toolCommands(), drawCommands(), shapeCommands(),
 		suggestCommands(), helpCommands(), manyAlike())
 	c := &Commands{list: table, byID: map[string]int{}, byKey: map[string]int{}}
 	for i, cmd := range table {
@@ -69,6 +69,12 @@ func fileCommands() []Command {
 		{ID: "file.untrusted", Title: "Memory-safe decoders only", Menu: MenuFile},
 		{ID: "file.exportDataset", Title: "Export dataset…", Menu: MenuFile, Key: "Ctrl+E"},
 		{ID: "file.exportGeoJSON", Title: "Export GeoJSON…", Menu: MenuFile, Key: "Ctrl+Shift+E"},
+	}
+}
+
+// endCommands are the last lines of the first menu.
+func endCommands() []Command {
+	return []Command{
 		{ID: "file.close", Title: "Close project", Menu: MenuFile, Key: "Ctrl+W"},
 		{ID: "file.quit", Title: "Quit", Menu: MenuFile, Key: "Ctrl+Q"},
 	}
@@ -138,8 +144,6 @@ func toolCommands() []Command {
 	return []Command{
 		{ID: "tool.pan", Title: "Pan", Menu: MenuTools, Key: "H"},
 		{ID: "tool.select", Title: "Select and move", Menu: MenuTools, Key: "V"},
-		{ID: "tool.rectangle", Title: "Rectangle", Menu: MenuTools, Key: "R"},
-		{ID: "tool.polygon", Title: "Polygon", Menu: MenuTools, Key: "P"},
 	}
 }
 
@@ -151,6 +155,9 @@ func suggestCommands() []Command {
 		{ID: "suggest.reject", Title: "Reject suggestion", Menu: MenuSuggest, Key: "X"},
 		{ID: "suggest.skip", Title: "Skip suggestion", Menu: MenuSuggest, Key: "Z"},
 		{ID: "suggest.acceptAbove", Title: "Accept all above the threshold", Menu: MenuSuggest, Key: "Shift+A"},
+		{ID: "suggest.runtime", Title: "How models run…", Menu: MenuSuggest},
+		{ID: "model.add", Title: "Add model folder…", Menu: MenuSuggest},
+		{ID: "model.builtin", Title: "Suggest by the built-in network", Menu: MenuSuggest},
 		{ID: "job.cancel", Title: "Cancel the running job", Menu: MenuSuggest, Key: "Ctrl+."},
 	}
 }
@@ -160,6 +167,7 @@ func helpCommands() []Command {
 	return []Command{
 		{ID: "help.palette", Title: "Find a command…", Menu: MenuHelp, Key: "Ctrl+K"},
 		{ID: "help.keys", Title: "Keyboard shortcuts", Menu: MenuHelp, Key: "F1", AltKey: "Ctrl+/"},
+		{ID: "help.editKeys", Title: "Change a key…", Menu: MenuHelp},
 		{ID: "help.about", Title: "About Coverslip", Menu: MenuHelp},
 	}
 }

@@ -282,6 +282,7 @@ func (v *Viewer) layOutLive() {
 		}
 	}
 	v.drawFrame(&v.live)
+	v.drawGhost(&v.live)
 	v.tool.draw(&v.live)
 	v.pointing.draw(v, &v.live)
 	v.drawBox(&v.live)

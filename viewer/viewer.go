@@ -83,6 +83,7 @@ type Viewer struct {
 	texture  bool                 // the wand looks at texture too
 	locked   map[annotate.ID]bool // classes whose objects stay as they are
 	pointing keyPointer
+	ghost    annotate.ROI // an outline of the past
 	hand     hand
 	empty    [2]*canvas.Text
 
@@ -149,6 +150,7 @@ func New() *Viewer {
 // SetSlide shows a slide as a whole; a nil source empties the viewer. The
 // objects of the slide before are forgotten; SetObjects gives the new ones.
 func (v *Viewer) SetSlide(l Source, info *tiles.Info) {
+	v.ghost = annotate.ROI{}
 	v.tool.cancel()
 	v.hand = hand{space: v.hand.space}
 	if absent(l) {

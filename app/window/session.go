@@ -109,6 +109,7 @@ func (w *Window) attach(s *app.Session, items []app.SlideItem) {
 	w.readBookmarks()
 	w.slides.items = items
 	w.showAll()
+	w.opened(s)
 }
 
 // detach takes the project out of the window without closing it.

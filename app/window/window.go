@@ -21,6 +21,7 @@ type Options struct {
 	Height  float32            // of the window, Fyne units; 0 takes 800
 	Theme   string             // "dark", "light"; "" is as it was left last time, first dark
 	Demo    string             // folder of the demo project, offered at the start; "" for none
+	AskWho  bool               // a person who never said a name is asked for it at the first label
 	Debug   io.Writer          // where a line is written when a slide is shown; nil for nowhere
 	Told    func(app.Problem)  // hears of every problem that the window shows, on Fyne's goroutine; nil for nobody
 }
@@ -57,6 +58,7 @@ type Window struct {
 	listing    *latest // listing of slides
 	news       news    // events that were not looked at yet
 
+	asked     bool                 // who works was asked for since the program was started
 	drawing   int                  // shapes on their way to the disk
 	classNext string               // number key pressed meanwhile
 	class     annotate.ID          // what new labels get; zero: unclassified
@@ -87,6 +89,7 @@ type Window struct {
 	closing  sync.Once
 
 	menuItems map[string]*fyne.MenuItem // by the command's id
+	shortcuts []fyne.Shortcut           // that the canvas listens to
 	post      func(func())              // runs a function on Fyne's goroutine
 }
 
@@ -104,6 +107,9 @@ func newWindow(a fyne.App, o Options, post func(func())) (*Window, error) {
 		o.Height = 800
 	}
 	o.Session.RawColour = o.Session.RawColour || a.Preferences().Bool(prefRaw)
+	if o.Session.Model == "" {
+		o.Session.Model = a.Preferences().String(prefModel)
+	}
 	w := &Window{app: a, opts: o, cmds: app.NewCommands(), tips: newTips(post), hidden: map[annotate.ID]bool{}, overlay: true,
 		threshold: 0.8, edits: newLane(), reads: newLane(), thumbReads: newLane(), counts: newLatest(), listing: newLatest(),
 		menuItems: map[string]*fyne.MenuItem{}, post: post}
@@ -118,6 +124,7 @@ func newWindow(a fyne.App, o Options, post func(func())) (*Window, error) {
 	if err := w.bind(); err != nil {
 		return nil, err
 	}
+	w.takeKeys()
 	w.build()
 	w.win.Resize(fyne.NewSize(o.Width, o.Height))
 	w.win.SetMainMenu(w.menu())
@@ -163,7 +170,7 @@ func (w *Window) build() {
 	low.Offset = 0.66
 	w.right = container.New(&rightLayout{w.classes}, w.classes.object, low)
 	w.left = container.NewBorder(nil, container.NewVBox(w.glass.object, w.channels.object, w.adjust.object), nil, nil, w.slides.object)
-	w.dock = newDock(w.left, w.centre.object, onPanel(w.right),
+	w.dock = newDock(w.left, container.NewBorder(nil, nil, w.toolbar.strip, nil, w.centre.object), onPanel(w.right),
 		float32(p.FloatWithFallback(prefLeft, 232)), float32(p.FloatWithFallback(prefRight, 292)))
 	w.dock.changed = func() {
 		p.SetFloat(prefLeft, float64(w.dock.leftWidth))
