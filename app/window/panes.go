@@ -75,6 +75,7 @@ func (w *Window) wirePane(p *pane) {
 	v.OnHint = func(words string) { active(func() { hint(words) }) }
 	v.OnView = func(port viewer.Viewport) {
 		active(func() { view(port) })
+		p.turns.changed()
 		w.lead(p, port)
 	}
 	v.OnSeen = p.cover.changed
