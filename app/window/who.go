@@ -188,30 +188,35 @@ func (w *Window) askWhoThen(then func()) {
 		if pass.Text != "" && choose.Selected == newPerson && len([]rune(pass.Text)) < 8 {
 			return errors.New("a passphrase has eight characters or more")
 		}
-		id, phrase, next := ids[n], pass.Text, ended
+		next := ended
 		ended = nil
-		w.write(func(s *app.Session) error {
-			if id.IsZero() {
-				u, err := s.AddUser(n, 1, phrase)
-				if err != nil {
-					return err
-				}
-				id = u.ID
-			}
-			return s.SignIn(id, phrase)
-		}, func(err error) {
-			if err == nil {
-				w.app.Preferences().SetString(prefAuthor, n)
-				w.status.update()
-			}
-			if next != nil {
-				next()
-			}
-		})
+		w.signIn(ids[n], n, pass.Text, next)
 		return nil
 	}, func() {
 		if ended != nil {
 			ended()
+		}
+	})
+}
+
+// signIn makes a profile, or one that there is, who works, and goes on.
+func (w *Window) signIn(id annotate.ID, name, passphrase string, then func()) {
+	w.write(func(s *app.Session) error {
+		if id.IsZero() {
+			u, err := s.AddUser(name, 1, passphrase)
+			if err != nil {
+				return err
+			}
+			id = u.ID
+		}
+		return s.SignIn(id, passphrase)
+	}, func(err error) {
+		if err == nil {
+			w.app.Preferences().SetString(prefAuthor, name)
+			w.status.update()
+		}
+		if then != nil {
+			then()
 		}
 	})
 }
