@@ -22,10 +22,11 @@ FUZZTIME    = 10s
 BENCH       = .
 PEERS       = ./tiles/... ./app
 SLIDE       =
+WANDER      = 1h
 VERSION     = $(shell sed -n 's/^ *Version *= *"\(.*\)"/\1/p' FyneApp.toml 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build run demo demo-ready test race torture torture-short lint lint-format lint-vet lint-staticcheck house fuzz bench bench-peers e2e shots cover doctor package clean
+.PHONY: help setup build run demo demo-ready test race torture torture-short lint lint-format lint-vet lint-staticcheck house fuzz bench bench-peers e2e wander shots cover doctor package clean
 
 # build/setup.mk says which Go to use. It is made, and Go fetched when there is
 # none that is new enough, the first time a target is asked for that needs one.
@@ -101,6 +102,9 @@ bench-peers: build/setup.mk ## against other programs, one run, one machine: bui
 
 e2e: build ## drive the built window with real X events under Xvfb
 	@$(HEADLESS) COVERSLIP_BIN=$(CURDIR)/bin $(GO) test -count=1 -timeout 15m -json -tags e2e ./cmd/coverslip/e2e | $(TALLY) -v
+
+wander: build/setup.mk ## an hour over ten slides: memory and goroutines stay flat (WANDER=1h)
+	$(HEADLESS) COVERSLIP_WANDER=$(WANDER) $(GO) test -count=1 -timeout 0 -v -tags $(HEADLESS_TAGS) -run TestWindow_wander ./app/window
 
 shots: build ## only the screenshots, into build/shots, and README's picture
 	@$(HEADLESS) COVERSLIP_BIN=$(CURDIR)/bin $(GO) test -count=1 -timeout 10m -json -tags e2e -run Shots ./cmd/coverslip/e2e | $(TALLY) -v

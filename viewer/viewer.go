@@ -100,6 +100,7 @@ type Viewer struct {
 	gridText string // what the grid's lines are apart
 	coverage *Coverage
 	glance   glance
+	loupe    *loupe
 
 	mark   mark
 	motion motion
@@ -125,7 +126,7 @@ func New() *Viewer {
 	v := &Viewer{
 		unit: 1, style: &overlayStyle{fill: defaultFill, unit: 1},
 		brush:   brushAtFirst,
-		overlay: newOverlayLayer(), bar: newScaleBar(), overview: newOverview(),
+		overlay: newOverlayLayer(), bar: newScaleBar(), overview: newOverview(), loupe: newLoupe(),
 		ground: canvas.NewRectangle(color.Gray{Y: 40}),
 	}
 	v.tileLayer = newTileLayer(func(err error) {
@@ -197,6 +198,7 @@ func (v *Viewer) SetObjects(set Objects, slide annotate.ID) {
 	}
 	v.objects, v.slide = set, slide
 	v.overlay.set(set)
+	v.overview.labels.show(set, v.overview.part)
 	v.touch()
 }
 
@@ -296,6 +298,7 @@ func (v *Viewer) lift(objects ...*annotate.Object) {
 // boxes (level-0 pixels) of before and after, or none for everywhere.
 func (v *Viewer) ObjectsChanged(boxes ...annotate.Box) {
 	v.overlay.cache.invalidate(boxes)
+	v.overview.labels.changed()
 	v.touch()
 }
 
