@@ -3,6 +3,7 @@ package window
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -22,6 +23,10 @@ func (w *Window) bindKeeping(on func(id string, run func(), enabled func() bool)
 	writable := func() bool { return project() && !w.session.ReadOnly() }
 	selected := func() bool { return w.open != nil && len(w.viewer.Selection()) > 0 }
 	unsaved := func() bool { return project() && w.session.Unsaved() != nil }
+	on("file.relink", w.askRelink, func() bool {
+		return writable() && slices.ContainsFunc(w.slides.items, func(i app.SlideItem) bool { return i.Missing })
+	})
+	on("edit.author", w.askWho, nil)
 	on("keep.sign", w.askSign, func() bool { return writable() && w.open != nil })
 	on("keep.audit", w.askAudit, project)
 	on("keep.copy", w.askCopy, project)
