@@ -4,14 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
-	"slices"
 	"strings"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/driver/desktop"
 	"fyne.io/fyne/v2/widget"
 
-	"coverslip/app"
 	"coverslip/viewer"
 )
 
@@ -32,9 +30,6 @@ func (w *Window) bind() error {
 	on("file.openProject", w.askProject, nil)
 	on("file.newProject", w.askNewProject, nil)
 	on("file.addSlide", w.askAdd, writable)
-	on("file.relink", w.askRelink, func() bool {
-		return writable() && slices.ContainsFunc(w.slides.items, func(i app.SlideItem) bool { return i.Missing })
-	})
 	on("file.address", w.askAddress, nil)
 	on("file.network", w.toggleNetwork, nil)
 	on("file.untrusted", w.toggleUntrusted, nil)
@@ -48,7 +43,6 @@ func (w *Window) bind() error {
 	on("edit.delete", w.deleteSelection, func() bool { return edit() && selected() })
 	on("edit.deselect", w.escape, func() bool { return selected() || w.problem.object.Visible() })
 	on("edit.scale", w.askScale, edit)
-	on("edit.author", w.askWho, nil)
 
 	on("view.fit", func() { w.viewer.Fit() }, slide)
 	on("view.zoomIn", func() { w.zoom(zoomStep) }, slide)

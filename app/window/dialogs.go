@@ -123,7 +123,7 @@ func (w *Window) askRelink() {
 	w.askFolder("Choose the folder in which the missing slides lie now", func(dir string) {
 		s := w.session
 		w.startJob("Find missing slides", func(j *job) error {
-			n, err := s.Relink(j.ctx, dir)
+			n, err := s.RelinkTold(j.ctx, dir, j.progress)
 			if err != nil {
 				return err
 			}
