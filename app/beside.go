@@ -137,7 +137,7 @@ func (s *Session) besideAt(id annotate.ID) int {
 // already.
 func (s *Session) shut(open ...*OpenSlide) (err error) {
 	for _, o := range open {
-		err = errors.Join(err, s.keepDisplay(o), o.close())
+		err = errors.Join(err, s.keepDisplay(o), s.keepAdjust(o), o.close())
 	}
 	return err
 }

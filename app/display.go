@@ -66,7 +66,11 @@ func (s *Session) SetDisplay(slide annotate.ID, d tiles.Display) (*OpenSlide, er
 	}
 	now := *was
 	now.view = view
-	now.Loader, now.Colour = s.loader(slide, scaled(view, was.Item.Slide))
+	shown, colour := s.shown(scaled(view, was.Item.Slide))
+	now.Colour = colour
+	if err := s.fetch(&now, tiles.Halved(tiles.Filled(shown))); err != nil {
+		return nil, err
+	}
 	s.mu.Lock()
 	if s.closed || !s.swap(was, &now) {
 		s.mu.Unlock()

@@ -13,6 +13,7 @@ import (
 	"coverslip/storage"
 	"coverslip/tiles"
 	"coverslip/tiles/icc"
+	"coverslip/tiles/stain"
 )
 
 // SlideItem is one slide of the project as a list shows it.
@@ -32,6 +33,9 @@ type OpenSlide struct {
 	Colour icc.Colour    // what became of the slide's colour profile on the screen
 	Set    *annotate.Set // the slide's labels; changed only by the session
 
+	screen    tiles.Slide  // what Loader draws, before it is adjusted
+	drawn     *stain.Slide // screen adjusted; nil: as it is
+	adjust    stain.Adjust
 	view      *tiles.View  // of a slide of several planes: what Loader shows; nil for others
 	untrusted bool         // memory-safe decoders only
 	rawColour bool         // the profile is left aside on the screen
@@ -375,18 +379,12 @@ func (s *Session) load(ctx context.Context, id annotate.ID) (*OpenSlide, error) 
 	if open.view != nil {
 		t = open.view
 	}
-	open.Loader, open.Colour = s.loader(id, t)
-	return open, nil
-}
-
-// loader fetches tiles of a slide for the screen.
-func (s *Session) loader(id annotate.ID, t tiles.Slide) (*tiles.Loader, icc.Colour) {
 	shown, colour := s.shown(t)
-	l := tiles.NewLoader(tiles.Halved(tiles.Filled(shown)), s.cache, readers, func() {
-		s.emit(Event{Kind: EventTiles, Slide: id})
-	})
-	l.Lead(&s.traffic)
-	return l, colour
+	open.Colour, open.adjust = colour, s.adjustOf(id)
+	if err := s.fetch(open, tiles.Halved(tiles.Filled(shown))); err != nil {
+		return nil, errors.Join(err, t.Close())
+	}
+	return open, nil
 }
 
 // readers is how many goroutines decode tiles for the screen or for a model.

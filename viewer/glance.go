@@ -111,16 +111,16 @@ func (c *Coverage) words(step int, known bool) string {
 // does not matter is left as it is.
 var coverTint = color.NRGBA{R: 0, G: 150, B: 110, A: 105}
 
-// tint paints the fields that were seen at a step or closer, w × h pixels over
-// the whole slide.
-func (c *Coverage) tint(w, h, step int) *image.RGBA {
+// tint paints the fields that were seen at a step or closer, w × h pixels over a
+// part of the slide, level-0 pixels.
+func (c *Coverage) tint(part annotate.Box, w, h, step int) *image.RGBA {
 	im := image.NewRGBA(image.Rect(0, 0, max(1, w), max(1, h)))
 	a := uint32(coverTint.A)
 	on := color.RGBA{R: uint8(uint32(coverTint.R) * a / 255), G: uint8(uint32(coverTint.G) * a / 255), B: uint8(uint32(coverTint.B) * a / 255), A: coverTint.A}
 	for y := range im.Rect.Dy() {
-		row := min(c.rows-1, (2*y+1)*c.rows/(2*im.Rect.Dy()))
+		row := max(0, min(c.rows-1, floorInt((part.MinY+(float64(y)+0.5)*(part.MaxY-part.MinY)/float64(im.Rect.Dy()))/c.fieldH)))
 		for x := range im.Rect.Dx() {
-			col := min(c.cols-1, (2*x+1)*c.cols/(2*im.Rect.Dx()))
+			col := max(0, min(c.cols-1, floorInt((part.MinX+(float64(x)+0.5)*(part.MaxX-part.MinX)/float64(im.Rect.Dx()))/c.fieldW)))
 			if c.seen[row*c.cols+col] >= uint8(step) {
 				im.SetRGBA(x, y, on)
 			}

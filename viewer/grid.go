@@ -20,6 +20,16 @@ func (v *Viewer) SetGrid(on bool) {
 	v.touch()
 }
 
+// SetCrisp has the slide's pixels drawn as squares from 2:1 on, or always mixed
+// smoothly.
+func (v *Viewer) SetCrisp(on bool) {
+	v.tileLayer.crisp = on
+	v.touch()
+}
+
+// Crisp tells whether magnified pixels are squares; at first they are.
+func (v *Viewer) Crisp() bool { return v.tileLayer.crisp }
+
 // Grid tells whether the grid is shown.
 func (v *Viewer) Grid() bool { return v.grid }
 

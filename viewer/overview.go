@@ -3,11 +3,14 @@ package viewer
 import (
 	"image"
 	"image/color"
+	"math"
+	"time"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/canvas"
 	"golang.org/x/image/draw"
 
+	"coverslip/annotate"
 	"coverslip/tiles"
 )
 
@@ -22,7 +25,7 @@ const (
 
 var frameColor = color.NRGBA{R: 235, G: 60, B: 50, A: 255}
 
-// overview shows the whole slide in the upper right corner, with a frame where
+// overview shows what was scanned of the slide, whole and upright, in the upper right corner, with a frame where
 // the window is; a press or drag on it goes there.
 type overview struct {
 	panel *canvas.Rectangle
@@ -32,13 +35,18 @@ type overview struct {
 	top   *canvas.Line    // which side of the frame is up, of a view that is turned
 	seen  *canvas.Image   // tint of what was looked at
 	words *canvas.Text    // how much that is
+	heat  *canvas.Image   // where labels are
 	shown []fyne.CanvasObject
 	on    bool
 
 	src  Source
 	have bool
-	need []tiles.Key // of the level the thumbnail is made from
-	w, h float64     // slide, level-0 pixels
+	need []tiles.Key  // of the level the thumbnail is made from
+	w, h float64      // slide, level-0 pixels
+	part annotate.Box // of it that is shown: what was scanned
+
+	labels   whereabouts
+	heatMade int // the count that heat shows
 
 	tinted      *Coverage // what seen shows: the map, its version and the step
 	tintVersion int
@@ -50,18 +58,23 @@ type overview struct {
 }
 
 func newOverview() *overview {
-	return &overview{
+	o := &overview{
 		panel: &canvas.Rectangle{FillColor: panelColor, CornerRadius: 4},
-		image: newImage(), seen: newImage(), on: true,
+		image: newImage(), seen: newImage(), heat: newImage(), on: true,
 		words: &canvas.Text{Color: panelText, TextSize: overviewText, Alignment: fyne.TextAlignCenter},
 		frame: &canvas.Rectangle{StrokeColor: frameColor, StrokeWidth: 1.5, FillColor: color.NRGBA{R: 235, G: 60, B: 50, A: 28}},
+		top:   &canvas.Line{StrokeColor: frameColor, StrokeWidth: 3.5},
 	}
+	for i := range o.sides {
+		o.sides[i] = &canvas.Line{StrokeColor: frameColor, StrokeWidth: 1.5}
+	}
+	return o
 }
 
 // set shows another slide; nil none.
 func (o *overview) set(src Source) {
 	o.src, o.have, o.need = src, false, nil
-	o.w, o.h = 0, 0
+	o.w, o.h, o.part = 0, 0, annotate.Box{}
 	o.image.Image = nil
 	o.tinted = nil
 	if src == nil {
@@ -73,6 +86,8 @@ func (o *overview) set(src Source) {
 		return
 	}
 	o.w, o.h = float64(levels[0].Width), float64(levels[0].Height)
+	p := src.Slide().Info().BoundsIn(levels[0])
+	o.part = annotate.Box{MinX: float64(p.Min.X), MinY: float64(p.Min.Y), MaxX: float64(p.Max.X), MaxY: float64(p.Max.Y)}
 	top := len(levels) - 1
 	l := levels[top]
 	if l.Cols()*l.Rows() > 16 {
@@ -113,7 +128,9 @@ func (o *overview) assemble(unit float32) {
 	}
 	size := o.extent()
 	thumb := image.NewRGBA(image.Rect(0, 0, max(1, int(size.Width*unit)), max(1, int(size.Height*unit))))
-	draw.CatmullRom.Scale(thumb, thumb.Bounds(), whole, whole.Bounds(), draw.Src, nil)
+	kx, ky := float64(l.Width)/o.w, float64(l.Height)/o.h
+	part := image.Rect(floorInt(o.part.MinX*kx), floorInt(o.part.MinY*ky), ceilInt(o.part.MaxX*kx), ceilInt(o.part.MaxY*ky))
+	draw.CatmullRom.Scale(thumb, thumb.Bounds(), whole, part, draw.Src, nil)
 	o.image.Image = thumb
 	o.image.Refresh()
 	o.have = true
@@ -121,8 +138,9 @@ func (o *overview) assemble(unit float32) {
 
 // extent is the size of the thumbnail, Fyne units.
 func (o *overview) extent() fyne.Size {
-	k := overviewLongest / max(o.w, o.h)
-	return fyne.NewSize(float32(max(8, o.w*k)), float32(max(8, o.h*k)))
+	w, h := o.part.MaxX-o.part.MinX, o.part.MaxY-o.part.MinY
+	k := overviewLongest / max(w, h)
+	return fyne.NewSize(float32(max(8, w*k)), float32(max(8, h*k)))
 }
 
 // cover brings the tint and its words up to a map; nothing was seen of a nil one.
@@ -137,7 +155,7 @@ func (o *overview) cover(c *Coverage, step int, unit float32) (any bool) {
 	if a := fyne.CurrentApp(); a == nil || a.Driver().CanvasForObject(o.seen) == nil {
 		o.seen = newImage() // Fyne forgot the old one and would keep its picture
 	}
-	o.seen.Image = c.tint(int(o.size.Width*unit), int(o.size.Height*unit), step)
+	o.seen.Image = c.tint(o.part, int(o.size.Width*unit), int(o.size.Height*unit), step)
 	o.seen.Refresh()
 	if words := c.words(step, o.scaleKnown); words != o.words.Text {
 		o.words.Text = words
@@ -148,13 +166,13 @@ func (o *overview) cover(c *Coverage, step int, unit float32) (any bool) {
 
 // update lays the overview out; nothing when the window is too small for it, or
 // shows the whole slide itself.
-func (o *overview) update(v Viewport, unit float32, c *Coverage, step int) []fyne.CanvasObject {
+func (o *overview) update(v Viewport, unit float32, c *Coverage, step int, now time.Time) []fyne.CanvasObject {
 	o.assemble(unit)
+	heat := o.warm(now)
 	o.size = fyne.Size{}
 	w, h := float32(v.W)/unit, float32(v.H)/unit
-	b := v.Box()
-	// With the whole slide in view it would only hide a part of it.
-	whole := b.MinX <= 0 && b.MinY <= 0 && b.MaxX >= o.w && b.MaxY >= o.h
+	// With all of it in view it would only hide a part of it.
+	whole := o.inView(v)
 	if !o.on || whole || o.w == 0 || w < 3*overviewLongest || h < 2*overviewLongest {
 		return nil
 	}
@@ -171,10 +189,7 @@ func (o *overview) update(v Viewport, unit float32, c *Coverage, step int) []fyn
 	}
 	place(o.panel, left-overviewPad, o.pos.Y-overviewPad, width+2*overviewPad, o.size.Height+2*overviewPad+line)
 	place(o.image, o.pos.X, o.pos.Y, o.size.Width, o.size.Height)
-	kx, ky := float64(o.size.Width)/o.w, float64(o.size.Height)/o.h
-	x0, x1 := span1(b.MinX*kx, b.MaxX*kx, float64(o.size.Width))
-	y0, y1 := span1(b.MinY*ky, b.MaxY*ky, float64(o.size.Height))
-	place(o.frame, o.pos.X+float32(x0), o.pos.Y+float32(y0), float32(x1-x0), float32(y1-y0))
+	place(o.heat, o.pos.X, o.pos.Y, o.size.Width, o.size.Height)
 	shown := o.shown[:0]
 	shown = append(shown, o.panel)
 	if o.image.Image != nil {
@@ -183,8 +198,74 @@ func (o *overview) update(v Viewport, unit float32, c *Coverage, step int) []fyn
 	if covered {
 		shown = append(shown, o.seen, o.words)
 	}
-	o.shown = append(shown, o.frame)
+	if heat {
+		shown = append(shown, o.heat)
+	}
+	o.shown = o.outline(v, shown)
 	return o.shown
+}
+
+// inView tells whether a view shows all that the overview does.
+func (o *overview) inView(v Viewport) bool {
+	for _, c := range [4][2]float64{{o.part.MinX, o.part.MinY}, {o.part.MaxX, o.part.MinY}, {o.part.MinX, o.part.MaxY}, {o.part.MaxX, o.part.MaxY}} {
+		if x, y := v.SFromL0(c[0], c[1]); x < -0.5 || y < -0.5 || x > float64(v.W)+0.5 || y > float64(v.H)+0.5 {
+			return false
+		}
+	}
+	return true
+}
+
+// warm brings the picture of where labels are up to the last count; any is false
+// where there are none.
+func (o *overview) warm(now time.Time) (any bool) {
+	img, made, _ := o.labels.poll(now)
+	if made != o.heatMade {
+		o.heatMade = made
+		if a := fyne.CurrentApp(); a == nil || a.Driver().CanvasForObject(o.heat) == nil {
+			o.heat = newImage()
+		}
+		o.heat.Image = nil
+		if img != nil {
+			o.heat.Image = img
+			o.heat.Refresh()
+		}
+	}
+	return img != nil
+}
+
+// outline appends the frame of what is in view: a rectangle, or the sides of a
+// tilted one. On a view that is turned a thicker side says where its top is.
+func (o *overview) outline(v Viewport, shown []fyne.CanvasObject) []fyne.CanvasObject {
+	kx, ky := float64(o.size.Width)/(o.part.MaxX-o.part.MinX), float64(o.size.Height)/(o.part.MaxY-o.part.MinY)
+	w, h := float64(o.size.Width), float64(o.size.Height)
+	at := func(sX, sY float64) pixel {
+		x, y := v.L0FromS(sX, sY)
+		return pixel{(x - o.part.MinX) * kx, (y - o.part.MinY) * ky}
+	}
+	draw := func(l *canvas.Line, a, b pixel) {
+		if a, b, ok := clip(a, b, 0, 0, w, h); ok {
+			l.Position1 = fyne.NewPos(o.pos.X+float32(a.x), o.pos.Y+float32(a.y))
+			l.Position2 = fyne.NewPos(o.pos.X+float32(b.x), o.pos.Y+float32(b.y))
+			shown = append(shown, l)
+		}
+	}
+	corners := [4]pixel{at(0, 0), at(float64(v.W), 0), at(float64(v.W), float64(v.H)), at(0, float64(v.H))}
+	small := math.Hypot(corners[1].x-corners[0].x, corners[1].y-corners[0].y) < 2*frameLeast
+	if v.Tilt != 0 && !small {
+		for i, l := range o.sides {
+			draw(l, corners[i], corners[(i+1)%4])
+		}
+	} else {
+		b := v.Box()
+		x0, x1 := span1((b.MinX-o.part.MinX)*kx, (b.MaxX-o.part.MinX)*kx, w)
+		y0, y1 := span1((b.MinY-o.part.MinY)*ky, (b.MaxY-o.part.MinY)*ky, h)
+		place(o.frame, o.pos.X+float32(x0), o.pos.Y+float32(y0), float32(x1-x0), float32(y1-y0))
+		shown = append(shown, o.frame)
+	}
+	if !small && (v.Tilt != 0 || v.Turn != 0 || v.Flip) {
+		draw(o.top, corners[0], corners[1])
+	}
+	return shown
 }
 
 // span1 cuts an interval to [0,most] and widens it to what can be seen.
@@ -205,5 +286,6 @@ func (o *overview) at(p fyne.Position) (l0X, l0Y float64, ok bool) {
 	}
 	x, y := p.X-o.pos.X, p.Y-o.pos.Y
 	ok = x >= 0 && y >= 0 && x < o.size.Width && y < o.size.Height
-	return float64(x/o.size.Width) * o.w, float64(y/o.size.Height) * o.h, ok
+	return o.part.MinX + float64(x/o.size.Width)*(o.part.MaxX-o.part.MinX),
+		o.part.MinY + float64(y/o.size.Height)*(o.part.MaxY-o.part.MinY), ok
 }

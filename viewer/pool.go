@@ -27,6 +27,7 @@ type sprite struct {
 	at    time.Time   // when it was last shown
 	worn  bool        // it once held a texture
 	old   bool        // it shows the slide as it was drawn before
+	rim   rim         // what surrounds it in the texture
 }
 
 // pool keeps the images of one layer. Objects are reused, never dropped: Fyne
@@ -118,9 +119,14 @@ func (p *pool[K]) old(k K) bool {
 // budget allows. When it does not, an older content of the same key is
 // returned, else nil; fresh tells whether src itself is shown.
 func (p *pool[K]) show(k K, src *image.RGBA, mode canvas.ImageScale) (it *sprite, fresh bool) {
+	return p.showWith(k, src, mode, 0, nil)
+}
+
+// showWith is show with a rim, which around adds to the picture.
+func (p *pool[K]) showWith(k K, src *image.RGBA, mode canvas.ImageScale, r rim, around func() *image.RGBA) (it *sprite, fresh bool) {
 	it = p.items[k]
 	alive := it != nil && p.now.Sub(it.at) <= textureLife
-	if alive && it.src == src && it.im.ScaleMode == mode {
+	if alive && it.src == src && it.im.ScaleMode == mode && it.rim == r {
 		it.frame, it.at = p.frame, p.now
 		return it, true
 	}
@@ -137,7 +143,12 @@ func (p *pool[K]) show(k K, src *image.RGBA, mode canvas.ImageScale) (it *sprite
 		it = p.take(len(src.Pix))
 		p.items[k] = it
 	}
-	p.upload(it, src, mode)
+	it.rim = r
+	pic := src
+	if around != nil {
+		pic = around()
+	}
+	p.upload(it, src, pic, mode)
 	return it, true
 }
 
@@ -169,7 +180,8 @@ func newImage() *canvas.Image {
 	return &canvas.Image{ScaleMode: canvas.ImageScaleFastest, FillMode: canvas.ImageFillStretch}
 }
 
-func (p *pool[K]) upload(it *sprite, src *image.RGBA, mode canvas.ImageScale) {
+// upload puts a picture of src, which may have a rim, onto the card.
+func (p *pool[K]) upload(it *sprite, src, pic *image.RGBA, mode canvas.ImageScale) {
 	if it.src != nil {
 		p.bytes -= len(it.src.Pix)
 	}
@@ -183,7 +195,7 @@ func (p *pool[K]) upload(it *sprite, src *image.RGBA, mode canvas.ImageScale) {
 	}
 	p.bytes += len(src.Pix)
 	it.src, it.frame, it.at, it.worn, it.old = src, p.frame, p.now, true, false
-	it.im.Image, it.im.ScaleMode = turned(src, p.turn, p.flip), mode
+	it.im.Image, it.im.ScaleMode = turned(pic, p.turn, p.flip), mode
 	it.im.Refresh()
 	p.uploads++
 	p.put++

@@ -1,6 +1,7 @@
 package viewer
 
 import (
+	"fmt"
 	"math"
 	"time"
 
@@ -55,9 +56,10 @@ func (v *Viewer) Tick() {
 	}
 	pending := v.awaited()
 	seen, watching := v.watch(now, pending)
-	dirty := seen || v.clock.dirty || pending != v.clock.pending || v.marking(now) || v.toolArrived()
+	_, counted, counting := v.overview.labels.poll(now)
+	dirty := seen || counted != v.overview.heatMade || v.clock.dirty || pending != v.clock.pending || v.marking(now) || v.toolArrived()
 	if !dirty && !v.clock.more {
-		if pending == 0 && !watching {
+		if pending == 0 && !watching && !counting {
 			v.rest()
 		}
 		return
@@ -200,12 +202,19 @@ func (v *Viewer) layOut() {
 	moreOverlay := v.overlay.update(v.view, v.unit, now)
 	v.objs = append(v.objs, v.overlay.objs...)
 	v.layOutLive()
+	if look, ok := v.loupeView(); ok {
+		words := ""
+		if m := magnification(v.info, look.Scale); m > 0 {
+			words = fmt.Sprintf("%.3g×", m)
+		}
+		v.objs = append(v.objs, v.loupe.update(look, v.hand.at, v.source, v.unit, v.tileLayer.crisp, words)...)
+	}
 	mpp := 0.0
 	if v.info != nil {
 		mpp = v.info.MPPX
 	}
 	v.objs = append(v.objs, v.bar.update(v.view, mpp, v.unit, v.gridText)...)
-	v.objs = append(v.objs, v.overview.update(v.view, v.unit, v.coverage, v.glance.step)...)
+	v.objs = append(v.objs, v.overview.update(v.view, v.unit, v.coverage, v.glance.step, now)...)
 	v.clock.more = moreTiles || moreOverlay || v.toolWorking()
 }
 
@@ -213,6 +222,9 @@ func (v *Viewer) layOut() {
 // once a frame.
 func (v *Viewer) sight(now time.Time) sight {
 	s := sight{focusX: v.view.CX, focusY: v.view.CY}
+	if look, ok := v.loupeView(); ok || len(v.loupe.keys) > 0 {
+		s.also = v.loupe.wish(look, ok, v.source.Slide().Levels())
+	}
 	if v.hand.inside {
 		p := v.pointer(v.hand.at).p
 		s.focusX, s.focusY = p.X, p.Y
@@ -270,6 +282,7 @@ func (v *Viewer) layOutLive() {
 		}
 	}
 	v.drawFrame(&v.live)
+	v.drawGhost(&v.live)
 	v.tool.draw(&v.live)
 	v.pointing.draw(v, &v.live)
 	v.drawBox(&v.live)

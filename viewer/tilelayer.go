@@ -24,8 +24,10 @@ type tileLayer struct {
 	src     Source        // what is shown: slide, or a tilted picture of it
 	levels  []tiles.Level // of src
 	slide   Source
-	tilted  *tilted // nil without a tilt
-	crisp   bool    // magnified pixels are squares
+	tilted  *tilted     // nil without a tilt
+	also    []tiles.Key // wished beside the plan, and not there yet
+	crisp   bool        // magnified pixels are squares
+	rims    bool        // tiles in view have rims
 	behind  *backdrop
 	pool    *pool[tiles.Key]
 	glass   *canvas.Rectangle // the slide's ground, where no tile is
@@ -133,8 +135,12 @@ func (t *tileLayer) update(v Viewport, look sight, unit float32, now time.Time) 
 	}
 	level := v.Level(t.levels)
 	mode := canvas.ImageScaleFastest
-	if t.crisp && v.Scale*t.levels[level].Downsample >= pixelsFrom {
+	t.rims = false
+	switch at := v.Scale * t.levels[level].Downsample; {
+	case t.crisp && at >= pixelsFrom:
 		mode = canvas.ImageScalePixels
+	case at > 1 && t.tilted == nil && !t.isVeil: // rims lie on each other, which a veil would show
+		t.rims = true
 	}
 	t.fine = tiles.Visible(t.levels, level, t.region(v, level))
 	t.under, t.over, t.failed = t.under[:0], t.over[:0], t.failed[:0]
@@ -157,12 +163,12 @@ func (t *tileLayer) update(v Viewport, look sight, unit float32, now time.Time) 
 	t.fine = shown
 	t.covered = whole && t.inside(onSlide)
 	t.plan(v, level, look)
-	t.src.Want(t.wish)
+	t.want(look.also)
 	if t.tilted != nil {
 		if err := t.tilted.trouble(); err != nil {
 			t.report(err)
 		}
-		if !whole {
+		if !whole && !t.isVeil {
 			t.objs = append(t.objs, t.behind.update(onSlide, t.slide, unit)...)
 		}
 	}
@@ -194,13 +200,25 @@ func (t *tileLayer) pending() int {
 	if t.src == nil {
 		return 0
 	}
-	return t.src.Pending()
+	n := t.src.Pending()
+	if t.tilted != nil {
+		for _, k := range t.also {
+			if _, ok := t.slide.Get(k); !ok && t.slide.Failed(k) == nil {
+				n++
+			}
+		}
+	}
+	return n
 }
 
 // have tells whether a tile is on the card, putting it there when it can; later
 // says that it could be there but for the frame's budget.
 func (t *tileLayer) have(k tiles.Key, mode canvas.ImageScale) (have, later bool) {
-	if it := t.pool.shown(k); it != nil && !it.old && it.im.ScaleMode == mode {
+	var whole rim
+	if t.rims && mode == canvas.ImageScaleFastest {
+		whole = t.rimWhole(k)
+	}
+	if it := t.pool.shown(k); it != nil && !it.old && it.im.ScaleMode == mode && (it.rim == whole || whole == 0) {
 		return true, false
 	}
 	img, ok := t.src.Get(k)
@@ -211,7 +229,12 @@ func (t *tileLayer) have(k tiles.Key, mode canvas.ImageScale) (have, later bool)
 		// Dropped from memory but still on the card: only its filter is old.
 		return t.pool.shown(k) != nil, false
 	}
-	it, fresh := t.pool.show(k, img, mode)
+	if whole == 0 {
+		it, fresh := t.pool.show(k, img, mode)
+		return it != nil, !fresh
+	}
+	r := t.rimThere(k, whole)
+	it, fresh := t.pool.showWith(k, img, mode, r, func() *image.RGBA { return t.withRim(k, img, whole, r) })
 	return it != nil, !fresh
 }
 
@@ -282,9 +305,27 @@ func (t *tileLayer) gather(to *[]tiles.Key, level int, x0, y0, x1, y1 float64, u
 
 // sight is how the person looks at the slide, beside the viewport.
 type sight struct {
-	focusX, focusY float64 // level-0 pixels: the pointer, else the middle
-	velX, velY     float64 // screen pixels per second by which the picture moves
-	zooming        int     // > 0 while it grows, < 0 while it shrinks
+	focusX, focusY float64     // level-0 pixels: the pointer, else the middle
+	velX, velY     float64     // screen pixels per second by which the picture moves
+	zooming        int         // > 0 while it grows, < 0 while it shrinks
+	also           []tiles.Key // of the slide, which are wished first
+}
+
+// want wishes the tiles of the plan, and before them some of the slide that are
+// shown in another way.
+func (t *tileLayer) want(also []tiles.Key) {
+	t.also = t.also[:0]
+	for _, k := range also {
+		if _, ok := t.slide.Get(k); !ok && t.slide.Failed(k) == nil {
+			t.also = append(t.also, k)
+		}
+	}
+	if t.tilted != nil {
+		t.tilted.first = t.also
+	} else if len(t.also) > 0 {
+		t.wish = append(slices.Clone(t.also), t.wish...)
+	}
+	t.src.Want(t.wish)
 }
 
 // plan makes the wish list of a frame.
@@ -379,9 +420,14 @@ func (t *tileLayer) l0Rect(k tiles.Key) (x0, y0, x1, y1 float64) {
 	return float64(r.Min.X) * px, float64(r.Min.Y) * py, float64(r.Max.X) * px, float64(r.Max.Y) * py
 }
 
-// onScreen is the snapped rectangle of a tile in screen pixels.
+// onScreen is the snapped rectangle of a tile, with its rim, in screen pixels.
 func (t *tileLayer) onScreen(v Viewport, k tiles.Key) (x0, y0, x1, y1 float64) {
-	x0, y0, x1, y1 = v.SBox(t.l0Rect(k))
+	x0, y0, x1, y1 = t.l0Rect(k)
+	if it := t.pool.items[k]; it != nil && it.rim != 0 {
+		px, py := t.l0PerPixel(k.Level)
+		x0, y0, x1, y1 = x0-rimWidth*px, y0-rimWidth*py, x1+rimWidth*px, y1+rimWidth*py
+	}
+	x0, y0, x1, y1 = v.SBox(x0, y0, x1, y1)
 	return snap(x0), snap(y0), snap(x1), snap(y1)
 }
 

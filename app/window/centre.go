@@ -19,6 +19,8 @@ type centre struct {
 	grid    *fyne.Container // the panes
 	zooms   []*button
 	now     *text
+	dial    *dial
+	angle   *text
 	hint    *fyne.Container
 	hintBox *fyne.Container
 	tool    *text
@@ -28,6 +30,7 @@ type centre struct {
 	title   *text
 	words   *paragraph
 	add     *button
+	stop    *button
 }
 
 // magnifications of the buttons; 0 is the whole slide.
@@ -55,6 +58,10 @@ func newCentre(w *Window) *centre {
 	c.now = boldText("", 12).fixed(48).trailing()
 	c.now.color = colorGlass
 	row.Add(c.now)
+	c.dial = newDial(w.tips, func(angle float64) { w.viewer.TurnTo(angle) })
+	c.angle = newText("", textSmall, colorGlass).fixed(44)
+	row.Add(padded(c.dial, 0, 0, 8, 2))
+	row.Add(c.angle)
 	c.top = container.NewHBox(hud(row))
 
 	c.tool, c.keys = boldText("", textSmall), newHintKeys()
@@ -70,7 +77,8 @@ func newCentre(w *Window) *centre {
 	c.empty = container.NewCenter(container.NewGridWrap(fyne.NewSize(380, 130),
 		vbox(8, c.title, c.words, container.NewCenter(c.add))))
 
-	above := padded(container.NewBorder(c.top, nil, nil, nil, nil), 8, 8, 8, 8)
+	c.stop = w.newStop()
+	above := padded(container.NewBorder(c.top, container.NewCenter(c.stop), nil, nil, nil), 8, 44, 8, 8)
 	c.grid = container.New(&panesLayout{w})
 	c.object = container.New(&centreLayout{c}, newFill(colorStage, 0), w.compare.object, c.grid, above, c.hintBox, c.empty)
 	c.arrange()
@@ -124,9 +132,10 @@ func (c *centre) update() {
 	show(w.viewer, slide || many)
 	show(c.empty, !slide && (!many || w.opening != ""))
 	show(c.add, w.session != nil && !slide && w.opening == "" && len(w.slides.items) == 0 && !w.session.ReadOnly())
+	show(c.stop, w.opening != "" && w.openShare > 0)
 	switch {
 	case w.opening != "":
-		c.title.Set("Opening " + w.opening + " …")
+		c.title.Set(w.openingWords())
 		c.words.Set("")
 	case w.session != nil && len(w.slides.items) == 0:
 		c.title.Set("This project has no slides")
@@ -169,6 +178,9 @@ func (c *centre) viewChanged() {
 		words = magnificationWords(m)
 	}
 	c.now.Set(words)
+	angle, mirrored := c.w.viewer.Orientation()
+	c.dial.Set(angle, mirrored)
+	c.angle.Set(dialWords(angle, mirrored))
 	for i, b := range c.zooms {
 		f := magnifications[i]
 		b.SetActive(f > 0 && c.w.open != nil && math.Abs(m-f) < 0.02*f)

@@ -133,6 +133,7 @@ func (s *stage) settle() {
 		s.reads.wait()
 		s.thumbReads.wait()
 		s.channels.changes.wait()
+		s.adjust.changes.wait()
 		busy := s.pump()
 		if s.session != nil && s.session.JobStatus().Running {
 			busy = true

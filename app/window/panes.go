@@ -24,6 +24,7 @@ type pane struct {
 	viewer *viewer.Viewer
 	open   *app.OpenSlide // nil: nothing is shown
 	cover  cover
+	turns  orientation
 	turn   int  // counts the slides asked for; answers to older questions are dropped
 	held   held // what the session has open for this pane; belongs to the lane of edits
 
@@ -46,6 +47,8 @@ type held struct {
 func newPane(w *Window) *pane {
 	p := &pane{w: w, viewer: viewer.New()}
 	p.cover.w, p.cover.viewer = w, p.viewer
+	p.turns.w, p.turns.viewer = w, p.viewer
+	p.viewer.SetCrisp(!w.app.Preferences().Bool(prefSmooth))
 	p.name = newButton(w.tips, nil, "", "", "", func() { w.activate(p); w.focus() }).sized(60, 22)
 	p.name.leading = true
 	away := newButton(w.tips, icon("reject"), "", "", "Close this pane  (Ctrl+Shift+W)", func() { w.closePane(p); w.focus() }).sized(26, 22)
@@ -138,7 +141,7 @@ func (w *Window) activate(p *pane) {
 
 // use makes a pane the active one, without showing it.
 func (w *Window) use(p *pane) {
-	w.active, w.viewer, w.open, w.cover = p, p.viewer, p.open, &p.cover
+	w.active, w.viewer, w.open, w.cover, w.turns = p, p.viewer, p.open, &p.cover, &p.turns
 }
 
 // dress gives a viewer the looks and the tool of the one before.
@@ -148,6 +151,7 @@ func (w *Window) dress(v *viewer.Viewer, tool viewer.Tool) {
 	}
 	v.SetClass(w.class)
 	v.SetHiddenClasses(w.hidden)
+	w.showLooks(v)
 	v.SetFill(w.toolbar.fill.value)
 	v.SetOverlayVisible(w.overlay)
 	if w.compare.picking() == nil {
@@ -213,6 +217,7 @@ func (w *Window) closePane(p *pane) {
 	w.compare.stopPicking()
 	w.unlayAll(p)
 	p.cover.keep()
+	p.turns.keep()
 	open := p.open
 	w.panes = slices.Delete(w.panes, i, i+1)
 	if w.active == p {
@@ -250,8 +255,7 @@ func (w *Window) nextPane() {
 
 // openInto opens a slide for a pane on the lane of edits: in the place of the
 // one that the session has open for it, or beside the others.
-func (p *pane) openInto(s *app.Session, id annotate.ID) (*app.OpenSlide, error) {
-	ctx := context.Background()
+func (p *pane) openInto(ctx context.Context, s *app.Session, id annotate.ID) (*app.OpenSlide, error) {
 	var open *app.OpenSlide
 	var err error
 	if p.held.session == s && s.Opened(p.held.slide) != nil {

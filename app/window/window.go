@@ -21,6 +21,7 @@ type Options struct {
 	Height  float32            // of the window, Fyne units; 0 takes 800
 	Theme   string             // "dark", "light"; "" is as it was left last time, first dark
 	Demo    string             // folder of the demo project, offered at the start; "" for none
+	AskWho  bool               // a person who never said a name is asked for it at the first label
 	Debug   io.Writer          // where a line is written when a slide is shown; nil for nowhere
 	Told    func(app.Problem)  // hears of every problem that the window shows, on Fyne's goroutine; nil for nobody
 }
@@ -32,19 +33,23 @@ type Window struct {
 	opts Options
 	cmds *app.Commands
 
-	session   *app.Session   // nil: nothing open
-	open      *app.OpenSlide // nil: no slide open
-	stop      func()         // ends the subscription to session
-	turn      int            // counts what was opened; answers to older questions are dropped
-	opening   string         // name of what is being opened; "" when nothing is
-	cover     *cover         // what was seen of the current slide
-	panes     []*pane        // the slides side by side, at least one
-	active    *pane          // the one that has the keyboard
-	places    []bookmark     // of the project
-	heading   *bookmark      // where to go once its slide is open; nil: nowhere
-	survey    survey         // what the current slide holds, as last counted
-	counted   []afterCount   // what waits for a count
-	countTurn int            // how many counts were asked for
+	session   *app.Session             // nil: nothing open
+	open      *app.OpenSlide           // nil: no slide open
+	stop      func()                   // ends the subscription to session
+	turn      int                      // counts what was opened; answers to older questions are dropped
+	opening   string                   // name of what is being opened; "" when nothing is
+	openShare float64                  // of it that is read, 0..1; 0 where that is not told
+	openStop  func()                   // ends the opening begun last; nil before the first
+	cover     *cover                   // what was seen of the current slide
+	turns     *orientation             // how it is turned
+	stood     map[annotate.ID]turnJSON // how slides were left: what is written may still be on its way
+	panes     []*pane                  // the slides side by side, at least one
+	active    *pane                    // the one that has the keyboard
+	places    []bookmark               // of the project
+	heading   *bookmark                // where to go once its slide is open; nil: nowhere
+	survey    survey                   // what the current slide holds, as last counted
+	counted   []afterCount             // what waits for a count
+	countTurn int                      // how many counts were asked for
 
 	edits      *lane   // what changes the project
 	reads      *lane   // pixels of crops
@@ -53,6 +58,7 @@ type Window struct {
 	listing    *latest // listing of slides
 	news       news    // events that were not looked at yet
 
+	asked     bool                 // who works was asked for since the program was started
 	drawing   int                  // shapes on their way to the disk
 	classNext string               // number key pressed meanwhile
 	class     annotate.ID          // what new labels get; zero: unclassified
@@ -69,6 +75,8 @@ type Window struct {
 	right    *fyne.Container // classes, suggestions and labels
 	slides   *slidesPanel
 	channels *channelsPanel
+	adjust   *adjustPanel
+	glass    *glassPanel
 	centre   *centre
 	compare  *compareBar
 	classes  *classesPanel
@@ -81,6 +89,7 @@ type Window struct {
 	closing  sync.Once
 
 	menuItems map[string]*fyne.MenuItem // by the command's id
+	shortcuts []fyne.Shortcut           // that the canvas listens to
 	post      func(func())              // runs a function on Fyne's goroutine
 }
 
@@ -98,6 +107,9 @@ func newWindow(a fyne.App, o Options, post func(func())) (*Window, error) {
 		o.Height = 800
 	}
 	o.Session.RawColour = o.Session.RawColour || a.Preferences().Bool(prefRaw)
+	if o.Session.Model == "" {
+		o.Session.Model = a.Preferences().String(prefModel)
+	}
 	w := &Window{app: a, opts: o, cmds: app.NewCommands(), tips: newTips(post), hidden: map[annotate.ID]bool{}, overlay: true,
 		threshold: 0.8, edits: newLane(), reads: newLane(), thumbReads: newLane(), counts: newLatest(), listing: newLatest(),
 		menuItems: map[string]*fyne.MenuItem{}, post: post}
@@ -112,6 +124,7 @@ func newWindow(a fyne.App, o Options, post func(func())) (*Window, error) {
 	if err := w.bind(); err != nil {
 		return nil, err
 	}
+	w.takeKeys()
 	w.build()
 	w.win.Resize(fyne.NewSize(o.Width, o.Height))
 	w.win.SetMainMenu(w.menu())
@@ -144,6 +157,8 @@ func (w *Window) build() {
 	w.toolbar = newToolbar(w)
 	w.slides = newSlidesPanel(w)
 	w.channels = newChannelsPanel(w)
+	w.adjust = newAdjustPanel(w)
+	w.glass = newGlassPanel(w)
 	w.compare = newCompareBar(w)
 	w.centre = newCentre(w)
 	w.classes = newClassesPanel(w)
@@ -154,8 +169,8 @@ func (w *Window) build() {
 	low := container.NewVSplit(w.queue.object, w.labels.object)
 	low.Offset = 0.66
 	w.right = container.New(&rightLayout{w.classes}, w.classes.object, low)
-	w.left = container.NewBorder(nil, w.channels.object, nil, nil, w.slides.object)
-	w.dock = newDock(w.left, w.centre.object, onPanel(w.right),
+	w.left = container.NewBorder(nil, container.NewVBox(w.glass.object, w.channels.object, w.adjust.object), nil, nil, w.slides.object)
+	w.dock = newDock(w.left, container.NewBorder(nil, nil, w.toolbar.strip, nil, w.centre.object), onPanel(w.right),
 		float32(p.FloatWithFallback(prefLeft, 232)), float32(p.FloatWithFallback(prefRight, 292)))
 	w.dock.changed = func() {
 		p.SetFloat(prefLeft, float64(w.dock.leftWidth))
@@ -236,6 +251,8 @@ func (w *Window) showAll() {
 	w.slides.update()
 	w.slides.describe()
 	w.channels.update()
+	w.adjust.update()
+	w.glass.update()
 	w.centre.update()
 	w.classes.update()
 	w.queue.update()
