@@ -17,6 +17,13 @@ import (
 	"coverslip/models/onnx"
 )
 
+// bindJobs binds the commands around what models do.
+func (w *Window) bindJobs(on func(id string, run func(), enabled func() bool), project, waiting func() bool) {
+	on("suggest.acceptAbove", w.acceptAbove, waiting)
+	on("suggest.runtime", w.askRuntime, func() bool { return w.session == nil || !w.session.JobStatus().Running })
+	on("job.cancel", func() { w.session.CancelJob() }, func() bool { return project() && w.session.JobStatus().Running })
+}
+
 // askRuntime shows what runs models and lets a person choose. Looking for it
 // starts a process for every library there is, so it is not done here.
 func (w *Window) askRuntime() {
