@@ -163,7 +163,7 @@ func (w *Window) menu() *fyne.MainMenu {
 // menuGroup tells which commands stand together between two lines of a menu.
 func menuGroup(id string) string {
 	switch id {
-	case "file.exportDataset", "file.exportGeoJSON":
+	case "file.exportDataset", "file.exportGeoJSON", "file.importGeoJSON":
 		return "export"
 	case "file.close", "file.quit":
 		return "end"

@@ -78,6 +78,7 @@ func (w *Window) wirePane(p *pane) {
 		w.lead(p, port)
 	}
 	v.OnSeen = p.cover.changed
+	v.OnMenu = func(place annotate.Point, at fyne.Position) { w.viewMenu(p, place, at) }
 	v.OnKey, v.OnRune = w.typedKey, w.typedRune
 	v.OnProblem = func(err error) {
 		if p.open != nil {
@@ -125,6 +126,7 @@ func (w *Window) activate(p *pane) {
 	w.labels.reset()
 	w.recount()
 	w.showAll()
+	w.centre.object.Refresh() // what floats above the slide goes with the keyboard
 	w.selected(p.viewer.Selection())
 	if open := p.open; open != nil {
 		w.thumbReads.do(func() {
