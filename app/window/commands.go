@@ -75,9 +75,7 @@ func (w *Window) bind() error {
 	on("suggest.accept", func() { w.queue.decide(true) }, waiting)
 	on("suggest.reject", func() { w.queue.decide(false) }, waiting)
 	on("suggest.skip", func() { w.queue.skip() }, waiting)
-	on("suggest.acceptAbove", w.acceptAbove, waiting)
-	on("suggest.runtime", w.askRuntime, func() bool { return w.session == nil || !w.session.JobStatus().Running })
-	on("job.cancel", func() { w.session.CancelJob() }, func() bool { return project() && w.session.JobStatus().Running })
+	w.bindJobs(on, project, waiting)
 
 	on("help.palette", w.openPalette, nil)
 	on("help.keys", w.openKeys, nil)
