@@ -50,10 +50,14 @@ type sifter interface {
 // paint draws the objects that meet the tile; nil when there are none.
 func (p *overlayPainter) paint(set Objects, style *overlayStyle, k overlayKey) *image.RGBA {
 	p.begin0(style, k)
-	if !p.collect(set, k.box(style.reach())) {
+	some := p.collect(set, k.box(style.reach()))
+	if !some && style.heat == nil {
 		return nil
 	}
 	dst := image.NewRGBA(image.Rect(0, 0, overlayTile, overlayTile))
+	if warm := p.heat(dst); !some && !warm {
+		return nil
+	}
 	p.draw(dst)
 	return dst
 }
@@ -176,6 +180,7 @@ func (p *overlayPainter) patch(set Objects, style *overlayStyle, k overlayKey, o
 			continue
 		}
 		clear(p.scratch.Pix)
+		p.heat(p.scratch)
 		m := style.reach()
 		if p.collect(set, annotate.Box{MinX: (p.ox + float64(r.Min.X) - m) / p.scale, MinY: (p.oy + float64(r.Min.Y) - m) / p.scale,
 			MaxX: (p.ox + float64(r.Max.X) + m) / p.scale, MaxY: (p.oy + float64(r.Max.Y) + m) / p.scale}) {

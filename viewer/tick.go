@@ -1,6 +1,7 @@
 package viewer
 
 import (
+	"fmt"
 	"math"
 	"time"
 
@@ -55,7 +56,7 @@ func (v *Viewer) Tick() {
 	}
 	pending := v.awaited()
 	seen, watching := v.watch(now, pending)
-	_, counted, counting := v.overview.density.poll(now)
+	_, counted, counting := v.overview.labels.poll(now)
 	dirty := seen || counted != v.overview.heatMade || v.clock.dirty || pending != v.clock.pending || v.marking(now) || v.toolArrived()
 	if !dirty && !v.clock.more {
 		if pending == 0 && !watching && !counting {
@@ -200,20 +201,32 @@ func (v *Viewer) layOut() {
 	moreTiles = v.layOutLaid(now) || moreTiles
 	moreOverlay := v.overlay.update(v.view, v.unit, now)
 	v.objs = append(v.objs, v.overlay.objs...)
+	v.fadeEchoes(now)
+	v.objs = append(v.objs, v.names.update(v)...)
 	v.layOutLive()
+	if look, ok := v.loupeView(); ok {
+		words := ""
+		if m := magnification(v.info, look.Scale); m > 0 {
+			words = fmt.Sprintf("%.3g×", m)
+		}
+		v.objs = append(v.objs, v.loupe.update(look, v.hand.at, v.source, v.unit, v.tileLayer.crisp, words)...)
+	}
 	mpp := 0.0
 	if v.info != nil {
 		mpp = v.info.MPPX
 	}
 	v.objs = append(v.objs, v.bar.update(v.view, mpp, v.unit, v.gridText)...)
 	v.objs = append(v.objs, v.overview.update(v.view, v.unit, v.coverage, v.glance.step, now)...)
-	v.clock.more = moreTiles || moreOverlay || v.toolWorking()
+	v.clock.more = moreTiles || moreOverlay || v.toolWorking() || len(v.echoes) > 0
 }
 
 // sight tells where the person looks and where the picture is going. It is called
 // once a frame.
 func (v *Viewer) sight(now time.Time) sight {
 	s := sight{focusX: v.view.CX, focusY: v.view.CY}
+	if look, ok := v.loupeView(); ok || len(v.loupe.keys) > 0 {
+		s.also = v.loupe.wish(look, ok, v.source.Slide().Levels())
+	}
 	if v.hand.inside {
 		p := v.pointer(v.hand.at).p
 		s.focusX, s.focusY = p.X, p.Y
@@ -252,25 +265,27 @@ func (v *Viewer) layOutLive() {
 		view := v.view.Box()
 		holder, _ := v.tool.(*selectTool)
 		for _, id := range v.selection {
-			if drawn >= selectedDrawn {
-				break
+			if len(v.selection) > selectedDrawn {
+				break // the overlay marks them
 			}
 			o := v.objects.Get(id)
-			if o == nil || holder != nil && holder.holding(id) {
+			if o == nil || holder != nil && holder.holding(id) || v.echoing(id) {
 				continue
 			}
 			if b := o.ROI.Bounds(); b.MaxX < view.MinX || b.MaxY < view.MinY || b.MinX > view.MaxX || b.MinY > view.MaxY {
 				continue
 			}
 			drawn++
-			v.live.roi(&o.ROI, v.overlayColor(o.Class), liveLines/max(1, min(len(v.selection), selectedDrawn)))
+			v.live.roi(&o.ROI, v.overlayColor(o.Class), liveLines/max(1, len(v.selection)))
 			if holder != nil && len(v.selection) == 1 && v.editable(o) {
 				v.drawHandles(&v.live, &o.ROI)
 			}
 			v.drawWords(&v.live, o)
 		}
 	}
+	v.drawEchoes()
 	v.drawFrame(&v.live)
+	v.drawGhost(&v.live)
 	v.tool.draw(&v.live)
 	v.pointing.draw(v, &v.live)
 	v.drawBox(&v.live)

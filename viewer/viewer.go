@@ -83,6 +83,7 @@ type Viewer struct {
 	texture  bool                 // the wand looks at texture too
 	locked   map[annotate.ID]bool // classes whose objects stay as they are
 	pointing keyPointer
+	ghost    annotate.ROI // an outline of the past
 	hand     hand
 	empty    [2]*canvas.Text
 
@@ -95,10 +96,14 @@ type Viewer struct {
 	ground    *canvas.Rectangle
 	objs      []fyne.CanvasObject
 
+	echoes []echo // of shapes just made
+	names  names
+
 	grid     bool
 	gridText string // what the grid's lines are apart
 	coverage *Coverage
 	glance   glance
+	loupe    *loupe
 
 	mark   mark
 	motion motion
@@ -124,7 +129,7 @@ func New() *Viewer {
 	v := &Viewer{
 		unit: 1, style: &overlayStyle{fill: defaultFill, unit: 1},
 		brush:   brushAtFirst,
-		overlay: newOverlayLayer(), bar: newScaleBar(), overview: newOverview(),
+		overlay: newOverlayLayer(), bar: newScaleBar(), overview: newOverview(), loupe: newLoupe(),
 		ground: canvas.NewRectangle(color.Gray{Y: 40}),
 	}
 	v.tileLayer = newTileLayer(func(err error) {
@@ -132,6 +137,7 @@ func New() *Viewer {
 			v.OnProblem(err)
 		}
 	})
+	v.names.on = true
 	v.tool = panTool{v: v}
 	for i, size := range [2]float32{18, 13} {
 		v.empty[i] = &canvas.Text{TextSize: size, Alignment: fyne.TextAlignCenter}
@@ -148,6 +154,7 @@ func New() *Viewer {
 // SetSlide shows a slide as a whole; a nil source empties the viewer. The
 // objects of the slide before are forgotten; SetObjects gives the new ones.
 func (v *Viewer) SetSlide(l Source, info *tiles.Info) {
+	v.ghost = annotate.ROI{}
 	v.tool.cancel()
 	v.hand = hand{space: v.hand.space}
 	if absent(l) {
@@ -194,8 +201,10 @@ func (v *Viewer) SetObjects(set Objects, slide annotate.ID) {
 		set = nil
 	}
 	v.objects, v.slide = set, slide
+	v.echoes = nil
+	v.names.stale = true
 	v.overlay.set(set)
-	v.overview.density.show(set, v.overview.part)
+	v.overview.labels.show(set, v.overview.part)
 	v.touch()
 }
 
@@ -259,6 +268,7 @@ func (v *Viewer) restyle(change func(*overlayStyle)) {
 	s := *v.style
 	change(&s)
 	v.style = &s
+	v.names.stale = true
 	v.overlay.cache.setStyle(v.style)
 	v.touch()
 }
@@ -295,13 +305,16 @@ func (v *Viewer) lift(objects ...*annotate.Object) {
 // boxes (level-0 pixels) of before and after, or none for everywhere.
 func (v *Viewer) ObjectsChanged(boxes ...annotate.Box) {
 	v.overlay.cache.invalidate(boxes)
-	v.overview.density.changed()
+	v.heard(boxes)
+	v.names.stale = true
+	v.overview.labels.changed()
 	v.touch()
 }
 
 // SetSelection marks objects as chosen. OnSelect is not called.
 func (v *Viewer) SetSelection(ids []annotate.ID) {
 	v.selection = slices.Clone(ids)
+	v.highlight()
 	v.touch()
 }
 

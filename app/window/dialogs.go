@@ -50,10 +50,6 @@ func (w *Window) folder() fyne.ListableURI {
 
 func (w *Window) keepFolder(path string) { w.app.Preferences().SetString(prefFolder, path) }
 
-// slideEndings are the names of files that slides usually have. The dialog
-// shows only those; a file of another name can be dropped or given by command.
-var slideEndings = [...]string{".svs", ".tif", ".tiff", ".btf", ".ndpi", ".scn", ".bif", ".mrxs", ".vms", ".vmu", ".czi", ".dzi", ".szi", ".ozx", ".zattrs", ".dcm", ".qptiff"}
-
 // askFile lets a person choose a slide file.
 func (w *Window) askFile(title string, then func(path string)) {
 	d := dialog.NewFileOpen(func(r fyne.URIReadCloser, err error) {
@@ -72,11 +68,7 @@ func (w *Window) askFile(title string, then func(path string)) {
 		w.keepFolder(filepath.Dir(path))
 		then(path)
 	}, w.win)
-	var endings []string
-	for _, e := range slideEndings {
-		endings = append(endings, e, strings.ToUpper(e))
-	}
-	d.SetFilter(storage.NewExtensionFileFilter(endings))
+	d.SetFilter(slideFiles{})
 	d.SetTitleText(title)
 	if f := w.folder(); f != nil {
 		d.SetLocation(f)
@@ -110,7 +102,7 @@ func (w *Window) askAdd() {
 }
 
 func (w *Window) askProject() {
-	w.askFolder("Open project: choose its folder", func(p string) {
+	w.askFolder("Open a folder: a project, or a slide of OME-Zarr or DICOM", func(p string) {
 		w.keepFolder(filepath.Dir(p))
 		w.Open(p)
 	})

@@ -21,6 +21,7 @@ type Options struct {
 	Height  float32            // of the window, Fyne units; 0 takes 800
 	Theme   string             // "dark", "light"; "" is as it was left last time, first dark
 	Demo    string             // folder of the demo project, offered at the start; "" for none
+	AskWho  bool               // a person who never said a name is asked for it at the first label
 	Debug   io.Writer          // where a line is written when a slide is shown; nil for nowhere
 	Told    func(app.Problem)  // hears of every problem that the window shows, on Fyne's goroutine; nil for nobody
 }
@@ -37,11 +38,13 @@ type Window struct {
 	stop      func()                   // ends the subscription to session
 	turn      int                      // counts what was opened; answers to older questions are dropped
 	opening   string                   // name of what is being opened; "" when nothing is
+	openShare float64                  // of it that is read, 0..1; 0 where that is not told
+	openStop  func()                   // ends the opening begun last; nil before the first
 	cover     *cover                   // what was seen of the current slide
+	turns     *orientation             // how it is turned
+	stood     map[annotate.ID]turnJSON // how slides were left: what is written may still be on its way
 	panes     []*pane                  // the slides side by side, at least one
 	active    *pane                    // the one that has the keyboard
-	turns     *orientation             // how it is turned
-	wasTurned map[annotate.ID]turnJSON // slides as they were left: what is written may still be on its way
 	places    []bookmark               // of the project
 	heading   *bookmark                // where to go once its slide is open; nil: nowhere
 	survey    survey                   // what the current slide holds, as last counted
@@ -55,6 +58,7 @@ type Window struct {
 	listing    *latest // listing of slides
 	news       news    // events that were not looked at yet
 
+	asked     bool                 // who works was asked for since the program was started
 	drawing   int                  // shapes on their way to the disk
 	classNext string               // number key pressed meanwhile
 	class     annotate.ID          // what new labels get; zero: unclassified
@@ -72,11 +76,13 @@ type Window struct {
 	slides   *slidesPanel
 	channels *channelsPanel
 	adjust   *adjustPanel
+	glass    *glassPanel
 	centre   *centre
 	compare  *compareBar
 	classes  *classesPanel
 	queue    *queuePanel
 	labels   *labelsPanel
+	heat     *heatPanel
 	status   *statusBar
 	problem  *problemBar
 	start    *startPage
@@ -84,6 +90,7 @@ type Window struct {
 	closing  sync.Once
 
 	menuItems map[string]*fyne.MenuItem // by the command's id
+	shortcuts []fyne.Shortcut           // that the canvas listens to
 	post      func(func())              // runs a function on Fyne's goroutine
 }
 
@@ -118,6 +125,7 @@ func newWindow(a fyne.App, o Options, post func(func())) (*Window, error) {
 	if err := w.bind(); err != nil {
 		return nil, err
 	}
+	w.takeKeys()
 	w.build()
 	w.win.Resize(fyne.NewSize(o.Width, o.Height))
 	w.win.SetMainMenu(w.menu())
@@ -143,7 +151,6 @@ const (
 // build makes the window's content.
 func (w *Window) build() {
 	p := w.app.Preferences()
-	w.wasTurned = map[annotate.ID]turnJSON{}
 	w.status = newStatusBar(w)
 	w.problem = newProblemBar(w)
 	w.panes = []*pane{newPane(w)}
@@ -151,8 +158,9 @@ func (w *Window) build() {
 	w.toolbar = newToolbar(w)
 	w.slides = newSlidesPanel(w)
 	w.channels = newChannelsPanel(w)
-	w.compare = newCompareBar(w)
 	w.adjust = newAdjustPanel(w)
+	w.glass = newGlassPanel(w)
+	w.compare = newCompareBar(w)
 	w.centre = newCentre(w)
 	w.classes = newClassesPanel(w)
 	w.queue = newQueuePanel(w)
@@ -162,14 +170,13 @@ func (w *Window) build() {
 	low := container.NewVSplit(w.queue.object, w.labels.object)
 	low.Offset = 0.66
 	w.right = container.New(&rightLayout{w.classes}, w.classes.object, low)
-	w.left = container.NewBorder(nil, container.NewVBox(w.channels.object, w.adjust.object), nil, nil, w.slides.object)
-	w.dock = newDock(w.left, w.centre.object, onPanel(w.right),
+	w.left = container.NewBorder(nil, container.NewVBox(w.glass.object, w.channels.object, w.adjust.object), nil, nil, w.slides.object)
+	w.dock = newDock(w.left, container.NewBorder(nil, nil, w.toolbar.strip, nil, w.centre.object), onPanel(w.right),
 		float32(p.FloatWithFallback(prefLeft, 232)), float32(p.FloatWithFallback(prefRight, 292)))
 	w.dock.changed = func() {
 		p.SetFloat(prefLeft, float64(w.dock.leftWidth))
 		p.SetFloat(prefRight, float64(w.dock.rightWidth))
 	}
-	w.viewer.SetCrisp(!p.Bool(prefSmooth))
 	w.viewer.SetFill(p.FloatWithFallback(prefFill, 0.25))
 
 	top := container.NewVBox(w.toolbar.object, w.problem.object)
@@ -246,6 +253,7 @@ func (w *Window) showAll() {
 	w.slides.describe()
 	w.channels.update()
 	w.adjust.update()
+	w.glass.update()
 	w.centre.update()
 	w.classes.update()
 	w.queue.update()
