@@ -52,15 +52,7 @@ func (w *Window) bind() error {
 	on("view.colour", w.toggleColour, nil)
 	on("view.nextSlide", func() { w.step(1) }, project)
 	on("view.prevSlide", func() { w.step(-1) }, project)
-	plane := func(dz, dt int) func() {
-		return func() { w.channels.plane(w.channels.display.Z+dz, w.channels.display.T+dt) }
-	}
-	focal := func() bool { return w.channels.slide != nil && w.channels.slide.Stack().Z > 1 }
-	timed := func() bool { return w.channels.slide != nil && w.channels.slide.Stack().T > 1 }
-	on("view.nextFocus", plane(1, 0), focal)
-	on("view.prevFocus", plane(-1, 0), focal)
-	on("view.nextTime", plane(0, 1), timed)
-	on("view.prevTime", plane(0, -1), timed)
+	w.bindPlanes(on)
 	w.bindPanes(on)
 	w.bindModels(on)
 	on("view.left", func() { w.dock.Toggle(true, false) }, project)
