@@ -3,7 +3,7 @@ package app
 // windowCommands are those of panes, panels and lists.
 func windowCommands() []Command {
 	return []Command{
-		{ID: "view.beside", Title: "Open the next slide beside", Menu: MenuView, Key: "Ctrl+U"},
+		{ID: "view.beside", Title: "Open the next slide beside", Menu: MenuView, Key: "Shift+U"},
 		{ID: "view.addPane", Title: "Add an empty pane", Menu: MenuView},
 		{ID: "view.closePane", Title: "Close this pane", Menu: MenuView, Key: "Ctrl+Shift+W"},
 		{ID: "view.nextPane", Title: "Go to the next pane", Menu: MenuView, Key: "F6"},
@@ -13,9 +13,9 @@ func windowCommands() []Command {
 		{ID: "view.darkTheme", Title: "Dark theme", Menu: MenuView, Hidden: true},
 		{ID: "view.lightTheme", Title: "Light theme", Menu: MenuView, Hidden: true},
 		{ID: "view.highContrast", Title: "High-contrast theme", Menu: MenuView},
-		{ID: "file.importGeoJSON", Title: "Import GeoJSON…", Menu: MenuFile, Key: "Ctrl+I"},
+		{ID: "file.importGeoJSON", Title: "Import GeoJSON…", Menu: MenuFile},
 		{ID: "view.filterSlides", Title: "Filter slides", Menu: MenuView, Key: "Ctrl+P"},
 		{ID: "view.groupCases", Title: "Group slides by case", Menu: MenuView},
-		{ID: "view.markReviewed", Title: "Mark slide as reviewed", Menu: MenuView, Key: "Ctrl+Shift+M"},
+		{ID: "view.markReviewed", Title: "Mark slide as reviewed", Menu: MenuView, Key: "Y"},
 	}
 }
