@@ -121,7 +121,9 @@ func WriteClasses(p Palette) ([]byte, error) {
 // ReadClasses reads a file of classes: our own, QuPath's classes.json, or a bare
 // list of either. A class without a colour gets a safe one. Errors wrap ErrClasses.
 func ReadClasses(b []byte) (Palette, error) {
-	bad := func(format string, a ...any) error { return fmt.Errorf("%s: %w", fmt.Sprintf(format, a...), ErrClasses) }
+	bad := func(format string, a ...any) error {
+		return fmt.Errorf("%s: %w", fmt.Sprintf(format, a...), ErrClasses)
+	}
 	if len(b) > maxClassFile {
 		return nil, bad("%d bytes are too many", len(b))
 	}

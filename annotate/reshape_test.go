@@ -26,11 +26,7 @@ func TestReshape_LikeShapely(t *testing.T) {
 		a, _ := shapePair(i)
 		b := a.Bounds()
 		it := item{A: asPolygons(a)}
-		line := []Point{{b.MinX - 5, b.MinY + rng.Float64()*b.Height()}}
-		for range rng.IntN(4) {
-			line = append(line, Point{b.MinX + rng.Float64()*b.Width(), b.MinY + rng.Float64()*b.Height()})
-		}
-		line = append(line, Point{b.MaxX + 5, b.MinY + rng.Float64()*b.Height()})
+		line := wayAcross(rng, b)
 		it.Line = asPairs(line)
 		pieces, err := a.Split(line)
 		if err != nil {
@@ -92,6 +88,15 @@ for d in data:
 			}
 		}
 	}
+}
+
+// wayAcross is a line from left to right through a box.
+func wayAcross(rng *rand.Rand, b Box) []Point {
+	line := []Point{{b.MinX - 5, b.MinY + rng.Float64()*b.Height()}}
+	for range rng.IntN(4) {
+		line = append(line, Point{b.MinX + rng.Float64()*b.Width(), b.MinY + rng.Float64()*b.Height()})
+	}
+	return append(line, Point{b.MaxX + 5, b.MinY + rng.Float64()*b.Height()})
 }
 
 // TestBoolean_Known holds the operations to results that GEOS gave once; it

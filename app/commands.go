@@ -43,7 +43,7 @@ const (
 // others are names of keys.
 func NewCommands() *Commands {
 	table := slices.Concat(fileCommands(), editCommands(), keepingCommands(), endCommands(), viewCommands(), toolCommands(), drawCommands(), shapeCommands(),
-		suggestCommands(), helpCommands(), manyAlike())
+		suggestCommands(), helpCommands(), windowCommands(), manyAlike())
 	c := &Commands{list: table, byID: map[string]int{}, byKey: map[string]int{}}
 	for i, cmd := range table {
 		c.byID[cmd.ID] = i
@@ -129,13 +129,6 @@ func viewCommands() []Command {
 		{ID: "view.prevFocus", Title: "Previous focal plane", Menu: MenuView, Key: "[", AltKey: ","},
 		{ID: "view.nextTime", Title: "Next time point", Menu: MenuView, Key: "Ctrl+]"},
 		{ID: "view.prevTime", Title: "Previous time point", Menu: MenuView, Key: "Ctrl+["},
-		{ID: "view.beside", Title: "Open the next slide beside", Menu: MenuView, Key: "Ctrl+J"},
-		{ID: "view.addPane", Title: "Add an empty pane", Menu: MenuView},
-		{ID: "view.closePane", Title: "Close this pane", Menu: MenuView, Key: "Ctrl+Shift+W"},
-		{ID: "view.nextPane", Title: "Go to the next pane", Menu: MenuView, Key: "F6"},
-		{ID: "view.link", Title: "Move panes together", Menu: MenuView, Key: "Ctrl+L"},
-		{ID: "view.register", Title: "Register slides by points…", Menu: MenuView, Key: "Ctrl+Shift+L"},
-		{ID: "view.forgetRegistration", Title: "Forget the registration", Menu: MenuView},
 		{ID: "view.left", Title: "Slides panel", Menu: MenuView, Key: "F8"},
 		{ID: "view.right", Title: "Labels panel", Menu: MenuView, Key: "F9"},
 		{ID: "view.theme", Title: "Dark or light theme", Menu: MenuView, Key: "Ctrl+T"},

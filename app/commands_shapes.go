@@ -31,7 +31,7 @@ func drawCommands() []Command {
 		{ID: "tool.superpixel", Title: "Superpixel", Menu: MenuTools, Key: "Shift+W"},
 		{ID: "tool.scissors", Title: "Scissors", Menu: MenuTools, Key: "C"},
 		{ID: "tool.ruler", Title: "Ruler", Menu: MenuTools, Key: "M"},
-		{ID: "tool.angle", Title: "Angle", Menu: MenuTools, Key: "Shift+M"},
+		{ID: "tool.angle", Title: "Angle", Menu: MenuTools, Key: "U"},
 		{ID: "option.larger", Title: "Larger brush", Menu: MenuTools, Key: ">"},
 		{ID: "option.smaller", Title: "Smaller brush", Menu: MenuTools, Key: "<"},
 		{ID: "option.holes", Title: "Paint fills holes", Menu: MenuTools, Key: "Shift+B"},
@@ -45,7 +45,7 @@ func drawCommands() []Command {
 func shapeCommands() []Command {
 	return []Command{
 		{ID: "shape.properties", Title: "Properties…", Menu: MenuShapes, Key: "F4"},
-		{ID: "shape.measures", Title: "Measures and hot-spot…", Menu: MenuShapes, Key: "Ctrl+I"},
+		{ID: "shape.measures", Title: "Measures and hot-spot…", Menu: MenuShapes, Key: "Ctrl+Shift+M"},
 		{ID: "shape.lock", Title: "Lock or unlock", Menu: MenuShapes, Key: "K"},
 
 		{ID: "clip.copy", Title: "Copy", Menu: MenuShapes, Key: "Ctrl+C"},

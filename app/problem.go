@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -119,20 +120,6 @@ func explanations() []explanation {
 		{is(context.Canceled), "Stopped", "Nothing was lost; start it again to go on."},
 		{is(context.DeadlineExceeded), "%s did not answer in time", "Try again; if it lies on a network drive, copy it to this computer first."},
 
-		{is(storage.ErrNotProject), "%s is not a Coverslip project", "Choose a folder that Coverslip made (its name usually ends in .coverslip), or make a new project."},
-		{is(storage.ErrExists), "%s is there already", "Open it, or choose another folder."},
-		{is(storage.ErrOwnFile), "A project cannot be backed up onto itself", "Name another file for the backup."},
-		{is(storage.ErrMoved), "The project's file was moved, deleted or replaced while it was open", "Put the file back and open the project again; what was saved before is in it."},
-		{is(storage.ErrLocked), "%s is open in another window or program", "Close the project there and try again."},
-		{is(storage.ErrNewer), "%s was written by a newer Coverslip", "Update Coverslip on this computer; nothing in the project was changed."},
-		{is(storage.ErrReadOnly), "%s is open read-only", "Open it without the read-only option, from a place where you may write."},
-		{as[*storage.DamageError], "%s is damaged", "Nothing was changed. Repair it with: coverslipctl project check --repair PROJECT. It takes the journal or a backup, keeps the damaged file, and says what it recovered. Then check the disk."},
-		{is(storage.ErrUnknownSlide), "The project has no such slide", "List its slides with: coverslipctl project list PROJECT."},
-		{is(storage.ErrUnknownClass), "There is no such class", "Choose one of the project's classes."},
-		{is(storage.ErrClassInUse), "The class is in use", "Retire it instead of taking it away."},
-		{is(storage.ErrNothingToUndo), "There is nothing to undo", "Every change of this slide has been taken back."},
-		{is(storage.ErrNothingToRedo), "There is nothing to redo", "Redo is there after an undo, until the next change."},
-
 		{is(ErrSlideMissing), "%s was moved, renamed or is on a drive that is not connected", "Connect the drive, or tell where the slides lie now: coverslipctl project relink PROJECT FOLDER."},
 		{is(formats.ErrNetwork), "%s lies on the network, which is off", "Choose Slides from web addresses in the menu File, or give --network, and open it again."},
 		{is(remote.ErrNoRanges), "%s cannot be read in parts from that server", "Download the slide and open the file, or ask for a server that answers range requests."},
@@ -147,15 +134,6 @@ func explanations() []explanation {
 		{is(ErrClosed), "The project is closed", "Open it again."},
 
 		{is(annotate.ErrConflict), "The object was changed meanwhile", "Nothing was overwritten; look at the object as it is now and try again."},
-		{is(ErrTwoAreas), "This needs more areas", "Choose two or more areas with Shift+click, then do it again; the exclusive or takes exactly two."},
-		{is(ErrNothingCut), "Nothing was cut", "Draw the line right across an area, from outside to outside; locked areas are not cut."},
-		{is(ErrNothingToPaste), "There is nothing to paste", "Copy annotations first, here or as GeoJSON from another program."},
-		{is(ErrOffSlide), "The shape would reach beyond the slide", "Make it smaller, or move it away from the edge first."},
-		{is(ErrClassName), "The class needs a name of its own", "Give it a name that no other class has, retired ones included."},
-		{is(ErrClassParent), "A class cannot stand above itself", "Choose another parent."},
-		{is(annotate.ErrClasses), "%s holds no classes", "Choose a file that Coverslip exported, or classes.json of a QuPath project."},
-		{is(annotate.ErrTooLarge), "The shapes have too many corners together", "Simplify them first (menu Annotations), or work on fewer at once."},
-		{is(annotate.ErrNoArea), "No area would be left", "Nothing was changed."},
 		{is(annotate.ErrInvalidROI), "This shape cannot be used", "Draw it again: it needs at least three points that enclose an area."},
 		{is(ErrNoObject), "The object is not on the slide any more", "Nothing was changed; select it again."},
 		{is(ErrNoClass), "There is no such class", "Choose one of the project's classes."},
@@ -211,7 +189,7 @@ func Explain(err error) Problem {
 	if errors.As(err, &p) {
 		return *p
 	}
-	for _, x := range append(workerExplanations(), explanations()...) {
+	for _, x := range slices.Concat(workerExplanations(), shapeExplanations(), explanations()) {
 		if x.is(err) {
 			title := x.title
 			if strings.Contains(title, "%s") {

@@ -70,15 +70,15 @@ type brushTool struct {
 }
 
 func (t *brushTool) hint() string {
-	name, other := "Brush", "Alt: take away"
+	name, does, other := "Brush", "paint", "Alt: take away"
 	if t.erase {
-		name, other = "Eraser", "Shift: paint"
+		name, does, other = "Eraser", "take away", "Shift: paint"
 	}
 	holes := ""
 	if t.v.noHoles {
 		holes = " · holes are filled"
 	}
-	return fmt.Sprintf("%s — drag: paint · %s · < >, Alt+wheel: size · beside a chosen area: a new one · Esc: cancel%s", name, other, holes)
+	return fmt.Sprintf("%s — drag: %s · %s · < >, Alt+wheel: size%s", name, does, other, holes)
 }
 
 func (*brushTool) cursor() desktop.Cursor { return desktop.CrosshairCursor }

@@ -54,6 +54,9 @@ type Viewer struct {
 	OnRune func(rune) bool
 	// OnSeen: the coverage map changed.
 	OnSeen func()
+	// OnMenu: a secondary click at p (level-0 pixels) and at a place of the window
+	// (Fyne units).
+	OnMenu func(p annotate.Point, at fyne.Position)
 	// OnFocus: the viewer has the keyboard now.
 	OnFocus func()
 	// OnProblem: a tile cannot be read. Told once a slide.

@@ -66,6 +66,17 @@ func newToolStrip(t *toolbar) fyne.CanvasObject {
 	return onPanel(padded(column, 5, 5, 3, 3))
 }
 
+// bindDrawing says what the commands of tools, annotations and classes do.
+func (w *Window) bindDrawing(on func(string, func(), func() bool)) {
+	project := func() bool { return w.session != nil }
+	slide := func() bool { return w.open != nil }
+	writable := func() bool { return project() && !w.session.ReadOnly() }
+	edit := func() bool { return writable() && slide() }
+	selected := func() bool { return slide() && len(w.viewer.Selection()) > 0 }
+	w.bindTools(on, slide, edit)
+	w.bindShapes(on, project, writable, edit, selected)
+}
+
 // bindTools says what the commands of the tools and of their options do.
 func (w *Window) bindTools(on func(string, func(), func() bool), slide, edit func() bool) {
 	for _, group := range toolStrip {
@@ -104,12 +115,19 @@ func (w *Window) wireTools(v *viewer.Viewer) {
 	v.OnEdits = func(before []*annotate.Object, after []annotate.ROI) {
 		w.write(func(s *app.Session) error { return s.MoveAll(before, after) }, nil)
 	}
-	v.OnPaint = w.paint
+	v.OnPaint = func(p viewer.Paint) { w.knownThen(func() { w.paint(p) }) }
 	v.OnCut = func(line []annotate.Point) {
 		if w.open == nil {
 			return
 		}
-		slide, ids := w.open.Item.ID, w.viewer.Selection()
+		// What is chosen is cut; if the line passes it by, whatever it crosses.
+		slide, way := w.open.Item.ID, annotate.Ring(line).Bounds()
+		var ids []annotate.ID
+		for _, o := range w.chosen() {
+			if o.ROI.IsArea() && o.ROI.Bounds().Meets(way) {
+				ids = append(ids, o.ID)
+			}
+		}
 		w.choosing(func(s *app.Session) ([]annotate.ID, error) { return s.Split(slide, ids, line) })
 	}
 }
