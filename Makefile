@@ -22,10 +22,11 @@ FUZZTIME    = 10s
 BENCH       = .
 PEERS       = ./tiles/... ./app
 SLIDE       =
+WANDER      = 1h
 VERSION     = $(shell sed -n 's/^ *Version *= *"\(.*\)"/\1/p' FyneApp.toml 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build run demo demo-ready test race lint lint-format lint-vet lint-staticcheck house fuzz bench bench-peers e2e shots cover doctor package clean
+.PHONY: help setup build run demo demo-ready test race torture torture-short lint lint-format lint-vet lint-staticcheck house fuzz bench bench-peers e2e wander shots cover doctor package clean
 
 # build/setup.mk says which Go to use. It is made, and Go fetched when there is
 # none that is new enough, the first time a target is asked for that needs one.
@@ -62,6 +63,16 @@ test: build/setup.mk ## the whole test suite, without a display or a C compiler
 race: build/setup.mk ## the race detector over the rooms with goroutines
 	@CGO_ENABLED=1 $(GO) test -json -race -short -skip '$(RACE_SKIP)' -tags ci $(RACE_PACKAGES) | $(TALLY)
 
+# Tests that break things on purpose: kills, power cuts, failing calls, damage.
+TORTURED = ./storage ./cmd/coverslipctl
+TORTURES = Torture|PowerCuts|Faults|Damage|Repair|Killed|Case
+
+torture-short: build/setup.mk ## kills, power cuts, failing calls and damage, a few of each (≤ 3 min)
+	@$(HEADLESS) $(GO) test -count=1 -p 1 -timeout 5m -short -json -tags $(HEADLESS_TAGS) -run '$(TORTURES)' $(TORTURED) | $(TALLY)
+
+torture: build/setup.mk ## the same in full: 1,000 kills of the program, 2,000 power cuts
+	@$(HEADLESS) COVERSLIP_TORTURE=1000 $(GO) test -count=1 -p 1 -timeout 120m -v -tags $(HEADLESS_TAGS) -run '$(TORTURES)' $(TORTURED)
+
 lint: lint-format lint-vet lint-staticcheck ## gofmt, go vet, staticcheck
 
 lint-format:
@@ -91,6 +102,9 @@ bench-peers: build/setup.mk ## against other programs, one run, one machine: bui
 
 e2e: build ## drive the built window with real X events under Xvfb
 	@$(HEADLESS) COVERSLIP_BIN=$(CURDIR)/bin $(GO) test -count=1 -timeout 15m -json -tags e2e ./cmd/coverslip/e2e | $(TALLY) -v
+
+wander: build/setup.mk ## an hour over ten slides: memory and goroutines stay flat (WANDER=1h)
+	$(HEADLESS) COVERSLIP_WANDER=$(WANDER) $(GO) test -count=1 -timeout 0 -v -tags $(HEADLESS_TAGS) -run TestWindow_wander ./app/window
 
 shots: build ## only the screenshots, into build/shots, and README's picture
 	@$(HEADLESS) COVERSLIP_BIN=$(CURDIR)/bin $(GO) test -count=1 -timeout 30m -json -tags e2e -run Shots ./cmd/coverslip/e2e | $(TALLY) -v

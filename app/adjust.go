@@ -36,7 +36,7 @@ func (s *Session) SetAdjust(slide annotate.ID, a stain.Adjust) (*OpenSlide, erro
 	}
 	now := *was
 	now.adjust = a
-	if err := s.draw(&now, was.screen); err != nil {
+	if err := s.fetch(&now, was.screen); err != nil {
 		return nil, err
 	}
 	s.mu.Lock()
@@ -50,8 +50,8 @@ func (s *Session) SetAdjust(slide annotate.ID, a stain.Adjust) (*OpenSlide, erro
 	return &now, nil
 }
 
-// draw gives a slide the Loader that fetches its tiles, drawn as o.adjust says.
-func (s *Session) draw(o *OpenSlide, screen tiles.Slide) error {
+// fetch gives a slide the Loader that fetches its tiles, drawn as o.adjust says.
+func (s *Session) fetch(o *OpenSlide, screen tiles.Slide) error {
 	drawn := screen
 	switch {
 	case o.adjust.IsZero() || !o.Adjustable():

@@ -62,24 +62,7 @@ func TestSession_SetAdjust(t *testing.T) {
 	if _, err := s.SetAdjust(annotate.NewID(), a); err == nil {
 		t.Error("a slide that is not open")
 	}
-	for _, by := range []stain.Normal{stain.NormalReinhard, stain.NormalMacenko} {
-		n, err := now.Normalised(t.Context(), a, by)
-		if err != nil {
-			t.Fatalf("%d: %v", by, err)
-		}
-		if err := stain.Check(n); err != nil {
-			t.Errorf("%d: measured and cannot be drawn: %v", by, err)
-		}
-	}
-	roi := annotate.Rectangle(10, 10, 200, 200) // of the first band
-	pic, keep, err := now.StainPicture(t.Context(), &roi)
-	if err != nil {
-		t.Fatal(err)
-	}
-	v, err := stain.VectorOf(pic, keep)
-	if err != nil || !(v[1] > v[0] && v[0] > v[2]) { // purple takes green most and blue least
-		t.Errorf("the stain of the first band: %v, %v", v, err)
-	}
+	measureStains(t, now)
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -99,6 +82,29 @@ func TestSession_SetAdjust(t *testing.T) {
 			t.Error("drawn otherwise than it was left")
 		}
 		closeChecked(t, s)
+	}
+}
+
+// measureStains finds the stains of the test slide.
+func measureStains(t *testing.T, o *OpenSlide) {
+	t.Helper()
+	for _, by := range []stain.Normal{stain.NormalReinhard, stain.NormalMacenko} {
+		n, err := o.Normalised(t.Context(), o.Adjust(), by)
+		if err != nil {
+			t.Fatalf("%d: %v", by, err)
+		}
+		if err := stain.Check(n); err != nil {
+			t.Errorf("%d: measured and cannot be drawn: %v", by, err)
+		}
+	}
+	roi := annotate.Rectangle(10, 10, 200, 200) // of the first band
+	pic, keep, err := o.StainPicture(t.Context(), &roi)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, err := stain.VectorOf(pic, keep)
+	if err != nil || !(v[1] > v[0] && v[0] > v[2]) { // purple takes green most and blue least
+		t.Errorf("the stain of the first band: %v, %v", v, err)
 	}
 }
 

@@ -1,9 +1,6 @@
 package app
 
 import (
-	"context"
-	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -63,36 +60,4 @@ func holdsModel(dir string) bool {
 // escapeGlob has the characters of a folder's name stand for themselves.
 func escapeGlob(dir string) string {
 	return strings.NewReplacer(`\`, `\\`, `[`, `\[`, `*`, `\*`, `?`, `\?`).Replace(dir)
-}
-
-// UseModel takes the encoder in a folder, or a bare .onnx file, for this session
-// from now on and returns its name, with what there is to say of it. When it
-// cannot be used the encoder before stays.
-func (s *Session) UseModel(ctx context.Context, path string) (name, note string, err error) {
-	s.encoderMu.Lock()
-	was := s.options.Model
-	s.encoderMu.Unlock()
-	if err := s.setModel(path); err != nil {
-		return "", "", err
-	}
-	e, err := s.Encoder()
-	if err == nil {
-		err = ctx.Err()
-	}
-	if err != nil {
-		return "", "", errors.Join(err, s.setModel(was))
-	}
-	info := e.Info()
-	return info.Name, info.Note, nil
-}
-
-// setModel names the folder from which the next encoder is loaded.
-func (s *Session) setModel(path string) error {
-	if err := s.closeEncoder(); err != nil {
-		return fmt.Errorf("model before %s: %w", path, err)
-	}
-	s.encoderMu.Lock()
-	defer s.encoderMu.Unlock()
-	s.options.Model = path
-	return nil
 }

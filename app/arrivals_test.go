@@ -32,15 +32,3 @@ func TestSortArrivals(t *testing.T) {
 		t.Errorf("%+v, want %+v", got, want)
 	}
 }
-
-// TestSession_UseModel_KeepsTheOldOne: a folder that holds no usable model
-// changes nothing.
-func TestSession_UseModel_KeepsTheOldOne(t *testing.T) {
-	s, _ := newProject(t)
-	if _, _, err := s.UseModel(t.Context(), filepath.Join(t.TempDir(), "no-model")); err == nil {
-		t.Fatal("a folder that is not there was taken for a model")
-	}
-	if s.options.Model != "" {
-		t.Errorf("the next encoder would be loaded from %q", s.options.Model)
-	}
-}

@@ -25,12 +25,11 @@ import (
 // A slide behind a web address has no neighbours; its project is the second.
 // So a slide on a read-only share, on a stick or under another name finds its
 // labels again, and no file appears beside a slide that somebody else keeps.
-func ProjectForSlide(slidePath string, o Options) (*Session, annotate.ID, error) {
+func ProjectForSlide(ctx context.Context, slidePath string, o Options) (*Session, annotate.ID, error) {
 	abs, open, err := place(slidePath)
 	if err != nil {
 		return nil, annotate.ID{}, fmt.Errorf("slide %s: %w", slidePath, err)
 	}
-	ctx := context.Background()
 	t, err := formats.OpenBy(ctx, open, formats.Options{Codecs: codecs(o.Untrusted), Network: o.Network})
 	if err != nil {
 		return nil, annotate.ID{}, about("slide", abs, err)

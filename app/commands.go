@@ -42,7 +42,7 @@ const (
 // character are typed characters (so they follow the keyboard's layout), the
 // others are names of keys.
 func NewCommands() *Commands {
-	table := slices.Concat(fileCommands(), editCommands(), viewCommands(), toolCommands(),
+	table := slices.Concat(fileCommands(), editCommands(), keepingCommands(), endCommands(), viewCommands(), toolCommands(), drawCommands(), shapeCommands(),
 		suggestCommands(), helpCommands(), windowCommands(), manyAlike())
 	c := &Commands{list: table, byID: map[string]int{}, byKey: map[string]int{}}
 	for i, cmd := range table {
@@ -69,6 +69,12 @@ func fileCommands() []Command {
 		{ID: "file.untrusted", Title: "Memory-safe decoders only", Menu: MenuFile},
 		{ID: "file.exportDataset", Title: "Export dataset…", Menu: MenuFile, Key: "Ctrl+E"},
 		{ID: "file.exportGeoJSON", Title: "Export GeoJSON…", Menu: MenuFile, Key: "Ctrl+Shift+E"},
+	}
+}
+
+// endCommands are the last lines of the first menu.
+func endCommands() []Command {
+	return []Command{
 		{ID: "file.close", Title: "Close project", Menu: MenuFile, Key: "Ctrl+W"},
 		{ID: "file.quit", Title: "Quit", Menu: MenuFile, Key: "Ctrl+Q"},
 	}
@@ -107,8 +113,10 @@ func viewCommands() []Command {
 		{ID: "view.straight", Title: "Set upright", Menu: MenuView, Key: "Ctrl+Up"},
 		{ID: "view.mirror", Title: "Mirror", Menu: MenuView, Key: "Ctrl+M"},
 		{ID: "view.overlay", Title: "Show or hide annotations", Menu: MenuView, Key: "Tab"},
-		{ID: "view.adjust", Title: "Adjust the picture", Menu: MenuView, Key: "Ctrl+J"},
-		{ID: "view.adjustReset", Title: "Show the picture as it is", Menu: MenuView, Key: "Ctrl+Shift+J"},
+		{ID: "view.loupe", Title: "Loupe under the pointer", Menu: MenuView, Key: "Shift+Z"},
+		{ID: "view.glass", Title: "Label and macro image", Menu: MenuView, Key: "Shift+M"},
+		{ID: "view.adjust", Title: "Adjust the picture", Menu: MenuView, Key: "Ctrl+I"},
+		{ID: "view.adjustReset", Title: "Show the picture as it is", Menu: MenuView, Key: "Ctrl+Shift+I"},
 		{ID: "view.crisp", Title: "Crisp pixels beyond 2:1", Menu: MenuView},
 		{ID: "view.colour", Title: "Apply the colour profile", Menu: MenuView},
 		{ID: "view.nextSlide", Title: "Next slide", Menu: MenuView, Key: "Ctrl+Next"},
@@ -129,8 +137,6 @@ func toolCommands() []Command {
 	return []Command{
 		{ID: "tool.pan", Title: "Pan", Menu: MenuTools, Key: "H"},
 		{ID: "tool.select", Title: "Select and move", Menu: MenuTools, Key: "V"},
-		{ID: "tool.rectangle", Title: "Rectangle", Menu: MenuTools, Key: "R"},
-		{ID: "tool.polygon", Title: "Polygon", Menu: MenuTools, Key: "P"},
 	}
 }
 
@@ -142,6 +148,9 @@ func suggestCommands() []Command {
 		{ID: "suggest.reject", Title: "Reject suggestion", Menu: MenuSuggest, Key: "X"},
 		{ID: "suggest.skip", Title: "Skip suggestion", Menu: MenuSuggest, Key: "Z"},
 		{ID: "suggest.acceptAbove", Title: "Accept all above the threshold", Menu: MenuSuggest, Key: "Shift+A"},
+		{ID: "suggest.runtime", Title: "How models run…", Menu: MenuSuggest},
+		{ID: "model.add", Title: "Add model folder…", Menu: MenuSuggest},
+		{ID: "model.builtin", Title: "Suggest by the built-in network", Menu: MenuSuggest},
 		{ID: "job.cancel", Title: "Cancel the running job", Menu: MenuSuggest, Key: "Ctrl+."},
 	}
 }
@@ -151,6 +160,7 @@ func helpCommands() []Command {
 	return []Command{
 		{ID: "help.palette", Title: "Find a command…", Menu: MenuHelp, Key: "Ctrl+K"},
 		{ID: "help.keys", Title: "Keyboard shortcuts", Menu: MenuHelp, Key: "F1", AltKey: "Ctrl+/"},
+		{ID: "help.editKeys", Title: "Change a key…", Menu: MenuHelp},
 		{ID: "help.about", Title: "About Coverslip", Menu: MenuHelp},
 	}
 }

@@ -14,7 +14,6 @@ func windowCommands() []Command {
 		{ID: "view.lightTheme", Title: "Light theme", Menu: MenuView, Hidden: true},
 		{ID: "view.highContrast", Title: "High-contrast theme", Menu: MenuView},
 		{ID: "file.importGeoJSON", Title: "Import GeoJSON…", Menu: MenuFile, Key: "Ctrl+I"},
-		{ID: "suggest.model", Title: "Use a model folder…", Menu: MenuSuggest},
 		{ID: "view.filterSlides", Title: "Filter slides", Menu: MenuView, Key: "Ctrl+P"},
 		{ID: "view.groupCases", Title: "Group slides by case", Menu: MenuView},
 		{ID: "view.markReviewed", Title: "Mark slide as reviewed", Menu: MenuView, Key: "Ctrl+Shift+M"},

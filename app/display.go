@@ -68,7 +68,7 @@ func (s *Session) SetDisplay(slide annotate.ID, d tiles.Display) (*OpenSlide, er
 	now.view = view
 	shown, colour := s.shown(scaled(view, was.Item.Slide))
 	now.Colour = colour
-	if err := s.draw(&now, tiles.Halved(tiles.Filled(shown))); err != nil {
+	if err := s.fetch(&now, tiles.Halved(tiles.Filled(shown))); err != nil {
 		return nil, err
 	}
 	s.mu.Lock()

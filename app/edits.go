@@ -172,6 +172,12 @@ func (s *Session) Draw(roi annotate.ROI, class annotate.ID) (annotate.ID, error)
 
 // DrawOn is Draw on any slide of the project.
 func (s *Session) DrawOn(slide annotate.ID, roi annotate.ROI, class annotate.ID) (annotate.ID, error) {
+	return s.DrawMarked(slide, roi, class, nil)
+}
+
+// DrawMarked is DrawOn with attributes that say what the shape means: an arrow, a
+// ruler.
+func (s *Session) DrawMarked(slide annotate.ID, roi annotate.ROI, class annotate.ID, meta map[string]string) (annotate.ID, error) {
 	if err := s.checkClass(class); err != nil {
 		return annotate.ID{}, err
 	}
@@ -183,7 +189,8 @@ func (s *Session) DrawOn(slide annotate.ID, roi annotate.ROI, class annotate.ID)
 	o := &annotate.Object{
 		ID: annotate.NewID(), Kind: annotate.Annotation, ROI: roi, Class: class,
 		Created: now, Changed: now,
-		By: annotate.Provenance{Author: s.Author(), Method: "manual"},
+		By:   annotate.Provenance{Author: s.Author(), Method: "manual"},
+		Meta: meta,
 	}
 	return o.ID, s.Apply(annotate.Add(slide, "Draw "+shapeName(roi.Kind), o))
 }
@@ -249,7 +256,8 @@ func (s *Session) Move(before *annotate.Object, after annotate.ROI) error {
 	if before.Locked {
 		return fmt.Errorf("object %s: %w", before.ID, ErrObjectLocked)
 	}
-	if err := after.Validate(); err != nil {
+	after, err = mend(after) // a vertex may have been dragged over an edge
+	if err != nil {
 		return err
 	}
 	o := *before

@@ -121,6 +121,15 @@ func (s *Session) withDefaults(o SuggestOptions) (SuggestOptions, error) {
 }
 
 func (s *Session) embed(ctx context.Context, slide annotate.ID, o SuggestOptions, p Progress) (*embedding, error) {
+	set, err := s.Objects(slide)
+	if err != nil {
+		return nil, err
+	}
+	return s.embedUnder(ctx, slide, set, o, p)
+}
+
+// embedUnder embeds the tissue, and the patches under the labels of a set.
+func (s *Session) embedUnder(ctx context.Context, slide annotate.ID, set *annotate.Set, o SuggestOptions, p Progress) (*embedding, error) {
 	e := &embedding{started: time.Now()}
 	item, err := s.Slide(slide)
 	if err != nil {
@@ -155,10 +164,6 @@ func (s *Session) embed(ctx context.Context, slide annotate.ID, o SuggestOptions
 		return nil, about("slide", item.Name, err)
 	}
 	e.report.Pixels, e.report.Planes, e.pixels = seen.pixels, seen.planes, seen.key
-	set, err := s.Objects(slide)
-	if err != nil {
-		return nil, err
-	}
 	wanted := append([]cell(nil), e.tissue...)
 	have := make(map[cell]bool, len(wanted))
 	for _, c := range wanted {

@@ -10,6 +10,29 @@ import (
 // gets the same network, and so the same hash.
 const demoSeed = 1
 
+// TextEncoder is the text side of the session's model, loaded when first wanted.
+// ErrNoTexts says that the model has none.
+func (s *Session) TextEncoder() (models.TextEncoder, error) {
+	s.encoderMu.Lock()
+	defer s.encoderMu.Unlock()
+	if s.text != nil {
+		return s.text, nil
+	}
+	if s.options.Text == nil || s.options.Model == "" {
+		return nil, ErrNoTexts
+	}
+	e, err := s.startedEngine()
+	if err != nil {
+		return nil, err
+	}
+	text, err := s.options.Text(e, s.options.Model)
+	if err != nil {
+		return nil, about("model", s.options.Model, err)
+	}
+	s.text = text
+	return text, nil
+}
+
 // Encoder is the session's encoder, loaded when first wanted: the one in
 // Options.Model, or the built-in vision transformer, whose weights are random
 // and which says so. It returns the errors of Engine and of the model.
@@ -32,6 +55,11 @@ func (s *Session) Encoder() (models.Encoder, error) {
 	}
 	if err != nil {
 		return nil, err
+	}
+	if b, ok := encoder.(interface{ SetBatch(n int) }); ok {
+		if set, err := ReadModelSettings(); err == nil && set.Batch > 0 { // else as the model says
+			b.SetBatch(set.Batch)
+		}
 	}
 	s.encoder = encoder
 	return encoder, nil

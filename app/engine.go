@@ -133,6 +133,10 @@ func (s *Session) closeEncoder() error {
 		err = s.encoder.Close()
 		s.encoder = nil
 	}
+	if s.text != nil {
+		err = errors.Join(err, s.text.Close())
+		s.text = nil
+	}
 	if s.release != nil {
 		err = errors.Join(err, s.release())
 	}

@@ -36,6 +36,12 @@ var (
 	ErrBusy = errors.New("another job is running")
 	// ErrFewLabels: a model can be taught only by labels of two classes or more.
 	ErrFewLabels = errors.New("labels of at least two classes are needed")
+	// ErrNoTexts: the model knows pictures alone; words need an image–text model.
+	ErrNoTexts = errors.New("the model has no text side")
+	// ErrOtherModel: a suggestion was made by another model than the one that is open.
+	ErrOtherModel = errors.New("the suggestion was made by another model")
+	// ErrNotRepeatable: what a suggestion rests on was not written down.
+	ErrNotRepeatable = errors.New("what the suggestion rests on was not written down")
 	// ErrNoTissue: no patch of the slide holds enough tissue.
 	ErrNoTissue = errors.New("no tissue was found on the slide")
 	// ErrNoLabels: there is nothing to export.

@@ -211,9 +211,16 @@ type cachedSlide struct {
 	loader *tiles.Loader
 }
 
-// ReadTile copies the tile out of the cache.
+// ReadTile reads a tile that lies whole in a patch: the neighbours have no part
+// of it.
 func (s cachedSlide) ReadTile(ctx context.Context, k tiles.Key, dst *image.RGBA) error {
 	return s.loader.ReadInto(ctx, k, dst)
+}
+
+// ReadPart copies a part of a tile out of the cache.
+func (s cachedSlide) ReadPart(ctx context.Context, k tiles.Key, r image.Rectangle, dst *image.RGBA) error {
+	l := s.Levels()[k.Level]
+	return s.loader.ReadPartInto(ctx, k, r.Min.Sub(l.TileRect(k.Col, k.Row).Min), dst)
 }
 
 // onWhite lays premultiplied pixels on white paper.

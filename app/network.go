@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"errors"
 	"net/url"
 	"os"
@@ -67,20 +68,20 @@ func FolderOf(place string) string {
 // OpenAny opens what a person names: a project's folder, or a slide, be it a
 // file, a folder (Zarr, DICOM) or a web address, as ProjectForSlide does. The
 // identifier is the slide's, zero for a project.
-func OpenAny(path string, o Options) (*Session, annotate.ID, error) {
+func OpenAny(ctx context.Context, path string, o Options) (*Session, annotate.ID, error) {
 	if remote.Is(path) {
-		return ProjectForSlide(path, o)
+		return ProjectForSlide(ctx, path, o)
 	}
 	st, err := os.Stat(path)
 	if err != nil {
 		return nil, annotate.ID{}, err
 	}
 	if !st.IsDir() {
-		return ProjectForSlide(path, o)
+		return ProjectForSlide(ctx, path, o)
 	}
 	s, err := OpenProject(path, o)
 	if errors.Is(err, storage.ErrNotProject) {
-		if bare, id, slideErr := ProjectForSlide(path, o); slideErr == nil {
+		if bare, id, slideErr := ProjectForSlide(ctx, path, o); slideErr == nil {
 			return bare, id, nil
 		} // else it is neither, and what a project lacks is the better answer
 	}

@@ -33,7 +33,7 @@ func TestNetwork_OffUnlessAsked(t *testing.T) {
 	defer srv.Close()
 	address := srv.URL + "/case%207.svs?token=secret"
 
-	_, _, err := OpenAny(address, Options{})
+	_, _, err := OpenAny(t.Context(), address, Options{})
 	if !errors.Is(err, formats.ErrNetwork) || asked != 0 || strings.Contains(err.Error(), "secret") {
 		t.Fatalf("without leave: %v, %d requests", err, asked)
 	}
@@ -41,7 +41,7 @@ func TestNetwork_OffUnlessAsked(t *testing.T) {
 		t.Errorf("problem %q", p.Title)
 	}
 
-	s, id, err := OpenAny(address, Options{Network: true})
+	s, id, err := OpenAny(t.Context(), address, Options{Network: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,7 +84,7 @@ func TestOpenAny_WhatItIs(t *testing.T) {
 	t.Setenv("XDG_DATA_HOME", t.TempDir())
 	t.Setenv("HOME", t.TempDir())
 	zarr := slidetest.Shared(t, "made/cmu.ome.zarr/.zattrs")
-	s, id, err := OpenAny(filepath.Dir(zarr), Options{})
+	s, id, err := OpenAny(t.Context(), filepath.Dir(zarr), Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -95,17 +95,17 @@ func TestOpenAny_WhatItIs(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	s, id, err = OpenAny(dir, Options{})
+	s, id, err = OpenAny(t.Context(), dir, Options{})
 	if err != nil || !id.IsZero() {
 		t.Fatalf("a project: %v, %v", id, err)
 	}
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := OpenAny(t.TempDir(), Options{}); err == nil {
+	if _, _, err := OpenAny(t.Context(), t.TempDir(), Options{}); err == nil {
 		t.Error("an empty folder opens")
 	}
-	if _, _, err := OpenAny(filepath.Join(t.TempDir(), "nothing"), Options{}); !errors.Is(err, os.ErrNotExist) {
+	if _, _, err := OpenAny(t.Context(), filepath.Join(t.TempDir(), "nothing"), Options{}); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("nothing: %v", err)
 	}
 }

@@ -249,3 +249,19 @@ func (s *Session) Sign(slide annotate.ID, meaning, passphrase string) (storage.S
 func (s *Session) Signatures(slide annotate.ID) ([]storage.Signature, error) {
 	return s.project.Signatures(slide)
 }
+
+// SetRoleWords is SetRole by the role's name, or "retired".
+func (s *Session) SetRoleWords(id annotate.ID, words string) error {
+	if words == "retired" {
+		u, err := s.user(id)
+		if err != nil {
+			return err
+		}
+		return s.SetRole(id, u.Role, true)
+	}
+	role, err := storage.ParseRole(words)
+	if err != nil {
+		return err
+	}
+	return s.SetRole(id, role, false)
+}

@@ -115,7 +115,7 @@ const (
 
 // explanations goes from the special to the general: the first that fits counts.
 func explanations() []explanation {
-	return []explanation{
+	return append(keepingExplanations(), []explanation{
 		{is(context.Canceled), "Stopped", "Nothing was lost; start it again to go on."},
 		{is(context.DeadlineExceeded), "%s did not answer in time", "Try again; if it lies on a network drive, copy it to this computer first."},
 
@@ -125,19 +125,8 @@ func explanations() []explanation {
 		{is(storage.ErrMoved), "The project's file was moved, deleted or replaced while it was open", "Put the file back and open the project again; what was saved before is in it."},
 		{is(storage.ErrLocked), "%s is open in another window or program", "Close the project there and try again."},
 		{is(storage.ErrNewer), "%s was written by a newer Coverslip", "Update Coverslip on this computer; nothing in the project was changed."},
-		{is(ErrUnsaved), "The last edit is not saved", "It is kept in memory. Free some space or put the disk back, then choose Save again; nothing else is taken until then."},
-		{is(storage.ErrBroken), "The disk does not take what is written", "What was saved before is safe. Save a copy of the project on another disk, and check this one."},
-		{is(storage.ErrNetworkDrive), "%s lies on a network drive", "Copy its folder to this computer to work on it, and copy it back afterwards; it can be opened there with --read-only."},
-		{is(storage.ErrPassphrase), "The passphrase is not the right one", "Try again, mind Caps Lock. Nobody can read a forgotten passphrase: an administrator enters you anew then."},
-		{is(storage.ErrShortPassphrase), "The passphrase is too short", "Take eight characters or more, some words are best."},
-		{is(storage.ErrNameTaken), "Another profile has that name", "Choose that profile, or give this one another name."},
-		{is(storage.ErrUnknownUser), "The project has no such profile", "Choose a profile of the list."},
-		{is(ErrSessionLocked), "The session is locked", "Unlock it with Ctrl+L."},
-		{is(ErrNotAllowed), "Your role in this project does not allow it", "Ask a reviewer or an administrator of the project."},
-		{is(ErrNoProfile), "Signing needs a profile with a passphrase", "Choose who you are in the status bar, and give the profile a passphrase."},
-		{is(ErrLastAdministrator), "A project needs one administrator", "Make somebody else an administrator first."},
 		{is(storage.ErrReadOnly), "%s is open read-only", "Open it without the read-only option, from a place where you may write."},
-		{as[*storage.DamageError], "%s is damaged", "Nothing was changed. Repair it with: coverslipctl project check --repair PROJECT. It keeps the damaged file, and says what it recovered. Then check the disk."},
+		{as[*storage.DamageError], "%s is damaged", "Nothing was changed. Repair it with: coverslipctl project check --repair PROJECT. It takes the journal or a backup, keeps the damaged file, and says what it recovered. Then check the disk."},
 		{is(storage.ErrUnknownSlide), "The project has no such slide", "List its slides with: coverslipctl project list PROJECT."},
 		{is(storage.ErrUnknownClass), "There is no such class", "Choose one of the project's classes."},
 		{is(storage.ErrClassInUse), "The class is in use", "Retire it instead of taking it away."},
@@ -158,6 +147,15 @@ func explanations() []explanation {
 		{is(ErrClosed), "The project is closed", "Open it again."},
 
 		{is(annotate.ErrConflict), "The object was changed meanwhile", "Nothing was overwritten; look at the object as it is now and try again."},
+		{is(ErrTwoAreas), "This needs more areas", "Choose two or more areas with Shift+click, then do it again; the exclusive or takes exactly two."},
+		{is(ErrNothingCut), "Nothing was cut", "Draw the line right across an area, from outside to outside; locked areas are not cut."},
+		{is(ErrNothingToPaste), "There is nothing to paste", "Copy annotations first, here or as GeoJSON from another program."},
+		{is(ErrOffSlide), "The shape would reach beyond the slide", "Make it smaller, or move it away from the edge first."},
+		{is(ErrClassName), "The class needs a name of its own", "Give it a name that no other class has, retired ones included."},
+		{is(ErrClassParent), "A class cannot stand above itself", "Choose another parent."},
+		{is(annotate.ErrClasses), "%s holds no classes", "Choose a file that Coverslip exported, or classes.json of a QuPath project."},
+		{is(annotate.ErrTooLarge), "The shapes have too many corners together", "Simplify them first (menu Annotations), or work on fewer at once."},
+		{is(annotate.ErrNoArea), "No area would be left", "Nothing was changed."},
 		{is(annotate.ErrInvalidROI), "This shape cannot be used", "Draw it again: it needs at least three points that enclose an area."},
 		{is(ErrNoObject), "The object is not on the slide any more", "Nothing was changed; select it again."},
 		{is(ErrNoClass), "There is no such class", "Choose one of the project's classes."},
@@ -200,7 +198,7 @@ func explanations() []explanation {
 		{is(fs.ErrNotExist), "%s does not exist", "Check the name and the folder."},
 		{is(fs.ErrPermission), "%s may not be read or written by you", "Ask for the right, or copy it to a folder of your own."},
 		{is(io.ErrUnexpectedEOF), "%s ends too early", "Copy the file again from where it came, and compare the file sizes."},
-	}
+	}...)
 }
 
 // Explain turns any error of the rooms below into what a person needs to know.

@@ -52,7 +52,7 @@ func TestExplain_Table(t *testing.T) {
 		{about("project", "p.coverslip", storage.ErrExists), "Project p.coverslip is there already", "another folder"},
 		{storage.ErrOwnFile, "onto itself", "another file"},
 		{wrap(about("model", "m", models.ErrNoModel)), "Model m holds no model", "model.onnx"},
-		{&storage.DamageError{Path: "/x/project.bolt", What: "page 3"}, "project.bolt is damaged", "backup"},
+		{&storage.DamageError{Path: "/x/project.bolt", What: "page 3"}, "project.bolt is damaged", "project check --repair"},
 		{storage.ErrNothingToUndo, "nothing to undo", "taken back"},
 		{fmt.Errorf("setup: %w", runtimes.ErrUnreachable), "did not reach", "--from"},
 		{storage.ErrNothingToRedo, "nothing to redo", "undo"},

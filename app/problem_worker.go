@@ -1,8 +1,10 @@
 package app
 
 import (
+	"coverslip/models/caption"
 	"coverslip/models/onnx"
 	"coverslip/models/worker"
+	"coverslip/models/zeroshot"
 )
 
 // workerExplanations are for what ends the process in which models run.
@@ -12,6 +14,12 @@ func workerExplanations() []explanation {
 		{as[*worker.CrashError], "The model's process ended in the middle of the work", "Nothing was lost: what was computed so far is kept, and the next run starts another process. If it comes again, the model is damaged, or needs more memory than it may take (Models, How models run)."},
 		{as[*worker.HangError], "The model did not answer in time, and its process was ended", "Nothing was lost. Try fewer patches at once, or check the model with: coverslipctl model check FOLDER."},
 		{is(worker.ErrWorker), "The process in which models run cannot be started", "Start the program anew; the details say what is in the way."},
+		{is(ErrNoTexts), "The model knows pictures, not words", "Choose an image–text model, such as PLIP, CONCH or QuiltNet, to name patches by words or to find captions."},
+		{is(zeroshot.ErrFewClasses), "There are too few classes to tell apart", "Name two classes or more."},
+		{is(zeroshot.ErrOtherSpace), "Pictures and texts are not of one model", "Open the picture side and the text side from one model folder."},
+		{is(caption.ErrEmpty), "The caption bank is empty", "Choose a CSV file with a column named caption, or a text with a sentence a line."},
+		{is(ErrOtherModel), "The suggestion was made by another model", "Open the model that its provenance names, and repeat it with that."},
+		{is(ErrNotRepeatable), "The suggestion cannot be repeated", "What it rests on was not written down; it was made by an older version, or imported."},
 		{as[*onnx.ProviderError], "The chosen device cannot run models here", "Choose the processor (Models, How models run), or a build of ONNX Runtime for the device."},
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -22,6 +23,9 @@ func (s *Session) Relink(ctx context.Context, folder string) (found int, err err
 // RelinkTold is Relink that tells how many files it looked into, of how many.
 func (s *Session) RelinkTold(ctx context.Context, folder string, progress Progress) (found int, err error) {
 	abs := wholePath(folder)
+	if _, err := os.Stat(abs); err != nil {
+		return 0, about("folder", folder, err)
+	}
 	missing := map[string][]storage.Slide{} // by fingerprint
 	endings, names := map[string]bool{}, map[string]bool{}
 	for _, item := range s.Slides() {

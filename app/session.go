@@ -24,16 +24,17 @@ const defaultCacheBytes = 256 << 20
 
 // Options of a session.
 type Options struct {
-	Author     string // who works; "" takes the name of the operating system's user
-	CacheBytes int64  // bytes of decoded tiles kept; 0 takes 256 MiB
-	ReadOnly   bool   // open without the right to change anything
-	Onnx       string // path of ONNX Runtime's library; "" looks for it
-	Worker     string // program to start for models, with the hidden verb of models/worker; "" runs them in this process
-	Model      string // folder of the default encoder; "" takes the built-in, untrained one
-	RawColour  bool   // slides are shown in the scanner's colours, their colour profiles left aside
-	Network    bool   // slides may be read from web addresses; nothing is fetched otherwise
-	Backups    bool   // back the project up by itself: at opening, every half hour of work, at closing
-	Untrusted  bool   // slides come from strangers: memory-safe decoders only, no native library sees them
+	Author     string                                                         // who works; "" takes the name of the operating system's user
+	CacheBytes int64                                                          // bytes of decoded tiles kept; 0 takes 256 MiB
+	ReadOnly   bool                                                           // open without the right to change anything
+	Onnx       string                                                         // path of ONNX Runtime's library; "" looks for it
+	Worker     string                                                         // program to start for models, with the hidden verb of models/worker; "" runs them in this process
+	Text       func(e onnx.Engine, folder string) (models.TextEncoder, error) // opens the text side of Model; nil when there is none
+	Model      string                                                         // folder of the default encoder; "" takes the built-in, untrained one
+	RawColour  bool                                                           // slides are shown in the scanner's colours, their colour profiles left aside
+	Network    bool                                                           // slides may be read from web addresses; nothing is fetched otherwise
+	Backups    bool                                                           // back the project up by itself: at opening, every half hour of work, at closing
+	Untrusted  bool                                                           // slides come from strangers: memory-safe decoders only, no native library sees them
 }
 
 // Session is one open project. Its methods are safe for concurrent use.
@@ -63,6 +64,7 @@ type Session struct {
 
 	encoderMu sync.Mutex // protects encoder and engine; held while they are loaded
 	encoder   models.Encoder
+	text      models.TextEncoder
 	engine    onnx.Engine
 	release   func() error // frees engine
 

@@ -338,7 +338,7 @@ func TestProjectForSlide_ReopensByFingerprint(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "A 12.svs")
 	writeSlide(t, path, 3)
-	s, id, err := ProjectForSlide(path, Options{Author: "Ada"})
+	s, id, err := ProjectForSlide(t.Context(), path, Options{Author: "Ada"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -355,7 +355,7 @@ func TestProjectForSlide_ReopensByFingerprint(t *testing.T) {
 	if err := os.Rename(path, renamed); err != nil {
 		t.Fatal(err)
 	}
-	s, again, err := ProjectForSlide(renamed, Options{Author: "Ada"})
+	s, again, err := ProjectForSlide(t.Context(), renamed, Options{Author: "Ada"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -385,7 +385,7 @@ func TestProjectForSlide_PrefersTheProjectBeside(t *testing.T) {
 		t.Fatal(err)
 	}
 	closeChecked(t, own)
-	s, id, err := ProjectForSlide(path, Options{})
+	s, id, err := ProjectForSlide(t.Context(), path, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -352,7 +352,7 @@ func (s *Session) load(ctx context.Context, id annotate.ID) (*OpenSlide, error) 
 	}
 	shown, colour := s.shown(t)
 	open.Colour, open.adjust = colour, s.adjustOf(id)
-	if err := s.draw(open, tiles.Halved(tiles.Filled(shown))); err != nil {
+	if err := s.fetch(open, tiles.Halved(tiles.Filled(shown))); err != nil {
 		return nil, errors.Join(err, t.Close())
 	}
 	return open, nil

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"sort"
-	"strconv"
 	"time"
 
 	"coverslip/annotate"
@@ -233,11 +232,7 @@ func (s *Session) suggestions(slide annotate.ID, set *annotate.Set, e *embedding
 	})
 	e.report.Replaced = len(edit.Changes)
 	now, who, palette := time.Now().UTC(), s.Author(), s.Palette()
-	params := fmt.Sprintf("mpp=%g patch=%d colour=%s labels=%d examples=%d classes=%d min-score=%g limit=%d",
-		o.MPP, o.Patch, colourWord(e.report.Pixels), e.report.Labels, e.report.Examples, len(t.classes), o.MinScore, o.Limit)
-	if e.report.Planes != "" {
-		params += " planes=" + strconv.Quote(e.report.Planes)
-	}
+	params := s.paramsOf(e, o, fmt.Sprintf("labels=%d examples=%d classes=%d", e.report.Labels, e.report.Examples, len(t.classes)))
 	for _, c := range found {
 		b := e.grid.box(c.cell)
 		by := annotate.Provenance{

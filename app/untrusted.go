@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"fmt"
 	"strings"
 
 	"coverslip/tiles"
@@ -47,15 +46,19 @@ func (s *Session) SetUntrusted(on bool) {
 // computer, or what would under Options.Untrusted.
 func Decoders(untrusted bool) string {
 	var parts []string
-	for _, s := range codecs(untrusted).Status() {
-		switch {
-		case s.Library == "":
+	for _, s := range formats.Codecs(codecs(untrusted)) {
+		if s.Library == "" {
 			parts = append(parts, s.Name+" not at all")
-		case s.Version != "":
-			parts = append(parts, fmt.Sprintf("%s by %s %s", s.Name, s.Library, s.Version))
-		default:
-			parts = append(parts, fmt.Sprintf("%s by %s", s.Name, s.Library))
+			continue
 		}
+		by := s.Name + " by " + s.Library
+		if s.Version != "" {
+			by += " " + s.Version
+		}
+		if s.Found != "" {
+			by += " (" + s.Found + ")"
+		}
+		parts = append(parts, by)
 	}
 	return strings.Join(parts, " · ")
 }

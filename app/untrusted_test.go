@@ -59,7 +59,7 @@ func TestSession_Untrusted_OpensByGoOnly(t *testing.T) {
 		t.Error("both decoders give the same pixels, so this test shows nothing")
 	}
 
-	o, id2, err := ProjectForSlide(path, Options{Author: "Ada", Untrusted: true})
+	o, id2, err := ProjectForSlide(t.Context(), path, Options{Author: "Ada", Untrusted: true})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -248,7 +248,7 @@ func (p *Project) openFile() error {
 	if err != nil {
 		return err
 	}
-	p.db, p.stat = db, stat
+	p.db, p.stat, p.txid = db, stat, 0
 	return nil
 }
 

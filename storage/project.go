@@ -43,6 +43,7 @@ type Project struct {
 	write sync.Mutex // held while pages are written, and while Check reads them; protects what follows
 
 	journal *journal       // nil when read-only
+	txid    uint64         // of the newest meta page; 0: not known yet
 	pending []journalEntry // of the transaction in the making
 	broken  error          // after it nothing more is written: what a failed sync left nobody knows
 
@@ -164,11 +165,13 @@ func (p *Project) inPlace() error {
 func (p *Project) writeBoth(f func(tx *bolt.Tx) error) error {
 	p.pending = p.pending[:0]
 	written := false
+	var txid uint64
 	err := p.protect(func() error {
 		return p.db.Update(func(tx *bolt.Tx) error {
-			if err := p.untouched(tx); err != nil {
+			if err := p.untouched(); err != nil {
 				return err
 			}
+			txid = uint64(tx.ID())
 			if err := f(tx); err != nil {
 				return err
 			}
@@ -183,6 +186,7 @@ func (p *Project) writeBoth(f func(tx *bolt.Tx) error) error {
 	clear(p.pending)
 	switch {
 	case err == nil:
+		p.txid = txid
 		return nil
 	case errors.Is(err, errBroken):
 	case !written:
@@ -201,7 +205,7 @@ func (p *Project) writeBoth(f func(tx *bolt.Tx) error) error {
 
 // untouched makes sure that nobody else wrote into the file since the last
 // commit: another machine over a network drive, or a copy laid over it.
-func (p *Project) untouched(tx *bolt.Tx) error {
+func (p *Project) untouched() error {
 	f, err := os.Open(p.path)
 	if err != nil {
 		return fmt.Errorf("storage: %s: %w: %w", p.path, ErrMoved, err)
@@ -215,8 +219,11 @@ func (p *Project) untouched(tx *bolt.Tx) error {
 	if err != nil {
 		return located(p.path, err)
 	}
-	if pages.txid+1 != uint64(tx.ID()) {
-		return fmt.Errorf("storage: %s: it holds commit %d of the disk, %d was expected: %w", p.path, pages.txid, tx.ID()-1, ErrMoved)
+	if p.txid == 0 {
+		p.txid = pages.txid
+	}
+	if pages.txid != p.txid {
+		return fmt.Errorf("storage: %s: it holds transaction %d, %d was expected: %w", p.path, pages.txid, p.txid, ErrMoved)
 	}
 	return nil
 }

@@ -107,7 +107,7 @@ func randomEdits(t *testing.T, rng *rand.Rand, steps int) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			p.db, p.stat, p.journal = q.db, q.stat, q.journal
+			p.db, p.stat, p.journal, p.txid = q.db, q.stat, q.journal, 0
 		}
 		m.compare(t, p, step)
 	}

@@ -132,6 +132,7 @@ func lastHash(tx *bolt.Tx, project annotate.ID) ([32]byte, error) {
 // and the journal has not is added to it. A journal that tells another story is
 // set aside, and a new one made of the file.
 func (p *Project) settle() error {
+	p.txid = 0 // what is replayed goes around update
 	path := filepath.Join(p.dir, JournalName)
 	if end, ok := p.leftWell(path); ok {
 		j, err := openJournal(p.disk, path, end)

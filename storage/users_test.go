@@ -85,8 +85,18 @@ func TestProject_Sign(t *testing.T) {
 		t.Error(err)
 	}
 
-	// Somebody changes the meaning and makes the checksum fit.
+	forged(t, p, slide)
+	if _, err := p.Sign(slide, annotate.NewID(), key, "x", testStamp); !errors.Is(err, ErrUnknownUser) {
+		t.Error(err)
+	}
+}
+
+// forged changes one field after another of the one signature and makes the
+// checksum fit: each must be noticed.
+func forged(t *testing.T, p *Project, slide annotate.ID) {
+	t.Helper()
 	forge := func(f func(*Signature)) {
+		p.txid = 0 // as if the project were opened anew
 		err := p.db.Update(func(tx *bolt.Tx) error {
 			b := tx.Bucket(bucketSignatures)
 			k, v := b.Cursor().First()
@@ -118,7 +128,5 @@ func TestProject_Sign(t *testing.T) {
 		}
 		forge(func(s *Signature) { *s = before })
 	}
-	if _, err := p.Sign(slide, annotate.NewID(), key, "x", testStamp); !errors.Is(err, ErrUnknownUser) {
-		t.Error(err)
-	}
+	p.txid = 0
 }

@@ -91,9 +91,9 @@ func (c *Cache) has(k cacheKey) bool {
 	return c.items[k] != nil
 }
 
-// copyTo copies a tile's pixels into dst, as many as both have, and marks it as
-// used; false when it is not there.
-func (c *Cache) copyTo(k cacheKey, dst *image.RGBA) bool {
+// copyTo copies a tile's pixels from a point on into dst, as many as both have,
+// and marks the tile as used; false when it is not there.
+func (c *Cache) copyTo(k cacheKey, dst *image.RGBA, from image.Point) bool {
 	c.mu.Lock()
 	s := c.items[k]
 	if s == nil {
@@ -103,7 +103,7 @@ func (c *Cache) copyTo(k cacheKey, dst *image.RGBA) bool {
 	c.touch(s)
 	s.held++
 	c.mu.Unlock()
-	copyPixels(dst, s.img) // not under the lock: a tile is 256 KiB
+	copyPixels(dst, s.img, from) // not under the lock: a tile is 256 KiB
 	c.release(s)
 	return true
 }
@@ -220,11 +220,15 @@ func (c *Cache) recycle(s *slot) {
 	c.idle += int64(n)
 }
 
-// copyPixels copies the pixels that both pictures have, from their upper left
-// corners.
-func copyPixels(dst, src *image.RGBA) {
-	w, h := min(src.Rect.Dx(), dst.Rect.Dx()), min(src.Rect.Dy(), dst.Rect.Dy())
+// copyPixels copies the pixels of src from a point on to the upper left corner of
+// dst, as many as both have.
+func copyPixels(dst, src *image.RGBA, from image.Point) {
+	w, h := min(src.Rect.Dx()-from.X, dst.Rect.Dx()), min(src.Rect.Dy()-from.Y, dst.Rect.Dy())
+	if w <= 0 || h <= 0 || from.X < 0 || from.Y < 0 {
+		return
+	}
+	at := from.Y*src.Stride + 4*from.X
 	for y := range h {
-		copy(dst.Pix[y*dst.Stride:y*dst.Stride+4*w], src.Pix[y*src.Stride:y*src.Stride+4*w])
+		copy(dst.Pix[y*dst.Stride:y*dst.Stride+4*w], src.Pix[at+y*src.Stride:at+y*src.Stride+4*w])
 	}
 }

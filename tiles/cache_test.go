@@ -150,3 +150,37 @@ func BenchmarkLoader_ReadInto(b *testing.B) {
 		}
 	}
 }
+
+// A tile that a job reads whole is not kept; one it reads in part is, and the
+// parts are right.
+func TestLoader_ReadPartInto_Keeps(t *testing.T) {
+	s := newFake(big(51200, 51200, 1))
+	c := tiles.NewCache(0)
+	l := tiles.NewLoader(s, c, 1, nil)
+	defer l.Close()
+	ctx, k := context.Background(), tiles.Key{Col: 3, Row: 4}
+	whole := image.NewRGBA(image.Rect(0, 0, 512, 512))
+	must(t, l.ReadInto(ctx, k, whole))
+	if _, ok := l.Get(k); ok || c.Used() != 0 {
+		t.Error("a tile read whole is kept")
+	}
+	if got, want := whole.RGBAAt(9, 500), pixel(0, 3*512+9, 4*512+500); got != want {
+		t.Errorf("pixel %v, want %v", got, want)
+	}
+	for _, from := range []image.Point{{500, 3}, {0, 0}, {7, 480}} { // the first and last reach beyond the tile
+		dst := image.NewRGBA(image.Rect(40, 50, 80, 90))
+		must(t, l.ReadPartInto(ctx, k, from, dst))
+		for _, at := range []image.Point{{0, 0}, {11, 31}} {
+			if got, want := dst.RGBAAt(40+at.X, 50+at.Y), whole.RGBAAt(from.X+at.X, from.Y+at.Y); got != want {
+				t.Errorf("%v from %v: pixel %v, want %v", at, from, got, want)
+			}
+		}
+	}
+	if c.Used() != 1<<20 {
+		t.Errorf("%d bytes are kept of a tile read in part", c.Used())
+	}
+	must(t, l.ReadPartInto(ctx, k, image.Pt(600, 0), whole)) // nothing of it
+	if err := l.ReadInto(ctx, tiles.Key{Col: 1 << 20}, whole); err == nil {
+		t.Error("a tile beside the slide is read")
+	}
+}

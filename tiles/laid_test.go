@@ -126,7 +126,7 @@ type rampReader struct{ *rampSlide }
 func (r *rampReader) ReadTile(ctx context.Context, k Key, dst *image.RGBA) error {
 	im, err := r.read(ctx, k)
 	if err == nil {
-		copyPixels(dst, im)
+		copyPixels(dst, im, image.Point{})
 	}
 	return err
 }

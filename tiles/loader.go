@@ -212,17 +212,32 @@ func (l *Loader) Read(ctx context.Context, k Key) (*image.RGBA, error) {
 	return img, err
 }
 
-// ReadInto is Read for callers that want the pixels and not the picture: they
-// are copied into dst, as many as both have. It is the way of jobs that read a
-// whole slide, because the tiles' memory is then used again.
+// ReadInto is Read for callers that want the pixels of the whole tile and not
+// the picture: they are put into dst, as many as both have. It is the way of jobs
+// that read a whole slide: a tile that is not there is decoded straight into dst,
+// if that has its size, and not kept, for who has read all of it will hardly ask
+// again.
 func (l *Loader) ReadInto(ctx context.Context, k Key, dst *image.RGBA) error {
-	return l.read(ctx, k, func(s *slot) bool {
+	return l.copyTo(ctx, k, image.Point{}, dst, dst)
+}
+
+// ReadPartInto is Read for callers that want some pixels of a tile: those from a
+// point of the tile on, as many as it and dst have. The tile is kept: the
+// neighbour wants the rest of it.
+func (l *Loader) ReadPartInto(ctx context.Context, k Key, from image.Point, dst *image.RGBA) error {
+	return l.copyTo(ctx, k, from, dst, nil)
+}
+
+// copyTo copies a tile's pixels from a point on into dst; straight, if not nil, is
+// where a tile of its size may be decoded that is not there.
+func (l *Loader) copyTo(ctx context.Context, k Key, from image.Point, dst, straight *image.RGBA) error {
+	return l.readTo(ctx, k, straight, func(s *slot) bool {
 		if s != nil {
-			copyPixels(dst, s.img)
+			copyPixels(dst, s.img, from)
 			l.cache.release(s)
 			return true
 		}
-		return l.cache.copyTo(cacheKey{l.id, k}, dst)
+		return l.cache.copyTo(cacheKey{l.id, k}, dst, from)
 	})
 }
 
@@ -230,6 +245,12 @@ func (l *Loader) ReadInto(ctx context.Context, k Key, dst *image.RGBA) error {
 // the slot that the tile was just read into; in between it waits for who reads
 // the tile.
 func (l *Loader) read(ctx context.Context, k Key, take func(*slot) bool) error {
+	return l.readTo(ctx, k, nil, take)
+}
+
+// readTo is read; a tile that fits straight, if that is not nil, is decoded there
+// and not kept.
+func (l *Loader) readTo(ctx context.Context, k Key, straight *image.RGBA, take func(*slot) bool) error {
 	for {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -257,6 +278,9 @@ func (l *Loader) read(ctx context.Context, k Key, take func(*slot) bool) error {
 			case <-ctx.Done():
 			}
 			continue
+		}
+		if straight != nil && l.fits(k, straight) {
+			return l.direct(ctx, k, straight)
 		}
 		c, follows := l.begin(k), l.follows
 		l.mu.Unlock()
@@ -331,25 +355,57 @@ func (l *Loader) begin(k Key) *call {
 // not be read, is held for the caller.
 func (l *Loader) finish(k Key, c *call) (s *slot) {
 	defer l.reading.Done()
-	img, err := l.load(k)
-	c.err = err
+	img, err := l.load(k, nil)
 	l.mu.Lock()
-	switch {
-	case l.closed && c.err != nil:
-		c.err = ErrClosed
-	case c.err == nil: // when closed, the cache will be emptied of this slide
+	if c.err = l.outcome(k, err); c.err == nil { // when closed, the cache will be emptied of this slide
 		s = l.cache.put(cacheKey{l.id, k}, img, k.Level >= l.pinFrom)
-	case !errors.Is(c.err, context.Canceled):
-		if len(l.failed) >= maxFailed {
-			clear(l.failed)
-		}
-		l.failed[k] = failed(c.err)
 	}
 	delete(l.pending, k)
 	l.signal()
 	l.mu.Unlock()
 	close(c.done)
 	return s
+}
+
+// outcome is what a read's error is to those who asked, and remembers it; the
+// lock is held.
+func (l *Loader) outcome(k Key, err error) error {
+	switch {
+	case err == nil:
+	case l.closed:
+		return ErrClosed
+	case !errors.Is(err, context.Canceled):
+		if len(l.failed) >= maxFailed {
+			clear(l.failed)
+		}
+		l.failed[k] = failed(err)
+	}
+	return err
+}
+
+// fits says whether a tile may be decoded straight into dst: it has its size and
+// is none of those that are pinned.
+func (l *Loader) fits(k Key, dst *image.RGBA) bool {
+	levels := l.slide.Levels()
+	return k.Level >= 0 && k.Level < min(len(levels), l.pinFrom) && dst.Rect.Size() == levels[k.Level].TileRect(k.Col, k.Row).Size()
+}
+
+// direct reads a tile into dst and nowhere else. It is called with the lock held
+// and gives it back. The read stands in no table: who wishes the tile wants it
+// kept.
+func (l *Loader) direct(ctx context.Context, k Key, dst *image.RGBA) error {
+	follows := l.follows
+	l.reading.Add(1)
+	l.mu.Unlock()
+	defer l.reading.Done()
+	follows.Yield(ctx)
+	_, err := l.load(k, dst)
+	if err == nil {
+		return nil
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.outcome(k, err)
 }
 
 func failed(err error) failure {
@@ -360,9 +416,10 @@ func failed(err error) failure {
 	return failure{err: err}
 }
 
-// load reads one tile. A defect of a decoder that panics is kept to its tile:
-// it must not take the session and its unsaved work along.
-func (l *Loader) load(k Key) (img *image.RGBA, err error) {
+// load reads one tile, into dst if that is not nil and has its size. A defect of
+// a decoder that panics is kept to its tile: it must not take the session and its
+// unsaved work along.
+func (l *Loader) load(k Key, dst *image.RGBA) (img *image.RGBA, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			img, err = nil, &TileError{Key: k, Err: fmt.Errorf("decoder panics: %v", r)}
@@ -376,7 +433,9 @@ func (l *Loader) load(k Key) (img *image.RGBA, err error) {
 	if r.Empty() {
 		return nil, &TileError{Key: k, Err: errors.New("outside the level's grid")}
 	}
-	img = l.cache.blank(r.Dx(), r.Dy())
+	if img = dst; img == nil || img.Rect.Size() != r.Size() {
+		img = l.cache.blank(r.Dx(), r.Dy())
+	}
 	if err := l.slide.ReadTile(l.ctx, k, img); err != nil && !errors.Is(err, ErrMissing) {
 		return nil, err
 	}

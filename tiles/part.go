@@ -31,6 +31,18 @@ type ScannedReader interface {
 	ReadScanned(ctx context.Context, k Key, r image.Rectangle, dst *image.RGBA) error
 }
 
+// RegionReader is a ScannedReader that decodes a region for less than its tiles
+// one by one: one whose tiles share what is stored. ReadRegion asks it first.
+type RegionReader interface {
+	ScannedReader
+	// ReadLevelRegion decodes the pixels of r, a rectangle of the level, into
+	// dst, whose bounds must have its size, as ReadScanned does for each tile.
+	// What cannot be decoded is transparent, and the first such error returned.
+	// It returns errors.ErrUnsupported, and has done nothing, for a region that
+	// is to be read tile by tile.
+	ReadLevelRegion(ctx context.Context, level int, r image.Rectangle, dst *image.RGBA) error
+}
+
 // ReadWholeFor reads a whole tile and copies the pixels of r to dst: what a
 // PartReader does with tiles that cannot be decoded in part. r is a rectangle of
 // the level inside the tile's TileRect, and dst has its size.

@@ -49,6 +49,12 @@ func ReadRegion(ctx context.Context, s Slide, level, x0, y0 int, dst *image.RGBA
 	if have.Empty() {
 		return ctx.Err()
 	}
+	if r, ok := s.(RegionReader); ok {
+		err := r.ReadLevelRegion(ctx, level, have, part(dst, have.Add(dst.Rect.Min.Sub(want.Min))))
+		if !errors.Is(err, errors.ErrUnsupported) {
+			return err
+		}
+	}
 	job := regionJob{slide: s, level: level, l: l, want: want, have: have, dst: dst}
 	job.col0, job.row0 = have.Min.X/l.TileWidth, have.Min.Y/l.TileHeight
 	job.cols = (have.Max.X-1)/l.TileWidth - job.col0 + 1

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"sync"
 	"sync/atomic"
 )
 
@@ -23,6 +24,36 @@ type Source struct {
 	folder Folder // nil: it lies in none
 	broken atomic.Pointer[error]
 	closed atomic.Bool
+
+	mu   sync.Mutex // held while something is found out
+	once map[any]known
+}
+
+// known is what was found out of a file, or why it was not.
+type known struct {
+	what any
+	err  error
+}
+
+// Once returns what find finds out of the file, the same at every call with an
+// equal key: many readers ask the same of a file before one of them opens it. An
+// error is kept too, unless it is one that may pass. find must not call Once.
+func (s *Source) Once(key any, find func() (any, error)) (any, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if k, ok := s.once[key]; ok {
+		return k.what, k.err
+	}
+	what, err := find()
+	var passing interface{ Temporary() bool }
+	if err != nil && errors.As(err, &passing) && passing.Temporary() {
+		return what, err
+	}
+	if s.once == nil {
+		s.once = map[any]known{}
+	}
+	s.once[key] = known{what, err}
+	return what, err
 }
 
 // OpenSource opens a regular file for reading. Folders, pipes and devices are

@@ -256,6 +256,9 @@ func (v *Viewer) MouseMoved(e *desktop.MouseEvent) {
 		return // Dragged follows
 	}
 	v.hand.at, v.hand.inside = v.pixelAt(e.Position), true
+	if v.loupe.on {
+		v.touch()
+	}
 	if v.source != nil && v.view.Valid() {
 		v.tool.hover(v.pointer(v.hand.at))
 	}
@@ -265,6 +268,9 @@ func (v *Viewer) MouseMoved(e *desktop.MouseEvent) {
 // MouseOut belongs to Fyne.
 func (v *Viewer) MouseOut() {
 	v.hand.inside = false
+	if v.loupe.on {
+		v.touch()
+	}
 	if v.OnHover != nil {
 		v.OnHover(annotate.Point{}, false)
 	}

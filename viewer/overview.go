@@ -45,7 +45,7 @@ type overview struct {
 	w, h float64      // slide, level-0 pixels
 	part annotate.Box // of it that is shown: what was scanned
 
-	density  whereabouts
+	labels   whereabouts
 	heatMade int // the count that heat shows
 
 	tinted      *Coverage // what seen shows: the map, its version and the step
@@ -218,7 +218,7 @@ func (o *overview) inView(v Viewport) bool {
 // warm brings the picture of where labels are up to the last count; any is false
 // where there are none.
 func (o *overview) warm(now time.Time) (any bool) {
-	img, made, _ := o.density.poll(now)
+	img, made, _ := o.labels.poll(now)
 	if made != o.heatMade {
 		o.heatMade = made
 		if a := fyne.CurrentApp(); a == nil || a.Driver().CanvasForObject(o.heat) == nil {

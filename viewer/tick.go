@@ -1,6 +1,7 @@
 package viewer
 
 import (
+	"fmt"
 	"math"
 	"time"
 
@@ -55,7 +56,7 @@ func (v *Viewer) Tick() {
 	}
 	pending := v.awaited()
 	seen, watching := v.watch(now, pending)
-	_, counted, counting := v.overview.density.poll(now)
+	_, counted, counting := v.overview.labels.poll(now)
 	dirty := seen || counted != v.overview.heatMade || v.clock.dirty || pending != v.clock.pending || v.marking(now) || v.toolArrived()
 	if !dirty && !v.clock.more {
 		if pending == 0 && !watching && !counting {
@@ -201,6 +202,13 @@ func (v *Viewer) layOut() {
 	moreOverlay := v.overlay.update(v.view, v.unit, now)
 	v.objs = append(v.objs, v.overlay.objs...)
 	v.layOutLive()
+	if look, ok := v.loupeView(); ok {
+		words := ""
+		if m := magnification(v.info, look.Scale); m > 0 {
+			words = fmt.Sprintf("%.3g×", m)
+		}
+		v.objs = append(v.objs, v.loupe.update(look, v.hand.at, v.source, v.unit, v.tileLayer.crisp, words)...)
+	}
 	mpp := 0.0
 	if v.info != nil {
 		mpp = v.info.MPPX
@@ -214,6 +222,9 @@ func (v *Viewer) layOut() {
 // once a frame.
 func (v *Viewer) sight(now time.Time) sight {
 	s := sight{focusX: v.view.CX, focusY: v.view.CY}
+	if look, ok := v.loupeView(); ok || len(v.loupe.keys) > 0 {
+		s.also = v.loupe.wish(look, ok, v.source.Slide().Levels())
+	}
 	if v.hand.inside {
 		p := v.pointer(v.hand.at).p
 		s.focusX, s.focusY = p.X, p.Y
@@ -271,6 +282,7 @@ func (v *Viewer) layOutLive() {
 		}
 	}
 	v.drawFrame(&v.live)
+	v.drawGhost(&v.live)
 	v.tool.draw(&v.live)
 	v.pointing.draw(v, &v.live)
 	v.drawBox(&v.live)

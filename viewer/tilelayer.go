@@ -24,9 +24,10 @@ type tileLayer struct {
 	src     Source        // what is shown: slide, or a tilted picture of it
 	levels  []tiles.Level // of src
 	slide   Source
-	tilted  *tilted // nil without a tilt
-	crisp   bool    // magnified pixels are squares
-	rims    bool    // tiles in view have rims
+	tilted  *tilted     // nil without a tilt
+	also    []tiles.Key // wished beside the plan, and not there yet
+	crisp   bool        // magnified pixels are squares
+	rims    bool        // tiles in view have rims
 	behind  *backdrop
 	pool    *pool[tiles.Key]
 	glass   *canvas.Rectangle // the slide's ground, where no tile is
@@ -138,7 +139,7 @@ func (t *tileLayer) update(v Viewport, look sight, unit float32, now time.Time) 
 	switch at := v.Scale * t.levels[level].Downsample; {
 	case t.crisp && at >= pixelsFrom:
 		mode = canvas.ImageScalePixels
-	case at > 1 && t.tilted == nil:
+	case at > 1 && t.tilted == nil && !t.isVeil: // rims lie on each other, which a veil would show
 		t.rims = true
 	}
 	t.fine = tiles.Visible(t.levels, level, t.region(v, level))
@@ -162,12 +163,12 @@ func (t *tileLayer) update(v Viewport, look sight, unit float32, now time.Time) 
 	t.fine = shown
 	t.covered = whole && t.inside(onSlide)
 	t.plan(v, level, look)
-	t.src.Want(t.wish)
+	t.want(look.also)
 	if t.tilted != nil {
 		if err := t.tilted.trouble(); err != nil {
 			t.report(err)
 		}
-		if !whole {
+		if !whole && !t.isVeil {
 			t.objs = append(t.objs, t.behind.update(onSlide, t.slide, unit)...)
 		}
 	}
@@ -199,7 +200,15 @@ func (t *tileLayer) pending() int {
 	if t.src == nil {
 		return 0
 	}
-	return t.src.Pending()
+	n := t.src.Pending()
+	if t.tilted != nil {
+		for _, k := range t.also {
+			if _, ok := t.slide.Get(k); !ok && t.slide.Failed(k) == nil {
+				n++
+			}
+		}
+	}
+	return n
 }
 
 // have tells whether a tile is on the card, putting it there when it can; later
@@ -296,9 +305,27 @@ func (t *tileLayer) gather(to *[]tiles.Key, level int, x0, y0, x1, y1 float64, u
 
 // sight is how the person looks at the slide, beside the viewport.
 type sight struct {
-	focusX, focusY float64 // level-0 pixels: the pointer, else the middle
-	velX, velY     float64 // screen pixels per second by which the picture moves
-	zooming        int     // > 0 while it grows, < 0 while it shrinks
+	focusX, focusY float64     // level-0 pixels: the pointer, else the middle
+	velX, velY     float64     // screen pixels per second by which the picture moves
+	zooming        int         // > 0 while it grows, < 0 while it shrinks
+	also           []tiles.Key // of the slide, which are wished first
+}
+
+// want wishes the tiles of the plan, and before them some of the slide that are
+// shown in another way.
+func (t *tileLayer) want(also []tiles.Key) {
+	t.also = t.also[:0]
+	for _, k := range also {
+		if _, ok := t.slide.Get(k); !ok && t.slide.Failed(k) == nil {
+			t.also = append(t.also, k)
+		}
+	}
+	if t.tilted != nil {
+		t.tilted.first = t.also
+	} else if len(t.also) > 0 {
+		t.wish = append(slices.Clone(t.also), t.wish...)
+	}
+	t.src.Want(t.wish)
 }
 
 // plan makes the wish list of a frame.

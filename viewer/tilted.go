@@ -30,6 +30,7 @@ type tilted struct {
 	src    Source
 	plane  Plane
 	crisp  bool          // beyond one to one pixels are squares
+	first  []tiles.Key   // of src, which somebody else wishes before all; set on the window's goroutine
 	from   []tiles.Level // of src
 	levels []tiles.Level
 	x0, y0 float64 // where the picture begins on the plane, level-0 pixels
@@ -121,7 +122,7 @@ func (t *tilted) trouble() error {
 func (t *tilted) Want(keys []tiles.Key) {
 	t.mu.Lock()
 	t.frame++
-	t.wish, t.need = t.wish[:0], t.need[:0]
+	t.wish, t.need = t.wish[:0], append(t.need[:0], t.first...)
 	clear(t.seen)
 	for _, k := range keys {
 		if t.fresh(k) {

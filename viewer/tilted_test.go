@@ -216,3 +216,51 @@ func BenchmarkBackdrop(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkFrame is what a frame of a pan costs the window's goroutine, all tiles
+// being there, upright, turned by a quarter and tilted.
+func BenchmarkFrame(b *testing.B) {
+	for _, angle := range []float64{0, 90, 30} {
+		b.Run(fmt.Sprintf("%g°", angle), func(b *testing.B) {
+			s := newStage(b, newFakeSlide(16384, 16384, 256, pink), 1280, 800)
+			s.v.TurnTo(angle)
+			s.v.CenterOn(annotate.Point{X: 8000, Y: 8000}, 0.7)
+			s.settle()
+			b.ReportAllocs()
+			i := 0
+			for b.Loop() {
+				i++
+				s.v.view = s.v.view.Panned([]float64{3, -3}[i/40%2], 0)
+				s.v.touch()
+				s.frame()
+			}
+		})
+	}
+}
+
+// BenchmarkTilted_view is all tiles of a window of 1280 × 800 at a new angle, as
+// the workers beside the window make them.
+func BenchmarkTilted_view(b *testing.B) {
+	s := newStage(b, newFakeSlide(16384, 16384, 256, pink), 1280, 800)
+	s.v.CenterOn(annotate.Point{X: 8000, Y: 8000}, 0.7)
+	s.v.TurnTo(30)
+	s.settle()
+	t := s.v.tileLayer.tilted
+	var jobs []tiltedJob
+	for _, k := range s.v.tileLayer.fine {
+		if j, ok := t.gather(k); ok {
+			jobs = append(jobs, j)
+		}
+	}
+	if len(jobs) < 20 {
+		b.Fatalf("%d tiles", len(jobs))
+	}
+	var p tiltPainter
+	b.ReportAllocs()
+	b.ReportMetric(float64(len(jobs)), "tiles/op")
+	for b.Loop() {
+		for _, j := range jobs {
+			t.make(&p, j)
+		}
+	}
+}

@@ -9,7 +9,7 @@ type panTool struct {
 }
 
 func (panTool) hint() string {
-	return "Pan — drag: move · wheel: zoom · double-click: closer · Ctrl+drag: zoom to a box · arrows, + –: by key · Home: whole slide · End: 1:1"
+	return "Pan — drag: move · wheel: zoom · double-click: closer · Shift+drag: turn · Ctrl+drag: zoom to a box · arrows, + –: by key · Home: whole slide · End: 1:1"
 }
 
 func (panTool) cursor() desktop.Cursor { return desktop.PointerCursor }

@@ -86,6 +86,7 @@ type Viewer struct {
 	texture  bool                 // the wand looks at texture too
 	locked   map[annotate.ID]bool // classes whose objects stay as they are
 	pointing keyPointer
+	ghost    annotate.ROI // an outline of the past
 	hand     hand
 	empty    [2]*canvas.Text
 
@@ -102,6 +103,7 @@ type Viewer struct {
 	gridText string // what the grid's lines are apart
 	coverage *Coverage
 	glance   glance
+	loupe    *loupe
 
 	mark   mark
 	motion motion
@@ -127,7 +129,7 @@ func New() *Viewer {
 	v := &Viewer{
 		unit: 1, style: &overlayStyle{fill: defaultFill, unit: 1},
 		brush:   brushAtFirst,
-		overlay: newOverlayLayer(), bar: newScaleBar(), overview: newOverview(),
+		overlay: newOverlayLayer(), bar: newScaleBar(), overview: newOverview(), loupe: newLoupe(),
 		ground: canvas.NewRectangle(color.Gray{Y: 40}),
 	}
 	v.tileLayer = newTileLayer(func(err error) {
@@ -151,6 +153,7 @@ func New() *Viewer {
 // SetSlide shows a slide as a whole; a nil source empties the viewer. The
 // objects of the slide before are forgotten; SetObjects gives the new ones.
 func (v *Viewer) SetSlide(l Source, info *tiles.Info) {
+	v.ghost = annotate.ROI{}
 	v.tool.cancel()
 	v.hand = hand{space: v.hand.space}
 	if absent(l) {
@@ -198,7 +201,7 @@ func (v *Viewer) SetObjects(set Objects, slide annotate.ID) {
 	}
 	v.objects, v.slide = set, slide
 	v.overlay.set(set)
-	v.overview.density.show(set, v.overview.part)
+	v.overview.labels.show(set, v.overview.part)
 	v.touch()
 }
 
@@ -298,7 +301,7 @@ func (v *Viewer) lift(objects ...*annotate.Object) {
 // boxes (level-0 pixels) of before and after, or none for everywhere.
 func (v *Viewer) ObjectsChanged(boxes ...annotate.Box) {
 	v.overlay.cache.invalidate(boxes)
-	v.overview.density.changed()
+	v.overview.labels.changed()
 	v.touch()
 }
 

@@ -38,6 +38,7 @@ type adjustPanel struct {
 	adjust stain.Adjust
 	bins   []int64 // of the slide's light
 	on     bool
+	turn   int // counts what was measured: the last counts
 }
 
 // setNames are the sets of stains that have a button.
@@ -213,13 +214,19 @@ func (p *adjustPanel) refresh() {
 
 // adjustWords says how a slide is drawn; "" for as it is.
 func adjustWords(a stain.Adjust) string {
+	alone := ""
+	if a.Show != stain.ShowAll {
+		alone = stain.StainNames(a.Stains)[a.Show-1]
+	}
 	switch {
+	case a.Normal != stain.NormalNone && alone != "":
+		return "Normalised, " + alone
 	case a.Normal == stain.NormalReinhard:
 		return "Normalised (Reinhard)"
 	case a.Normal == stain.NormalMacenko:
 		return "Normalised (Macenko)"
-	case a.Show != stain.ShowAll:
-		return stain.StainNames(a.Stains)[a.Show-1] + " alone"
+	case alone != "":
+		return alone + " alone"
 	case !a.IsZero():
 		return "Adjusted"
 	}
@@ -273,6 +280,8 @@ func (p *adjustPanel) chosenROI() *annotate.ROI {
 // measure finds something from the slide's pixels in the background.
 func (p *adjustPanel) measure(words string, find func(open *app.OpenSlide, a stain.Adjust) (stain.Adjust, error)) {
 	open, slide, a := p.w.open, p.slide, p.adjust
+	p.turn++
+	turn := p.turn
 	if open == nil || slide == (annotate.ID{}) {
 		return
 	}
@@ -281,12 +290,21 @@ func (p *adjustPanel) measure(words string, find func(open *app.OpenSlide, a sta
 		found, err := find(open, a)
 		p.w.post(func() {
 			switch {
-			case p.slide != slide:
+			case p.slide != slide || p.turn != turn: // a later wish counts
 			case errors.Is(err, stain.ErrNoStain):
 				p.w.status.say("No two stains can be told apart there: choose an annotation with both, or more tissue.")
 			case err != nil:
 				p.w.fail(err)
 			default:
+				// What was moved meanwhile stays as it is now.
+				now := p.adjust
+				found.Brightness, found.Contrast, found.Gamma = now.Brightness, now.Contrast, now.Gamma
+				if now.Show != a.Show {
+					found.Show = now.Show
+				}
+				if now.Normal != a.Normal {
+					found.Normal = now.Normal
+				}
 				p.adjust = found
 				p.apply()
 				p.w.status.say(words + ": done")
@@ -347,6 +365,7 @@ func (p *adjustPanel) pickStain() {
 // normalise brings the slide to the colours of a standard.
 func (p *adjustPanel) normalise(by stain.Normal) {
 	if by == stain.NormalNone {
+		p.turn++
 		p.adjust.Normal = by
 		p.apply()
 		return
@@ -358,6 +377,7 @@ func (p *adjustPanel) normalise(by stain.Normal) {
 
 // reset shows the slide as it is.
 func (p *adjustPanel) reset() {
+	p.turn++ // what is being measured is not wanted any more
 	p.adjust = stain.Adjust{}
 	p.apply()
 }
@@ -374,8 +394,7 @@ func (p *adjustPanel) apply() {
 		now, err := s.SetAdjust(slide, a)
 		p.w.post(func() {
 			switch {
-			case p.w.session != s:
-			case errors.Is(err, app.ErrNoSlide) || errors.Is(err, app.ErrClosed):
+			case p.w.session != s || errors.Is(err, app.ErrNoSlide) || errors.Is(err, app.ErrClosed):
 			case err != nil:
 				p.w.fail(err)
 			default:

@@ -30,6 +30,7 @@ type centre struct {
 	title   *text
 	words   *paragraph
 	add     *button
+	stop    *button
 }
 
 // magnifications of the buttons; 0 is the whole slide.
@@ -76,7 +77,8 @@ func newCentre(w *Window) *centre {
 	c.empty = container.NewCenter(container.NewGridWrap(fyne.NewSize(380, 130),
 		vbox(8, c.title, c.words, container.NewCenter(c.add))))
 
-	above := padded(container.NewBorder(c.top, nil, nil, nil, nil), 8, 8, 8, 8)
+	c.stop = w.newStop()
+	above := padded(container.NewBorder(c.top, container.NewCenter(c.stop), nil, nil, nil), 8, 44, 8, 8)
 	c.grid = container.New(&panesLayout{w})
 	c.object = container.New(&centreLayout{c}, newFill(colorStage, 0), w.compare.object, c.grid, above, c.hintBox, c.empty)
 	c.arrange()
@@ -130,9 +132,10 @@ func (c *centre) update() {
 	show(w.viewer, slide || many)
 	show(c.empty, !slide && (!many || w.opening != ""))
 	show(c.add, w.session != nil && !slide && w.opening == "" && len(w.slides.items) == 0 && !w.session.ReadOnly())
+	show(c.stop, w.opening != "" && w.openShare > 0)
 	switch {
 	case w.opening != "":
-		c.title.Set("Opening " + w.opening + " …")
+		c.title.Set(w.openingWords())
 		c.words.Set("")
 	case w.session != nil && len(w.slides.items) == 0:
 		c.title.Set("This project has no slides")

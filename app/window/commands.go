@@ -48,7 +48,7 @@ func (w *Window) bind() error {
 	on("edit.delete", w.deleteSelection, func() bool { return edit() && selected() })
 	on("edit.deselect", w.escape, func() bool { return selected() || w.problem.object.Visible() })
 	on("edit.scale", w.askScale, edit)
-	on("edit.author", w.askAuthor, nil)
+	on("edit.author", w.askWho, nil)
 
 	on("view.fit", func() { w.viewer.Fit() }, slide)
 	on("view.zoomIn", func() { w.zoom(zoomStep) }, slide)
@@ -68,6 +68,7 @@ func (w *Window) bind() error {
 	on("view.nextTime", plane(0, 1), timed)
 	on("view.prevTime", plane(0, -1), timed)
 	w.bindPanes(on)
+	w.bindModels(on)
 	on("view.left", func() { w.dock.Toggle(true, false) }, project)
 	on("view.right", func() { w.dock.Toggle(false, true) }, project)
 	on("view.theme", w.toggleTheme, nil)
@@ -75,20 +76,22 @@ func (w *Window) bind() error {
 
 	on("tool.pan", func() { w.setTool(viewer.ToolPan) }, slide)
 	on("tool.select", func() { w.setTool(viewer.ToolSelect) }, slide)
-	on("tool.rectangle", func() { w.setTool(viewer.ToolRectangle) }, edit)
-	on("tool.polygon", func() { w.setTool(viewer.ToolPolygon) }, edit)
 
 	on("suggest.run", w.suggest, func() bool { return edit() && !w.session.JobStatus().Running })
 	on("suggest.accept", func() { w.queue.decide(true) }, waiting)
 	on("suggest.reject", func() { w.queue.decide(false) }, waiting)
 	on("suggest.skip", func() { w.queue.skip() }, waiting)
 	on("suggest.acceptAbove", w.acceptAbove, waiting)
+	on("suggest.runtime", w.askRuntime, func() bool { return w.session == nil || !w.session.JobStatus().Running })
 	on("job.cancel", func() { w.session.CancelJob() }, func() bool { return project() && w.session.JobStatus().Running })
 
 	on("help.palette", w.openPalette, nil)
 	on("help.keys", w.openKeys, nil)
 	on("help.about", w.openAbout, nil)
 	w.bindMoves(on)
+	w.bindKeeping(on)
+	w.bindTools(on, slide, edit)
+	w.bindShapes(on, project, writable, edit, selected)
 	for n := 1; n <= 9; n++ {
 		key := fmt.Sprint(n)
 		on("class."+key, func() { w.classKey(key) }, func() bool { return project() && w.session.Palette().ByKey(key) != nil })
@@ -168,6 +171,8 @@ func menuGroup(id string) string {
 		return "end"
 	case "edit.undo", "edit.redo":
 		return "undo"
+	case "help.palette", "help.keys", "help.editKeys":
+		return "find"
 	case "edit.scale", "edit.author":
 		return "author"
 	case "view.nextFocus", "view.prevFocus", "view.nextTime", "view.prevTime":
@@ -184,6 +189,12 @@ func menuGroup(id string) string {
 		return "window"
 	case "tool.pan", "tool.select":
 		return "look"
+	case "tool.lasso":
+		return "look"
+	case "shape.properties", "shape.measures", "shape.lock":
+		return "shape"
+	case "class.edit", "class.presets", "class.import", "class.export":
+		return "classes"
 	case "suggest.run", "job.cancel", "help.about":
 		return id
 	}
@@ -194,7 +205,8 @@ func menuGroup(id string) string {
 func (w *Window) menuState() {
 	changed := false
 	for id, on := range map[string]bool{"file.untrusted": w.opts.Session.Untrusted, "file.network": w.opts.Session.Network, "view.colour": !w.opts.Session.RawColour, "view.grid": w.viewer.Grid(),
-		"view.crisp": w.viewer.Crisp(), "view.adjust": w.adjust.on} {
+		"view.crisp": w.viewer.Crisp(), "view.adjust": w.adjust.on, "view.glass": w.glass.on, "view.loupe": w.viewer.Loupe(),
+		"option.holes": w.viewer.FillHoles(), "option.texture": w.viewer.Texture(), "option.snap": w.viewer.Snapping(), "option.pointer": w.viewer.KeyPointer()} {
 		if item := w.menuItems[id]; item != nil && item.Checked != on {
 			item.Checked, changed = on, true
 		}
@@ -220,6 +232,14 @@ func shortcutOf(key string) fyne.Shortcut {
 		return &fyne.ShortcutUndo{}
 	case "Ctrl+Y":
 		return &fyne.ShortcutRedo{}
+	case "Ctrl+C":
+		return &fyne.ShortcutCopy{}
+	case "Ctrl+X":
+		return &fyne.ShortcutCut{}
+	case "Ctrl+V":
+		return &fyne.ShortcutPaste{}
+	case "Ctrl+A":
+		return &fyne.ShortcutSelectAll{}
 	}
 	var mod fyne.KeyModifier
 	for {

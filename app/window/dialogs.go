@@ -15,6 +15,7 @@ import (
 	"fyne.io/fyne/v2/widget"
 
 	"coverslip/app"
+	"coverslip/tiles/formats"
 )
 
 // shown opens a dialog as large as it is useful, and gives the keyboard back to
@@ -33,26 +34,22 @@ func (w *Window) shown(d dialog.Dialog, width, height float32) {
 
 func (w *Window) keepFolder(path string) { w.app.Preferences().SetString(prefFolder, path) }
 
-// slideEndings are the names of files that slides usually have. The dialog
-// shows only those; a file of another name can be dropped or given by command.
-var slideEndings = [...]string{".svs", ".tif", ".tiff", ".btf", ".ndpi", ".scn", ".bif", ".mrxs", ".vms", ".vmu", ".czi", ".dzi", ".szi", ".ozx", ".zattrs", ".dcm", ".qptiff", ".png", ".jpg", ".jpeg", ".bmp"}
-
 func (w *Window) askSlide() {
-	w.chooseFile(fileChoice{title: "Open slide", purpose: "slide", words: "Open", endings: slideEndings[:], slides: true, then: func(p string) {
+	w.chooseFile(fileChoice{title: "Open slide", purpose: "slide", words: "Open", keep: formats.Named, slides: true, then: func(p string) {
 		w.keepFolder(filepath.Dir(p))
 		w.Open(p)
 	}})
 }
 
 func (w *Window) askAdd() {
-	w.chooseFile(fileChoice{title: "Add slide to " + w.session.Name(), purpose: "slide", words: "Add", endings: slideEndings[:], slides: true, then: func(p string) {
+	w.chooseFile(fileChoice{title: "Add slide to " + w.session.Name(), purpose: "slide", words: "Add", keep: formats.Named, slides: true, then: func(p string) {
 		w.keepFolder(filepath.Dir(p))
 		w.add([]string{p})
 	}})
 }
 
 func (w *Window) askProject() {
-	w.chooseFile(fileChoice{title: "Open project", purpose: "project", words: "Open", project: true, then: w.Open})
+	w.chooseFile(fileChoice{title: "Open a project, or a folder that is a slide (OME-Zarr, DICOM)", purpose: "project", words: "Open", project: true, then: w.Open})
 }
 
 // askFolder lets a person choose a folder.
@@ -62,13 +59,14 @@ func (w *Window) askFolder(title string, then func(path string)) {
 
 // askImport lets a person choose labels for the active slide.
 func (w *Window) askImport() {
-	w.chooseFile(fileChoice{title: "Import GeoJSON onto " + w.open.Item.Name, purpose: "labels", words: "Import", endings: []string{".geojson", ".json"},
+	w.chooseFile(fileChoice{title: "Import GeoJSON onto " + w.open.Item.Name, purpose: "labels", words: "Import", keep: isLabels,
 		then: func(p string) { w.importGeoJSON([]string{p}) }})
 }
 
-// askModel lets a person choose the model that suggests.
-func (w *Window) askModel() {
-	w.chooseFile(fileChoice{title: "Choose the folder of a model", purpose: "model", words: "Use this folder", folder: true, then: w.useModel})
+// isLabels tells whether a file is called as GeoJSON is.
+func isLabels(name string) bool {
+	end := strings.ToLower(filepath.Ext(name))
+	return end == ".geojson" || end == ".json"
 }
 
 // folderField is an entry for a path with a button that asks for a folder.

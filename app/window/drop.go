@@ -11,7 +11,7 @@ import (
 
 // dropped takes files and folders dropped on the window: a project is opened,
 // slides go into the open project or get one of their own, GeoJSON goes onto the
-// slide under the pointer, a model becomes the one that suggests.
+// slide under the pointer, a model is checked and offered for suggestions.
 func (w *Window) dropped(at fyne.Position, uris []fyne.URI) {
 	var paths []string
 	for _, u := range uris {
@@ -65,7 +65,11 @@ func (w *Window) take(a app.Arrivals) {
 		w.importGeoJSON(a.Labels)
 	}
 	if len(a.Models) > 0 {
-		w.useModel(a.Models[0])
+		if w.session == nil {
+			w.fail(errNoModelDrop)
+			return
+		}
+		w.checkModel(a.Models[0])
 	}
 }
 
@@ -122,32 +126,4 @@ func importWords(r app.ImportReport, slide string) string {
 		words += " · " + r.Warnings[0]
 	}
 	return words
-}
-
-// useModel has suggestions made by the model in a folder from now on.
-func (w *Window) useModel(path string) {
-	s := w.session
-	if s == nil {
-		w.fail(errNoModelDrop)
-		return
-	}
-	w.startJob("Load model", func(j *job) error {
-		name, note, err := s.UseModel(j.ctx, path)
-		if err != nil {
-			if j.ctx.Err() != nil {
-				return j.ctx.Err()
-			}
-			return &app.FileError{What: "model", Path: path, Err: err}
-		}
-		w.post(func() {
-			w.opts.Session.Model = path
-			w.opts.Suggest.Encoder = nil
-			words := "Suggestions are made by " + name + " from now on"
-			if note != "" {
-				words += " · " + note
-			}
-			w.status.say(words)
-		})
-		return nil
-	})
 }

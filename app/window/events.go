@@ -16,6 +16,7 @@ type news struct {
 	kinds     map[app.EventKind]bool
 	boxes     map[annotate.ID][]annotate.Box // by slide
 	saved     string
+	notices   []string
 }
 
 // event is told by the session, on any goroutine.
@@ -38,6 +39,9 @@ func (w *Window) event(e app.Event) {
 	if e.Kind == app.EventSaved {
 		n.saved = e.Text
 	}
+	if e.Kind == app.EventNotice {
+		n.notices = append(n.notices, e.Text)
+	}
 	first := !n.scheduled
 	n.scheduled = true
 	n.mu.Unlock()
@@ -50,7 +54,8 @@ func (w *Window) event(e app.Event) {
 func (w *Window) digest() {
 	n := &w.news
 	n.mu.Lock()
-	kinds, boxes, saved := n.kinds, n.boxes, n.saved
+	kinds, boxes, saved, notices := n.kinds, n.boxes, n.saved, n.notices
+	n.notices = nil
 	n.kinds, n.boxes, n.saved, n.scheduled = nil, nil, "", false
 	n.mu.Unlock()
 	if w.session == nil {
@@ -83,6 +88,10 @@ func (w *Window) digest() {
 	}
 	if kinds[app.EventSaved] {
 		w.status.saved(saved)
+	}
+	w.notify(notices)
+	if kinds[app.EventUnsaved] {
+		w.unsavedChanged()
 	}
 	if kinds[app.EventJob] {
 		w.jobChanged()

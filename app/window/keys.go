@@ -24,13 +24,7 @@ func (w *Window) listen() {
 			w.viewer.TypedRune(r)
 		}
 	})
-	for _, cmd := range w.cmds.All() {
-		for _, key := range []string{cmd.Key, cmd.AltKey} {
-			if s := shortcutOf(key); s != nil && strings.HasPrefix(key, "Ctrl+") {
-				c.AddShortcut(s, func(fyne.Shortcut) { w.run(cmd.ID) })
-			}
-		}
-	}
+	w.shortcutsAnew()
 }
 
 // typedKey takes the keys that have a name. Characters come as runes too, which

@@ -24,6 +24,8 @@ func (w *Window) bindMoves(on func(id string, run func(), enabled func() bool)) 
 	on("view.straight", func() { w.viewer.Orient(0, false); w.turned() }, slide)
 	on("view.mirror", func() { w.viewer.Mirror() }, slide)
 	on("view.grid", w.toggleGrid, slide)
+	on("view.loupe", func() { w.viewer.SetLoupe(!w.viewer.Loupe()) }, slide)
+	on("view.glass", func() { w.glass.toggle() }, slide)
 	on("view.crisp", w.toggleCrisp, nil)
 	on("view.adjust", func() { w.adjust.toggle() }, func() bool { return slide() && w.open.Adjustable() })
 	on("view.adjustReset", func() { w.adjust.reset() }, func() bool { return slide() && w.open.Adjustable() })
@@ -40,7 +42,9 @@ const prefSmooth = "view.smooth"
 // toggleCrisp has magnified pixels drawn as squares or mixed smoothly.
 func (w *Window) toggleCrisp() {
 	on := !w.viewer.Crisp()
-	w.viewer.SetCrisp(on)
+	for _, p := range w.panes {
+		p.viewer.SetCrisp(on)
+	}
 	w.app.Preferences().SetBool(prefSmooth, !on)
 	w.status.say(map[bool]string{true: "From 2:1 on every pixel of the slide is a square", false: "Magnified pixels are mixed smoothly"}[on])
 }

@@ -33,7 +33,7 @@ func (o *orientation) show(open *app.OpenSlide) {
 	if open == nil {
 		return
 	}
-	t, ok := o.w.wasTurned[open.Item.ID]
+	t, ok := o.w.stood[open.Item.ID]
 	if !ok {
 		text, has := o.w.session.Setting(turnKey(open.Item.ID))
 		// What cannot be read is of another program: the slide is shown upright.
@@ -54,7 +54,10 @@ func (o *orientation) keep() {
 	}
 	angle, mirrored := o.viewer.Orientation()
 	now := turnJSON{angle, mirrored}
-	o.w.wasTurned[o.slide.Item.ID] = now
+	if o.w.stood == nil {
+		o.w.stood = map[annotate.ID]turnJSON{}
+	}
+	o.w.stood[o.slide.Item.ID] = now
 	if now == o.kept || s.ReadOnly() {
 		return
 	}

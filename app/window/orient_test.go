@@ -20,7 +20,7 @@ func TestOrientation_kept(t *testing.T) {
 	}
 	s.showSlide(nil)
 	s.settle()
-	clear(s.wasTurned) // as in another run
+	s.stood = nil // as in another run
 	s.openSlide(id)
 	s.settle()
 	if a, m := s.viewer.Orientation(); a != 350 || !m {

@@ -48,6 +48,7 @@ func newPane(w *Window) *pane {
 	p := &pane{w: w, viewer: viewer.New()}
 	p.cover.w, p.cover.viewer = w, p.viewer
 	p.turns.w, p.turns.viewer = w, p.viewer
+	p.viewer.SetCrisp(!w.app.Preferences().Bool(prefSmooth))
 	p.name = newButton(w.tips, nil, "", "", "", func() { w.activate(p); w.focus() }).sized(60, 22)
 	p.name.leading = true
 	away := newButton(w.tips, icon("reject"), "", "", "Close this pane  (Ctrl+Shift+W)", func() { w.closePane(p); w.focus() }).sized(26, 22)
@@ -152,9 +153,9 @@ func (w *Window) dress(v *viewer.Viewer, tool viewer.Tool) {
 	}
 	v.SetClass(w.class)
 	v.SetHiddenClasses(w.hidden)
+	w.showLooks(v)
 	v.SetFill(w.toolbar.fill.value)
 	v.SetOverlayVisible(w.overlay)
-	v.SetCrisp(!w.app.Preferences().Bool(prefSmooth))
 	if w.compare.picking() == nil {
 		v.SetTool(tool)
 	}
@@ -256,8 +257,7 @@ func (w *Window) nextPane() {
 
 // openInto opens a slide for a pane on the lane of edits: in the place of the
 // one that the session has open for it, or beside the others.
-func (p *pane) openInto(s *app.Session, id annotate.ID) (*app.OpenSlide, error) {
-	ctx := context.Background()
+func (p *pane) openInto(ctx context.Context, s *app.Session, id annotate.ID) (*app.OpenSlide, error) {
 	var open *app.OpenSlide
 	var err error
 	if p.held.session == s && s.Opened(p.held.slide) != nil {

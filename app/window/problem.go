@@ -21,6 +21,7 @@ type problemBar struct {
 	more   *button
 	find   *button // offered when a slide's file is missing
 	scale  *button // offered when a slide does not say its scale
+	again  *button // offered when an edit waits to be saved
 }
 
 func newProblemBar(w *Window) *problemBar {
@@ -32,8 +33,10 @@ func newProblemBar(w *Window) *problemBar {
 	p.find.fill = colorChip
 	p.scale = newButton(w.tips, nil, "Set…", "", "Say how many µm a pixel is", func() { w.run("edit.scale") }).sized(52, 24)
 	p.scale.fill = colorChip
+	p.again = newButton(w.tips, nil, "Save again", "", "Try once more to save the last edit", func() { w.run("keep.again"); w.focus() }).sized(84, 24)
+	p.again.fill = colorChip
 	away := newButton(w.tips, icon("reject"), "", "", "Dismiss", func() { p.dismiss(); w.focus() }).sized(28, 24)
-	buttons := container.NewCenter(hbox(4, p.scale, p.find, p.more, away))
+	buttons := container.NewCenter(hbox(4, p.again, p.scale, p.find, p.more, away))
 	body := padded(container.NewBorder(nil, nil, container.NewCenter(mark), buttons, padded(vbox(1, p.title, p.hint), 0, 0, 6, 12)), 6, 6, 8, 8)
 	p.object = container.NewStack(newFill(colorAlarm, 0), body)
 	p.object.Hide()
@@ -51,6 +54,7 @@ func (p *problemBar) show(problem app.Problem) {
 	show(p.more, p.cause != "")
 	show(p.find, errors.Is(problem.Err, app.ErrSlideMissing) && p.w.cmds.CanDo("file.relink"))
 	show(p.scale, errors.Is(problem.Err, app.ErrNoScale) && p.w.cmds.CanDo("edit.scale"))
+	show(p.again, errors.Is(problem.Err, app.ErrUnsaved))
 	p.object.Show()
 	p.relayout()
 }

@@ -15,14 +15,14 @@ import (
 // Open opens a slide file or a project folder. What cannot be opened is told in
 // the window's problem bar; what was open before stays.
 func (w *Window) Open(path string) {
-	w.load(path, func(o app.Options) (*app.Session, annotate.ID, error) {
-		return app.OpenAny(path, o)
+	w.load(path, func(ctx context.Context, o app.Options) (*app.Session, annotate.ID, error) {
+		return app.OpenAny(ctx, path, o)
 	})
 }
 
 // create makes a new project in a folder and opens it.
 func (w *Window) create(dir, name string) {
-	w.load(dir, func(o app.Options) (*app.Session, annotate.ID, error) {
+	w.load(dir, func(_ context.Context, o app.Options) (*app.Session, annotate.ID, error) {
 		s, err := app.CreateProject(dir, name, o)
 		return s, annotate.ID{}, err
 	})
@@ -30,7 +30,7 @@ func (w *Window) create(dir, name string) {
 
 // load opens a project in the background and puts it in the window. The old
 // one is closed first, since a project can be open only once.
-func (w *Window) load(path string, open func(app.Options) (*app.Session, annotate.ID, error)) {
+func (w *Window) load(path string, open func(context.Context, app.Options) (*app.Session, annotate.ID, error)) {
 	w.problem.dismiss()
 	w.turn++
 	turn := w.turn
@@ -40,13 +40,13 @@ func (w *Window) load(path string, open func(app.Options) (*app.Session, annotat
 	}
 	old := w.session
 	same := old != nil && samePath(old.Dir(), path)
-	w.setOpening(app.BaseName(path))
+	ctx := w.beginOpening(app.BaseName(path))
 	w.edits.do(func() {
 		var closing error
 		if same {
 			closing = old.Close()
 		}
-		s, id, err := open(options)
+		s, id, err := open(ctx, options)
 		var items []app.SlideItem
 		if err == nil {
 			items = s.Slides()
@@ -107,6 +107,7 @@ func (w *Window) attach(s *app.Session, items []app.SlideItem) {
 	w.readBookmarks()
 	w.slides.items = items
 	w.showAll()
+	w.opened(s)
 }
 
 // detach takes the project out of the window without closing it.
@@ -207,11 +208,11 @@ func (w *Window) openOneOf(ids []annotate.ID) {
 	w.turn++
 	p.turn++
 	turn := p.turn
-	paths := map[annotate.ID]string{}
+	paths, ctx := map[annotate.ID]string{}, context.Background()
 	for _, item := range w.slides.items {
 		paths[item.ID] = item.Path
 		if item.ID == ids[0] {
-			w.setOpening(item.Name)
+			ctx = w.beginOpening(item.Name)
 		}
 	}
 	w.edits.do(func() {
@@ -220,7 +221,7 @@ func (w *Window) openOneOf(ids []annotate.ID) {
 		file := ""
 		for _, id := range ids {
 			var err error
-			if open, err = p.openInto(s, id); err == nil {
+			if open, err = p.openInto(ctx, s, id); err == nil {
 				file = fileWords(open.Slide.Info().Path)
 				break
 			}
@@ -259,6 +260,7 @@ func (w *Window) showSlide(open *app.OpenSlide) {
 	w.unlayAll(w.active)
 	w.channels.update()
 	w.adjust.update()
+	w.glass.update()
 	w.survey, w.counted = survey{}, nil
 	w.queue.reset()
 	w.labels.reset()
@@ -305,12 +307,12 @@ func (w *Window) add(paths []string) {
 	if s == nil || len(paths) == 0 {
 		return
 	}
-	w.setOpening(filepath.Base(paths[0]))
+	ctx := w.beginOpening(filepath.Base(paths[0]))
 	w.edits.do(func() {
 		var last annotate.ID
 		var failed error
 		for _, p := range paths {
-			id, err := s.AddSlide(context.Background(), p)
+			id, err := s.AddSlide(ctx, p)
 			if err != nil {
 				failed = errors.Join(failed, err)
 				continue
@@ -336,7 +338,8 @@ func (w *Window) add(paths []string) {
 }
 
 func (w *Window) setOpening(name string) {
-	w.opening = name
+	w.opening, w.openShare = name, 0
+	w.start.stop.Hide()
 	w.centre.update()
 	w.status.update()
 }

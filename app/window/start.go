@@ -16,11 +16,13 @@ type startPage struct {
 	recent *fyne.Container
 	demo   *button
 	busy   *text
+	stop   *button // gives up what is being opened
 }
 
 func newStartPage(w *Window) *startPage {
 	p := &startPage{w: w, recent: vbox(1), busy: newText("", textBody, colorQuiet)}
 	p.busy.align = fyne.TextAlignCenter
+	p.stop = w.newStop()
 	logo := canvas.NewImageFromResource(appIcon())
 	logo.FillMode = canvas.ImageFillContain
 	logo.SetMinSize(fyne.NewSize(84, 84))
@@ -35,7 +37,7 @@ func newStartPage(w *Window) *startPage {
 	}
 	p.demo = newButton(w.tips, icon("demo"), "Demo", "", "A generated slide with labels and suggestions", func() { w.Open(w.opts.Demo) }).filled().sized(100, 36)
 	buttons := hbox(8, big("file.open", "slide", "Open slide…"), big("file.openProject", "open", "Open project…"), p.demo)
-	column := vbox(10, container.NewCenter(logo), name, line, padded(container.NewCenter(buttons), 12, 2, 0, 0), drop, p.busy, p.recent)
+	column := vbox(10, container.NewCenter(logo), name, line, padded(container.NewCenter(buttons), 12, 2, 0, 0), drop, p.busy, container.NewCenter(p.stop), p.recent)
 	p.object = container.NewStack(newFill(colorPanel, 0), container.NewCenter(column))
 	return p
 }
@@ -47,8 +49,9 @@ const recentMost = 6
 func (p *startPage) update() {
 	show(p.demo, p.w.opts.Demo != "")
 	p.busy.Set("")
+	show(p.stop, p.w.opening != "" && p.w.openShare > 0)
 	if p.w.opening != "" {
-		p.busy.Set("Opening " + p.w.opening + " …")
+		p.busy.Set(p.w.openingWords())
 	}
 	paths := p.w.app.Preferences().StringList(prefRecent)
 	p.w.thumbReads.do(func() { // a drive that does not answer must not stop the window

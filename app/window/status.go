@@ -28,6 +28,7 @@ type statusBar struct {
 	pos      *text
 	mag      *text
 	drawn    *text          // how the slide is drawn, where that is not as it is
+	who      *button        // who works; asks who
 	said     string         // the words of say
 	saidAt   time.Time      // when
 	at       annotate.Point // level-0 pixels; the pointer
@@ -60,9 +61,11 @@ func newStatusBar(w *Window) *statusBar {
 	s.mag = newText("", textSmall, colorQuiet).fixed(46).trailing()
 	s.drawn = boldText("", textSmall)
 	s.drawn.color = theme.ColorNameWarning
+	s.who = newButton(w.tips, nil, "", "", "Who works here: choose, or sign in  (F12 locks)", func() { w.run("edit.author"); w.focus() }).sized(120, 18)
+	s.who.Hide()
 	dot := container.NewCenter(container.NewGridWrap(fyne.NewSize(8, 8), s.dot))
 	s.object = onPanel(container.NewBorder(newFill(theme.ColorNameSeparator, 0), nil, nil, nil,
-		padded(container.NewBorder(nil, nil, dot, hbox(10, s.jobBox, s.drawn, s.pos, s.mag), padded(s.words, 0, 0, 6, 10)), 2, 3, 9, 9)))
+		padded(container.NewBorder(nil, nil, dot, hbox(10, s.jobBox, s.drawn, s.pos, s.mag, container.NewCenter(s.who)), padded(s.words, 0, 0, 6, 10)), 2, 3, 9, 9)))
 	return s
 }
 
@@ -110,7 +113,7 @@ func (s *statusBar) update() {
 	switch {
 	case w.opening != "":
 		s.dot.SetColor(theme.ColorNamePrimary)
-		s.words.Set("Opening " + w.opening + " …")
+		s.words.Set(w.openingWords())
 	case w.session == nil:
 		s.dot.SetColor(colorQuiet)
 		s.words.Set("No project open")
@@ -121,6 +124,7 @@ func (s *statusBar) update() {
 		s.dot.SetColor(theme.ColorNameSuccess)
 		s.words.Set("All changes saved · " + w.session.Author())
 	}
+	s.person()
 	if w.opts.Session.Untrusted && w.session != nil && w.opening == "" {
 		s.words.Set(untrustedWords)
 	}

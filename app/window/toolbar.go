@@ -17,6 +17,7 @@ type toolbar struct {
 	buttons map[string]*button // by the id of the command
 	tools   map[viewer.Tool]*button
 	fill    *slider
+	strip   fyne.CanvasObject // the tools, beside the slide
 }
 
 func newToolbar(w *Window) *toolbar {
@@ -25,17 +26,8 @@ func newToolbar(w *Window) *toolbar {
 		w.viewer.SetFill(v)
 		w.app.Preferences().SetFloat(prefFill, v)
 	})
-	tool := func(k viewer.Tool, id, iconName, more string) *button {
-		b := t.command(id, iconName, "", more)
-		t.tools[k] = b
-		return b
-	}
 	left := hbox(2,
 		t.command("file.open", "open", "", ""), t.command("edit.undo", "undo", "", ""), t.command("edit.redo", "redo", "", ""), divider(),
-		tool(viewer.ToolPan, "tool.pan", "pan", "hold Space for it in any tool"),
-		tool(viewer.ToolSelect, "tool.select", "select", ""),
-		tool(viewer.ToolRectangle, "tool.rectangle", "rectangle", "drag from corner to corner"),
-		tool(viewer.ToolPolygon, "tool.polygon", "polygon", "click the corners"), divider(),
 		t.command("view.overlay", "eye", "", ""), padded(newText("Fill", textSmall, colorQuiet), 0, 0, 5, 0),
 		container.NewGridWrap(fyne.NewSize(84, buttonHeight), t.fill), divider(),
 		t.command("view.theme", "theme", "", ""))
@@ -43,6 +35,7 @@ func newToolbar(w *Window) *toolbar {
 	export := t.command("file.exportDataset", "export", "Export", "").filled()
 	right := hbox(5, suggest, export)
 	find := newFindField(w)
+	t.strip = newToolStrip(t)
 	t.object = onPanel(padded(container.NewBorder(nil, nil, left, right, padded(find, 1, 1, 14, 14)), 3, 3, 6, 6))
 	return t
 }

@@ -22,6 +22,7 @@ type Options struct {
 	Height  float32            // of the window, Fyne units; 0 is as it was left last time, first 800
 	Theme   string             // "dark", "light", "contrast"; "" is as it was left last time, first dark
 	Demo    string             // folder of the demo project, offered at the start; "" for none
+	AskWho  bool               // a person who never said a name is asked for it at the first label
 	Debug   io.Writer          // where a line is written when a slide is shown; nil for nowhere
 	Told    func(app.Problem)  // hears of every problem that the window shows, on Fyne's goroutine; nil for nobody
 }
@@ -38,11 +39,13 @@ type Window struct {
 	stop      func()                   // ends the subscription to session
 	turn      int                      // counts what was opened; answers to older questions are dropped
 	opening   string                   // name of what is being opened; "" when nothing is
+	openShare float64                  // of it that is read, 0..1; 0 where that is not told
+	openStop  func()                   // ends the opening begun last; nil before the first
 	cover     *cover                   // what was seen of the current slide
+	turns     *orientation             // how it is turned
+	stood     map[annotate.ID]turnJSON // how slides were left: what is written may still be on its way
 	panes     []*pane                  // the slides side by side, at least one
 	active    *pane                    // the one that has the keyboard
-	turns     *orientation             // how it is turned
-	wasTurned map[annotate.ID]turnJSON // slides as they were left: what is written may still be on its way
 	places    []bookmark               // of the project
 	heading   *bookmark                // where to go once its slide is open; nil: nowhere
 	survey    survey                   // what the current slide holds, as last counted
@@ -56,6 +59,7 @@ type Window struct {
 	listing    *latest // listing of slides
 	news       news    // events that were not looked at yet
 
+	asked     bool                 // who works was asked for since the program was started
 	drawing   int                  // shapes on their way to the disk
 	classNext string               // number key pressed meanwhile
 	class     annotate.ID          // what new labels get; zero: unclassified
@@ -74,6 +78,7 @@ type Window struct {
 	slides     *slidesPanel
 	channels   *channelsPanel
 	adjust     *adjustPanel
+	glass      *glassPanel
 	centre     *centre
 	compare    *compareBar
 	classes    *classesPanel
@@ -88,6 +93,7 @@ type Window struct {
 	closing    sync.Once
 
 	menuItems map[string]*fyne.MenuItem // by the command's id
+	shortcuts []fyne.Shortcut           // that the canvas listens to
 	post      func(func())              // runs a function on Fyne's goroutine
 }
 
@@ -99,6 +105,9 @@ func New(a fyne.App, o Options) (*Window, error) { return newWindow(a, o, fyne.D
 // one it can wait for.
 func newWindow(a fyne.App, o Options, post func(func())) (*Window, error) {
 	o.Session.RawColour = o.Session.RawColour || a.Preferences().Bool(prefRaw)
+	if o.Session.Model == "" {
+		o.Session.Model = a.Preferences().String(prefModel)
+	}
 	w := &Window{app: a, opts: o, cmds: app.NewCommands(), tips: newTips(post), hidden: map[annotate.ID]bool{}, overlay: true,
 		threshold: 0.8, edits: newLane(), reads: newLane(), thumbReads: newLane(), counts: newLatest(), listing: newLatest(),
 		menuItems: map[string]*fyne.MenuItem{}, post: post}
@@ -116,6 +125,7 @@ func newWindow(a fyne.App, o Options, post func(func())) (*Window, error) {
 	if err := w.bind(); err != nil {
 		return nil, err
 	}
+	w.takeKeys()
 	w.build()
 	w.win.Resize(fyne.NewSize(o.Width, o.Height))
 	w.win.SetMainMenu(w.menu())
@@ -145,7 +155,6 @@ const (
 // build makes the window's content.
 func (w *Window) build() {
 	p := w.app.Preferences()
-	w.wasTurned = map[annotate.ID]turnJSON{}
 	w.status = newStatusBar(w)
 	w.problem = newProblemBar(w)
 	w.panes = []*pane{newPane(w)}
@@ -153,8 +162,9 @@ func (w *Window) build() {
 	w.toolbar = newToolbar(w)
 	w.slides = newSlidesPanel(w)
 	w.channels = newChannelsPanel(w)
-	w.compare = newCompareBar(w)
 	w.adjust = newAdjustPanel(w)
+	w.glass = newGlassPanel(w)
+	w.compare = newCompareBar(w)
 	w.centre = newCentre(w)
 	w.classes = newClassesPanel(w)
 	w.queue = newQueuePanel(w)
@@ -165,8 +175,8 @@ func (w *Window) build() {
 	low.Offset = p.FloatWithFallback(prefRightSplit, 0.66)
 	w.rightSplit = low
 	w.right = container.New(&rightLayout{w.classes}, w.classes.object, low)
-	w.left = container.NewBorder(nil, container.NewVBox(w.channels.object, w.adjust.object), nil, nil, w.slides.object)
-	w.dock = newDock(w.left, w.centre.object, onPanel(w.right),
+	w.left = container.NewBorder(nil, container.NewVBox(w.glass.object, w.channels.object, w.adjust.object), nil, nil, w.slides.object)
+	w.dock = newDock(w.left, container.NewBorder(nil, nil, w.toolbar.strip, nil, w.centre.object), onPanel(w.right),
 		float32(p.FloatWithFallback(prefLeft, 232)), float32(p.FloatWithFallback(prefRight, 292)))
 	w.dock.leftShut, w.dock.rightShut = p.Bool(prefLeftShut), p.Bool(prefRightShut)
 	w.dock.changed = w.keepLayout
@@ -236,6 +246,7 @@ func (w *Window) showAll() {
 	w.slides.describe()
 	w.channels.update()
 	w.adjust.update()
+	w.glass.update()
 	w.centre.update()
 	w.classes.update()
 	w.queue.update()

@@ -15,6 +15,7 @@ func (w *Window) wireViewer(p *pane) {
 	v.OnEdit = func(before *annotate.Object, after annotate.ROI) {
 		w.write(func(s *app.Session) error { return s.Move(before, after) }, nil)
 	}
+	w.wireTools(v)
 	v.OnSelect = w.selected
 	v.OnHover = w.status.hover
 	v.OnView = func(viewer.Viewport) { w.centre.viewChanged(); w.status.viewChanged() }
@@ -23,12 +24,22 @@ func (w *Window) wireViewer(p *pane) {
 
 // draw makes an annotation of the current class and selects it, so that a
 // number key can give it another class at once.
-func (w *Window) draw(roi annotate.ROI) {
-	class := w.class
+func (w *Window) draw(roi annotate.ROI) { w.drawMarked(roi, nil) }
+
+// drawMarked is draw with attributes that say what the shape means.
+func (w *Window) drawMarked(roi annotate.ROI, meta map[string]string) {
+	w.knownThen(func() { w.drawNow(roi, meta) })
+}
+
+func (w *Window) drawNow(roi annotate.ROI, meta map[string]string) {
+	if w.open == nil {
+		return
+	}
+	slide, class := w.open.Item.ID, w.class
 	var id annotate.ID
 	w.drawing++
 	w.write(func(s *app.Session) (err error) {
-		id, err = s.Draw(roi, class)
+		id, err = s.DrawMarked(slide, roi, class, meta)
 		return err
 	}, func(err error) {
 		w.drawing--
@@ -109,7 +120,7 @@ func (w *Window) zoom(factor float64) {
 
 func (w *Window) setTool(t viewer.Tool) {
 	w.viewer.SetTool(t)
-	if t == viewer.ToolRectangle || t == viewer.ToolPolygon {
+	if t.Draws() && !paints(t) {
 		// a number key now chooses the class of what will be drawn
 		w.viewer.SetSelection(nil)
 		w.selected(nil)
@@ -117,6 +128,15 @@ func (w *Window) setTool(t viewer.Tool) {
 	w.toolbar.update()
 	w.centre.update()
 	w.focus()
+}
+
+// paints tells whether a tool changes what is chosen.
+func paints(t viewer.Tool) bool {
+	switch t {
+	case viewer.ToolBrush, viewer.ToolEraser, viewer.ToolWand, viewer.ToolSuperpixel, viewer.ToolScissors:
+		return true
+	}
+	return false
 }
 
 func (w *Window) toggleOverlay() {
@@ -207,6 +227,7 @@ func (w *Window) stepped(words string, err error) error {
 
 // escape drops the selection; with nothing selected it puts the problem away.
 func (w *Window) escape() {
+	w.viewer.SetGhost(annotate.ROI{})
 	if len(w.viewer.Selection()) == 0 {
 		w.problem.dismiss()
 		return

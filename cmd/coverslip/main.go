@@ -151,6 +151,8 @@ func run(o settings) (err error) {
 		}
 	}()
 	o.window.Demo = demo()
+	o.window.AskWho = o.window.Session.Author == ""
+	o.window.Session.Backups = true
 	// Whoever started the program from a terminal reads there what the window says.
 	o.window.Told = func(p app.Problem) { fmt.Fprintln(os.Stderr, "coverslip:", p.Error()) }
 	a := fyneapp.NewWithID("coverslip")

@@ -132,14 +132,18 @@ func runtimeFindings(ctx context.Context, setting string) []finding {
 // codecFindings tells what decodes each kind of compression.
 func codecFindings() []finding {
 	var all []finding
-	for _, s := range formats.Codecs() {
+	for _, s := range formats.Codecs(nil) {
 		f := finding{What: s.Name, Good: s.Version != "" || s.Library != "", Text: s.Library}
 		if s.Version != "" {
 			f.Text += " " + s.Version
 		}
-		if s.Note != "" {
-			f.Remedy = s.Note
+		if s.Found != "" {
+			f.Text += ", " + s.Found
 		}
+		if !f.Good {
+			f.Text = "no library found"
+		}
+		f.Remedy = s.Note
 		all = append(all, f)
 	}
 	return append(all, finding{What: "untrusted slides", Good: true,

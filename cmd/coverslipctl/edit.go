@@ -24,7 +24,7 @@ func annotationsEditVerb() verb {
 			"  {\"do\":\"move\",\"id\":…,\"rect\":[…]}  {\"do\":\"class\",\"id\":…,\"class\":…}\n" +
 			"  {\"do\":\"delete\",\"id\":…,\"reason\":…}  {\"do\":\"undelete\",\"id\":…}  {\"do\":\"undo\"}  {\"do\":\"redo\"}  {\"do\":\"backup\"}\n" +
 			"Positions are level-0 pixels. The slide's file need not be there.",
-		example: "echo '{\"do\":\"draw\",\"class\":\"Tumour\",\"rect\":[0,0,500,400]}' | coverslipctl annotations edit --project colon.coverslip --slide a.svs",
+		example: "coverslipctl annotations edit --project colon.coverslip --slide a.svs edits.jsonl",
 		setup: func(f *flag.FlagSet) func(c *call) error {
 			p := declareProject(f, true)
 			return func(c *call) error {

@@ -1,16 +1,21 @@
 package main
 
 import (
+	"context"
 	"os"
 	"testing"
 
 	"coverslip/models/worker"
 )
 
-// TestMain lets the program under test start itself for models.
+// TestMain lets the program under test start itself for models, and as the child
+// that checks a project.
 func TestMain(m *testing.M) {
 	if worker.IsWorker(os.Args) {
 		os.Exit(worker.Main())
+	}
+	if os.Getenv(checkInside) != "" {
+		os.Exit(run(context.Background(), os.Args[1:], os.Stdout, os.Stderr))
 	}
 	os.Exit(m.Run())
 }

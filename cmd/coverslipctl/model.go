@@ -15,8 +15,10 @@ func modelCheckVerb() verb {
 	return verb{
 		name: "model check", args: "FOLDER", min: 1, max: 1,
 		short: "say what a model folder is and whether it runs here",
-		long: "Looks at model.onnx and model.json, names inputs, outputs and preprocessing, and runs a\n" +
-			"self-test when ONNX Runtime is there. Exit code 1 when the model cannot be used.",
+		long: "Looks at what the folder holds: a snapshot of Hugging Face (transformers, timm, open_clip) with\n" +
+			"ONNX files or weights alone, a model of the WSInfer zoo, a MONAI bundle with ONNX, or model.onnx\n" +
+			"with model.json or coverslip.json. Says what was understood and under which licence the model is,\n" +
+			"and runs a self-test when ONNX Runtime is there. Exit code 1 when the model cannot be used.",
 		example: "coverslipctl model check --json ~/models/my-encoder",
 		setup: func(f *flag.FlagSet) func(c *call) error {
 			lib := f.String("onnx", "", "`FILE` of ONNX Runtime's library (default: looked for)")
@@ -60,15 +62,32 @@ func printModel(w io.Writer, r folder.Report) {
 		}
 	}
 	line("model", r.File)
+	line("kind", string(r.Kind))
 	line("name", r.Name)
+	if r.Known != "" {
+		line("catalogue", r.Known+", weights "+r.Access)
+	}
 	line("licence", r.License)
-	if r.Bytes > 0 {
+	line("architecture", r.Makes)
+	switch {
+	case r.Weights > 0:
+		line("size", fmt.Sprintf("%.1f MB, %.1f million weights", float64(r.Bytes)/1e6, float64(r.Weights)/1e6))
+	case r.Bytes > 0:
 		line("size", fmt.Sprintf("%.1f MB, %d nodes", float64(r.Bytes)/1e6, r.Nodes))
 	}
 	line("sha256", r.SHA256)
 	line("inputs", strings.Join(r.Inputs, "; "))
 	line("outputs", strings.Join(r.Outputs, "; "))
 	line("preprocessing", r.Preprocess)
+	line("  stated by", r.PrepFrom)
+	line("pooling", r.Pooling)
+	if r.MPP > 0 {
+		line("scale", fmt.Sprintf("%g µm a pixel, patches of %d pixels", r.MPP, r.PatchSize))
+	}
+	line("classes", strings.Join(r.Classes, ", "))
+	line("texts", r.Text)
+	line("tokenizer", r.Tokenizer)
+	line("templates", strings.Join(r.Templates, "; "))
 	if r.Dim > 0 {
 		line("embedding", fmt.Sprintf("%d numbers from patches of %d pixels", r.Dim, r.PatchSize))
 	}

@@ -41,6 +41,8 @@ type Options struct {
 	Prep               preprocess.Spec
 	Input, Output      string  // names; empty = the only one that fits
 	Pool               Pooling // for outputs of tokens
+	Patch              int     // side of the square cut from the slide, pixels at MPP; 0 = what Prep resizes to
+	Pair               string  // see models.EncoderInfo
 	Batch              int     // patches a run; 0 = 8. Must be 1 for models quantised while they run, whose vectors depend on their neighbours
 }
 
@@ -92,9 +94,12 @@ func New(ctx context.Context, session onnx.Model, o Options) (*Encoder, error) {
 	spec := prep.Spec()
 	sum := sha256.Sum256([]byte(strings.Join([]string{o.ModelHash, spec.ID(), e.output.Name, string(o.Pool)}, "\n")))
 	e.info = models.EncoderInfo{Name: o.Name, Architecture: o.Architecture, Hash: hex.EncodeToString(sum[:]),
-		PatchSize: spec.Crop, MPP: o.MPP, Untrained: o.Untrained, Note: o.Note, License: o.License, Preprocess: spec.ID()}
+		PatchSize: spec.Crop, MPP: o.MPP, Untrained: o.Untrained, Note: o.Note, License: o.License, Preprocess: spec.ID(), Pair: o.Pair}
 	if spec.Resize > 0 {
 		e.info.PatchSize = spec.Resize
+	}
+	if o.Patch > 0 {
+		e.info.PatchSize = o.Patch
 	}
 	grey := image.NewRGBA(image.Rect(0, 0, e.info.PatchSize, e.info.PatchSize))
 	for i := range grey.Pix {

@@ -22,6 +22,9 @@ func (e *Encoder) run(ctx context.Context, in onnx.Tensor) (map[string]onnx.Tens
 	return out, err
 }
 
+// Computed is what computes the network, and why it is not what was asked for.
+func (e *Encoder) Computed() (onnx.Provider, string) { return e.session.Computed() }
+
 // buffer is memory for an input of n numbers; what was there before is left in
 // it, except in the rows of patches that a fixed batch lacks, which are of no
 // consequence.

@@ -20,6 +20,17 @@ type Report struct {
 	Bytes       int64    `json:"bytes,omitempty"`
 	SHA256      string   `json:"sha256,omitempty"` // of the model file and its external weights
 	Described   bool     `json:"described"`        // there is a model.json
+	Kind        Kind     `json:"kind,omitempty"`
+	Known       string   `json:"known_as,omitempty"` // name in the catalogue
+	Access      string   `json:"access,omitempty"`   // of the weights: open, or gated by their makers
+	Makes       string   `json:"architecture,omitempty"`
+	Weights     int64    `json:"weights,omitempty"`         // numbers, when the folder holds them
+	PrepFrom    string   `json:"preprocess_from,omitempty"` // the file that states it, the catalogue, or a guess
+	Pooling     string   `json:"pooling,omitempty"`
+	Classes     []string `json:"classes,omitempty"`
+	Text        string   `json:"text,omitempty"`      // the text side's architecture; empty when there is none
+	Tokenizer   string   `json:"tokenizer,omitempty"` // of texts
+	Templates   []string `json:"templates,omitempty"` // of its makers
 	Name        string   `json:"name,omitempty"`
 	License     string   `json:"license,omitempty"`
 	Producer    string   `json:"producer,omitempty"`
@@ -85,15 +96,20 @@ func CheckWith(rt onnx.Engine, path string) Report {
 		r.fail(err)
 		return r
 	}
+	r.SHA256 = s.sum
 	r.Name, r.License, r.MPP = o.Name, o.License, o.MPP
 	r.Preprocess, r.PatchSize = o.Prep.ID(), o.Prep.Crop
+	if o.Patch > 0 {
+		r.PatchSize = o.Patch
+	}
+	r.describeLibrary(s)
 	if o.Note != "" {
 		r.Warnings = append(r.Warnings, o.Note)
 	}
 	if o.Untrained {
 		r.Warnings = append(r.Warnings, "the weights are random: the model is untrained")
 	}
-	if dynamic(s.graph) {
+	if s.graph != nil && dynamic(s.graph) {
 		r.Warnings = append(r.Warnings, "quantised while it runs: patches are fed one by one, so that they do not influence each other")
 	}
 	if rt == nil {
@@ -114,6 +130,9 @@ func CheckWith(rt onnx.Engine, path string) Report {
 	if err := e.Close(); err != nil {
 		r.fail(err)
 	}
+	if r.Text != "" {
+		r.textTest(rt, path)
+	}
 	return r
 }
 
@@ -124,7 +143,11 @@ func (r *Report) fail(err error) {
 // describe copies what the file says about itself.
 func (r *Report) describe(s *source) {
 	r.File, r.Bytes, r.SHA256, r.Described = s.file, s.size, s.sum, s.desc != nil
-	r.External, r.Producer = s.files, s.graph.Producer
+	r.External = s.files
+	if s.graph == nil {
+		return
+	}
+	r.Producer = s.graph.Producer
 	for i, o := range s.graph.Opsets {
 		if i > 0 {
 			r.Operators += ", "
@@ -143,9 +166,14 @@ func (r *Report) describe(s *source) {
 	}
 }
 
+// selfTestTime is enough for the largest encoders on a slow processor.
+const selfTestTime = 5 * time.Minute
+
+var errTooSlow = errors.New("the self-test took longer than five minutes")
+
 // selfTest feeds patches of which something is known.
 func (r *Report) selfTest(e models.Encoder) {
-	ctx, cancel := context.WithTimeoutCause(context.Background(), time.Minute, errors.New("the self-test took longer than a minute"))
+	ctx, cancel := context.WithTimeoutCause(context.Background(), selfTestTime, errTooSlow)
 	defer cancel()
 	size := e.Info().PatchSize
 	white, pink, checks := paint(size, 0), paint(size, 1), paint(size, 2)
@@ -156,15 +184,16 @@ func (r *Report) selfTest(e models.Encoder) {
 		return
 	}
 	r.PatchesASec = 3 / time.Since(start).Seconds()
-	again, err := e.Encode(ctx, []*image.RGBA{white, pink, checks})
-	for i := range again {
-		if err == nil && !slices.Equal(again[i], together[i]) {
+	alone, err := e.Encode(ctx, []*image.RGBA{checks})
+	if err == nil {
+		var again [][]float32
+		if again, err = e.Encode(ctx, []*image.RGBA{checks}); err == nil && !slices.Equal(again[0], alone[0]) {
 			err = errors.New("the same patch gave two different embeddings: the model is random when it runs")
 		}
 	}
 	r.add("repeats", err, "the same bits twice")
-	alone, err := e.Encode(ctx, []*image.RGBA{checks})
-	if err == nil {
+	if alone != nil {
+		err = nil
 		if c := models.Dot(alone[0], together[2]); c < 0.99999 {
 			err = fmt.Errorf("a patch's embedding changes with its batch (cosine %.6f)", c)
 		}

@@ -1,9 +1,11 @@
 // Package folder opens a model as a user has it on disk.
 //
-// A model is a folder with model.onnx and model.json (Description), or a bare
-// .onnx file, about which the program has to guess and says so. No code that
-// comes with a model is ever run. Folders of Hugging Face's libraries have a
-// place in find; opening them is still to be written.
+// A model is a folder with model.onnx and model.json or coverslip.json
+// (Description); a snapshot as Hugging Face's libraries transformers, timm and
+// open_clip keep it, with ONNX files or with weights alone, of which
+// models/tower then writes the graph; a model of the WSInfer zoo or a MONAI
+// bundle with ONNX; or a bare .onnx file, about which the program has to guess
+// and says so. No code that comes with a model is ever run.
 package folder
 
 import (
@@ -21,8 +23,11 @@ import (
 	"coverslip/models/preprocess"
 )
 
-// DescriptionFile is the name of a Description in a model's folder.
-const DescriptionFile = "model.json"
+// Names of a Description in a model's folder; the first is looked for first.
+const (
+	DescriptionFile      = "model.json"
+	ShortDescriptionFile = "coverslip.json"
+)
 
 // Description is model.json: what the ONNX file does not say about itself.
 // Every key may be left out except patch_size, mean and std: a guess at those

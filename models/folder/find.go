@@ -15,15 +15,31 @@ import (
 	"coverslip/models/onnxfile"
 )
 
+// Kind is how a model lies on disk.
+type Kind string
+
+// Kinds of model folders.
+const (
+	KindDescribed    Kind = "described"    // an ONNX file with our description beside it
+	KindTransformers Kind = "transformers" // config.json of Hugging Face's transformers
+	KindTimm         Kind = "timm"         // config.json of timm
+	KindOpenClip     Kind = "open_clip"    // open_clip_config.json
+	KindWSInfer      Kind = "WSInfer"      // config.json of the WSInfer zoo
+	KindMONAI        Kind = "MONAI bundle" // configs/metadata.json
+	KindBare         Kind = "bare"         // an ONNX file, or weights, about which nothing is said
+)
+
 // source is a model on disk, inspected without the runtime.
 type source struct {
 	dir   string
-	file  string // path of the ONNX file
-	size  int64
+	file  string       // path of the ONNX file, or of the weights
+	size  int64        // bytes of it and, for weights, of all shards
 	sum   string       // sha256 of the file and of its external weights, hex
 	desc  *Description // nil for a bare file
 	graph *onnxfile.Model
-	files []string // external weights, as the model names them
+	files []string    // external weights, as the model names them
+	side  *textSource // of text, once it was looked for
+	known *known      // what a library's settings and the catalogue say; nil for a described file
 }
 
 // maxModelFile is protobuf's own limit, in bytes; larger models keep their
@@ -39,7 +55,7 @@ func find(path string) (*source, error) {
 	}
 	s := &source{dir: path}
 	switch {
-	case !st.IsDir() && strings.EqualFold(filepath.Base(path), DescriptionFile):
+	case !st.IsDir() && settingsFile(filepath.Base(path)):
 		s.dir = filepath.Dir(path)
 	case !st.IsDir():
 		s.dir, s.file = filepath.Dir(path), path
@@ -53,12 +69,26 @@ func find(path string) (*source, error) {
 	if err := s.describe(); err != nil {
 		return nil, err
 	}
+	if s.desc != nil {
+		return s, s.inspect()
+	}
+	if done, err := s.library(); err != nil || done {
+		return s, err
+	}
 	if s.file == "" {
 		if err := s.bare(); err != nil {
 			return nil, err
 		}
 	}
 	return s, s.inspect()
+}
+
+// settingsFile says whether a file is one that describes a folder, so that the
+// folder may be chosen by it.
+func settingsFile(name string) bool {
+	name = strings.ToLower(name)
+	return slices.Contains([]string{DescriptionFile, ShortDescriptionFile, "config.json", "open_clip_config.json", "metadata.json",
+		"model.safetensors", "pytorch_model.bin", "open_clip_pytorch_model.bin", "open_clip_model.safetensors", "model.safetensors.index.json"}, name)
 }
 
 // descriptionOf gives the model.json beside a file when it speaks of it.
@@ -74,6 +104,10 @@ func descriptionOf(path string) (*Description, error) {
 func (s *source) describe() error {
 	name := filepath.Join(s.dir, DescriptionFile)
 	f, err := os.Open(name)
+	if errors.Is(err, os.ErrNotExist) {
+		name = filepath.Join(s.dir, ShortDescriptionFile)
+		f, err = os.Open(name)
+	}
 	if errors.Is(err, os.ErrNotExist) {
 		return nil
 	}
@@ -115,8 +149,8 @@ func (s *source) bare() error {
 	case len(found) > 1:
 		return fmt.Errorf("models/folder: %s: %w: which one of %s? State it as \"file\" in model.json", s.dir, models.ErrNoModel, strings.Join(found, ", "))
 	case len(others) > 0:
-		return &models.UnsupportedError{File: filepath.Join(s.dir, others[0]), What: "weights of another framework cannot be opened yet",
-			Hint: "export the model to ONNX and choose the .onnx file"}
+		return &models.UnsupportedError{File: filepath.Join(s.dir, others[0]), What: "weights whose kind is not known",
+			Hint: "put the model's config.json beside them, or export the model to ONNX and choose the .onnx file"}
 	default:
 		return fmt.Errorf("models/folder: %s: %w: there is no .onnx file in it", s.dir, models.ErrNoModel)
 	}

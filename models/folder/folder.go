@@ -27,32 +27,70 @@ func Open(rt onnx.Engine, path string) (models.Encoder, error) {
 }
 
 func (s *source) open(rt onnx.Engine) (models.Encoder, error) {
-	o, err := s.options()
-	if err != nil {
+	if err := s.needs(rt); err != nil {
 		return nil, err
 	}
-	session, err := rt.NewSessionFile(s.file, onnx.SessionOptions{})
+	session, err := s.session(rt)
 	if err != nil {
 		return nil, &models.FormatError{File: s.file, What: "ONNX Runtime " + rt.Version() + " refuses it", Err: err}
 	}
-	e, err := encoder.New(context.Background(), session, o)
-	if err != nil {
-		_ = session.Close() // the first error is the one to show
-		return nil, &models.FormatError{File: s.file, What: "cannot serve as an encoder", Err: err}
+	o, err := s.options() // after the session: both read the weights, and the sum of large ones takes as long
+	if err == nil {
+		var e models.Encoder
+		if e, err = encoder.New(context.Background(), session, o); err == nil {
+			return e, nil
+		}
+		err = &models.FormatError{File: s.file, What: "cannot serve as an encoder", Err: err}
 	}
-	return e, nil
+	_ = session.Close() // the first error is the one to show
+	return nil, err
 }
 
-// options turns the description, or the guess, into the encoder's options.
+// session loads the model: the user's ONNX file, or a graph of our own over
+// the user's weights.
+func (s *source) session(rt onnx.Engine) (onnx.Model, error) {
+	if s.known != nil && s.known.vision != nil {
+		dir, err := filepath.Abs(s.dir)
+		if err != nil {
+			return nil, fmt.Errorf("models/folder: %w", err)
+		}
+		return rt.NewSession(s.known.vision.Model, onnx.SessionOptions{DataFolder: dir})
+	}
+	m, err := rt.NewSessionFile(s.file, onnx.SessionOptions{})
+	if err != nil || s.known == nil {
+		return m, err
+	}
+	return oneSide(m, s.imageInput())
+}
+
+// needs says when a runtime is too old for a graph over the user's weights.
+func (s *source) needs(rt onnx.Engine) error {
+	if s.known == nil || s.known.vision == nil {
+		return nil
+	}
+	var major, minor int
+	if _, err := fmt.Sscanf(rt.Version(), "%d.%d", &major, &minor); err == nil && (major < 1 || major == 1 && minor < 18) {
+		return &models.UnsupportedError{File: s.file, What: "ONNX Runtime " + rt.Version() + " cannot map a model's own file of weights",
+			Hint: "install 1.28 or newer with: coverslipctl setup"}
+	}
+	return nil
+}
+
+// options turns the description, the library's settings or the guess into the
+// encoder's options.
 func (s *source) options() (encoder.Options, error) {
 	var o encoder.Options
-	if s.desc == nil {
+	var err error
+	switch {
+	case s.known != nil:
+		o = s.knownOptions()
+	case s.desc == nil:
 		spec, note, err := guess(s.graph)
 		if err != nil {
 			return o, &models.UnsupportedError{File: s.file, What: err.Error(), Hint: "an encoder takes square colour images and gives a vector for each"}
 		}
 		o = encoder.Options{Name: nameOf(s.file), Prep: spec, Note: note, Pool: guessPool(s.graph)}
-	} else {
+	default:
 		d := s.desc
 		spec, err := d.Spec()
 		if err != nil {
@@ -67,9 +105,14 @@ func (s *source) options() (encoder.Options, error) {
 	if o.Architecture == "" {
 		o.Architecture = "onnx"
 	}
-	o.ModelHash = s.sum
-	if dynamic(s.graph) {
+	if o.ModelHash, err = s.hash(); err != nil {
+		return o, err
+	}
+	if s.graph != nil && dynamic(s.graph) {
 		o.Batch = 1
+	}
+	if s.hasText() {
+		o.Pair = o.ModelHash
 	}
 	return o, nil
 }

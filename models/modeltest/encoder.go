@@ -43,7 +43,7 @@ func (e *Encoder) Info() models.EncoderInfo {
 	return models.EncoderInfo{
 		Name: name, Architecture: "statistics", Hash: hex.EncodeToString(sum[:]),
 		Dim: Dim, PatchSize: 64, MPP: 1, Untrained: true,
-		Note: "a fake for tests", Preprocess: "none",
+		Note: "a fake for tests", Preprocess: "none", Pair: Pair,
 	}
 }
 

@@ -24,6 +24,13 @@ type Spec struct {
 	Std    [3]float32 // divided by after that; zeros = 1
 	BGR    bool       // the model wants blue first
 	NHWC   bool       // the model wants the channel last
+
+	// Exact resizes both sides to Resize, whatever the patch's proportions.
+	Exact bool
+	// Torchvision rounds as torchvision does where it differs from
+	// transformers: an odd margin of the crop to the even side, and colours
+	// divided by 255 instead of multiplied by its inverse.
+	Torchvision bool
 }
 
 // Means and spreads that models share.
@@ -71,6 +78,9 @@ func (s Spec) Check() error {
 			return fmt.Errorf("preprocess: mean %v, std %v, scale %v", s.Mean, s.Std, s.Scale)
 		}
 	}
+	if s.Torchvision && s.Scale != 1.0/255 {
+		return fmt.Errorf("preprocess: torchvision divides by 255; a scale of %v is not possible with it", s.Scale)
+	}
 	for _, v := range s.Std {
 		if v <= 0 {
 			return fmt.Errorf("preprocess: std %v must be above zero", s.Std)
@@ -91,6 +101,12 @@ func (s Spec) ID() string {
 	}
 	if s.NHWC {
 		b.WriteString(" nhwc")
+	}
+	if s.Exact {
+		b.WriteString(" exact")
+	}
+	if s.Torchvision {
+		b.WriteString(" torchvision")
 	}
 	return b.String()
 }
@@ -115,6 +131,9 @@ func New(s Spec) (*Prep, error) {
 	for c := range 3 {
 		for i := range 256 {
 			v := float32(float32(i) * p.spec.Scale) // rounded, as numpy does
+			if p.spec.Torchvision {
+				v = float32(i) / 255 // ToTensor
+			}
 			p.table[c][i] = (v - p.spec.Mean[c]) / p.spec.Std[c]
 		}
 	}
@@ -138,7 +157,10 @@ func (p *Prep) Apply(patch *image.RGBA, dst []float32) error {
 	}
 	img := opaque(patch)
 	if p.spec.Resize > 0 {
-		w, h := ShorterSide(img.w, img.h, p.spec.Resize)
+		w, h := p.spec.Resize, p.spec.Resize
+		if !p.spec.Exact {
+			w, h = ShorterSide(img.w, img.h, p.spec.Resize)
+		}
 		if w > 1<<16 || h > 1<<16 {
 			return fmt.Errorf("preprocess: a patch of %d×%d pixels is too narrow", img.w, img.h)
 		}
@@ -157,6 +179,9 @@ func (p *Prep) Apply(patch *image.RGBA, dst []float32) error {
 func (p *Prep) lay(img rgb, dst []float32) {
 	n := p.spec.Crop
 	top, left := (img.h-n)/2, (img.w-n)/2
+	if p.spec.Torchvision {
+		top, left = evenHalf(img.h-n), evenHalf(img.w-n)
+	}
 	order := [3]int{0, 1, 2}
 	if p.spec.BGR {
 		order = [3]int{2, 1, 0}
@@ -179,6 +204,9 @@ func (p *Prep) lay(img rgb, dst []float32) {
 		}
 	}
 }
+
+// evenHalf is Python's round(n/2): a half goes to the even number.
+func evenHalf(n int) int { return int(math.RoundToEven(float64(n) / 2)) }
 
 // ShorterSide is the size that torchvision's and transformers' Resize(n) give:
 // the shorter side becomes n, the longer one follows, rounded down.

@@ -142,7 +142,7 @@ func (b *bert) write(g *graph, beside func(*graph), ignore ...string) (*Tower, e
 	if b.roberta {
 		longest -= 2 // its first places are those of padding
 	}
-	return &Tower{Model: model, Library: "transformers", Input: inputIDs, Mask: inputMask, Output: output, Dim: int(dim), Tokens: int(min(longest, 512)),
+	return &Tower{Model: model, Library: "transformers", Input: inputIDs, Mask: inputMask, Output: output, Dim: int(dim), Words: int(b.words), Tokens: int(min(longest, 512)),
 		Architecture: fmt.Sprintf("BERT text tower, %d blocks of %d, %d heads", depth, b.width, b.heads)}, nil
 }
 

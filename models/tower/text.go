@@ -64,7 +64,7 @@ func (t *text) write(g *graph) (*Tower, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Tower{Model: model, Library: t.library, Input: inputIDs, Output: output, Dim: int(dim), Tokens: int(length), Fixed: true,
+	return &Tower{Model: model, Library: t.library, Input: inputIDs, Output: output, Dim: int(dim), Words: int(words[0]), Tokens: int(length), Fixed: true,
 		Architecture: fmt.Sprintf("%s text tower, %d blocks of %d, %d heads, %d tokens", t.library, len(t.blocks), t.width, t.heads, length)}, nil
 }
 

@@ -29,6 +29,7 @@ type Tower struct {
 	Dim          int    // numbers an embedding
 	Image        int    // side of a vision tower's input, pixels
 	Pool         Pool   // of a vision tower without a projection; "" when the model has its own
+	Words        int    // entries of a text tower's table of words
 	Tokens       int    // longest text of a text tower, in tokens with those at both ends
 	Fixed        bool   // every text is padded to exactly Tokens
 	Note         string // what was guessed; may be empty

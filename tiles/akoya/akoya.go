@@ -40,7 +40,7 @@ func Format(codecs *codec.Set) tiles.Format {
 }
 
 func detect(src *tiles.Source) (*tiff.File, error) {
-	f, err := tiff.Parse(src, src.Size())
+	f, err := tiff.ParseSource(src)
 	if err != nil {
 		return nil, err
 	}
@@ -222,7 +222,7 @@ func (r *reading) slide() (tiles.Slide, error) {
 		for _, l := range r.levels {
 			r.parts.Levels = append(r.parts.Levels, l.images[0])
 		}
-		return tiff.NewSlide(r.parts)
+		return tiff.NewPartSlide(r.parts)
 	}
 	st := tiles.Stack{Z: 1, T: 1}
 	for i, m := range full.images {

@@ -72,7 +72,7 @@ func above(missing []bool, before, m *tiff.Image) []bool {
 
 // ReadTile implements tiles.Slide.
 func (s *slide) ReadTile(ctx context.Context, k tiles.Key, dst *image.RGBA) error {
-	if s.isDoubtful(k, dst) {
+	if s.isDoubtful(k, dst.Rect.Size()) {
 		if err := s.src.Err(); err != nil {
 			return err
 		}
@@ -98,12 +98,12 @@ func (s *slide) CodedTile(ctx context.Context, k tiles.Key, dst []byte) ([]byte,
 }
 
 // isDoubtful says whether a tile is made anew though it is stored.
-func (s *slide) isDoubtful(k tiles.Key, dst *image.RGBA) bool {
+func (s *slide) isDoubtful(k tiles.Key, size image.Point) bool {
 	if k.Level < 1 || k.Level >= len(s.doubtful) || s.doubtful[k.Level] == nil || s.ratio(k.Level) > maxRepairRatio {
 		return false
 	}
 	l := s.Levels()[k.Level]
-	if r := l.TileRect(k.Col, k.Row); k.Col < 0 || k.Row < 0 || r.Empty() || r.Size() != dst.Rect.Size() {
+	if r := l.TileRect(k.Col, k.Row); k.Col < 0 || k.Row < 0 || r.Empty() || r.Size() != size {
 		return false // the reader's own answer
 	}
 	return s.doubtful[k.Level][k.Row*l.Cols()+k.Col]
@@ -147,8 +147,11 @@ func (s *slide) repair(ctx context.Context, k tiles.Key, dst *image.RGBA) error 
 	return nil
 }
 
-// ReadPart implements tiles.PartReader: tiles of JPEG 2000 are decoded in part.
+// ReadPart implements tiles.PartReader.
 func (s *slide) ReadPart(ctx context.Context, k tiles.Key, r image.Rectangle, dst *image.RGBA) error {
+	if k.Level > 0 && k.Level < len(s.doubtful) && s.isDoubtful(k, s.Levels()[k.Level].TileRect(k.Col, k.Row).Size()) {
+		return tiles.ReadWholeFor(ctx, s, k, r, dst)
+	}
 	ok, err := s.TilePart(ctx, k, r, dst)
 	if ok && (k.Level == 0 || !errors.Is(err, tiles.ErrMissing)) {
 		return err

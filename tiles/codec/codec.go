@@ -16,6 +16,7 @@ import (
 	"coverslip/tiles"
 	"coverslip/tiles/jpeg2000"
 	"coverslip/tiles/jpegstream"
+	"coverslip/tiles/native/dl"
 	"coverslip/tiles/native/jxr"
 	"coverslip/tiles/native/openjpeg"
 	"coverslip/tiles/native/turbojpeg"
@@ -47,6 +48,7 @@ type Status struct {
 	Name    string // the compression: "JPEG"
 	Library string // what decodes it: "libturbojpeg.so.0", "Go image/jpeg", "" for nothing
 	Version string // of a native library
+	Found   string // how a native library was found: "by the system", "beside the program"
 	Native  bool   // a native library decodes it
 	Note    string // for people: what is slow or missing, and what to do about it
 }
@@ -112,13 +114,13 @@ func (s *Set) GoOnly() bool { return s.goOnly }
 func (s *Set) Status() []Status {
 	j := Status{Name: "JPEG", Library: "Go image/jpeg"}
 	if s.turbo != nil {
-		j = Status{Name: "JPEG", Library: s.turbo.Path(), Version: s.turbo.Version(), Native: true}
+		j = Status{Name: "JPEG", Library: s.turbo.Path(), Version: s.turbo.Version(), Found: dl.Found(s.turbo.Path()), Native: true}
 	} else {
 		j.Note = fmt.Sprintf("about 4 times slower than libjpeg-turbo (%v); install libturbojpeg0", s.turboErr)
 	}
 	k := Status{Name: "JPEG 2000", Library: "Go (Coverslip's own)"}
 	if s.j2k != nil {
-		k = Status{Name: "JPEG 2000", Library: s.j2k.Path(), Version: s.j2k.Version(), Native: true}
+		k = Status{Name: "JPEG 2000", Library: s.j2k.Path(), Version: s.j2k.Version(), Found: dl.Found(s.j2k.Path()), Native: true}
 	} else {
 		k.Note = fmt.Sprintf("somewhat slower than OpenJPEG (%v); %s", s.j2kErr, openjpeg.Hint())
 	}
@@ -129,6 +131,7 @@ func (s *Set) Status() []Status {
 		{Name: "Deflate", Library: "Go klauspost/compress"},
 		{Name: "LZW", Library: "Go x/image/tiff/lzw"},
 		{Name: "Zstandard", Library: "Go klauspost/compress"},
+		{Name: "WebP", Library: "Go x/image/webp"},
 	}
 }
 

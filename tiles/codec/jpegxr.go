@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"coverslip/tiles"
+	"coverslip/tiles/native/dl"
 	"coverslip/tiles/native/jxr"
 )
 
@@ -41,7 +42,7 @@ func (s *Set) JPEGXR(data []byte, maxBytes int, kinds ...jxr.Kind) ([]byte, jxr.
 // statusJPEGXR says what decodes JPEG XR.
 func (s *Set) statusJPEGXR() Status {
 	if s.jxr != nil {
-		return Status{Name: "JPEG XR", Library: s.jxr.Path(), Native: true}
+		return Status{Name: "JPEG XR", Library: s.jxr.Path(), Found: dl.Found(s.jxr.Path()), Native: true}
 	}
 	return Status{Name: "JPEG XR", Note: fmt.Sprintf("Zeiss slides compressed by JPEG XR cannot be read (%v); %s", s.jxrErr, jxr.Hint())}
 }

@@ -21,7 +21,7 @@ func FormatTIFF(codecs *codec.Set) tiles.Format {
 	return tiles.Format{
 		Name: tiffName, Vendor: "TIFF in strips",
 		Detect: func(src *tiles.Source) error {
-			f, err := tiff.Parse(src, src.Size())
+			f, err := tiff.ParseSource(src)
 			if err != nil {
 				return err
 			}
@@ -37,7 +37,7 @@ func FormatTIFF(codecs *codec.Set) tiles.Format {
 }
 
 func openTIFF(ctx context.Context, src *tiles.Source, codecs *codec.Set, lim limits) (tiles.Slide, error) {
-	f, err := tiff.Parse(src, src.Size())
+	f, err := tiff.ParseSource(src)
 	if err != nil {
 		return nil, err
 	}

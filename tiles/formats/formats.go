@@ -33,8 +33,14 @@ import (
 // about-boxes.
 type CodecStatus = codec.Status
 
-// Codecs lists the compressions and what decodes each on this computer.
-func Codecs() []CodecStatus { return codec.Default().Status() }
+// Codecs lists the compressions and what of a set decodes each (nil: of
+// codec.Default), and the library that reads what none of our readers does.
+func Codecs(codecs *codec.Set) []CodecStatus {
+	if codecs == nil {
+		codecs = codec.Default()
+	}
+	return append(codecs.Status(), openslide.Status(!codecs.GoOnly()))
+}
 
 // List is the readers in the order in which they are asked: vendors, what anybody
 // writes, plain pictures, and libopenslide where it is installed. codecs is what

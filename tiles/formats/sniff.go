@@ -81,13 +81,6 @@ var signatures = []struct {
 	{"<html", looks{seen: "a web page, perhaps of a failed download", hint: "Download the slide again; where a web page comes instead, the server wants a login."}},
 }
 
-// extensions are the readers that the names of slides ask for.
-var extensions = map[string]string{
-	".svs": "aperio", ".ndpi": "hamamatsu", ".ndpis": "hamamatsu-set", ".vms": "hamamatsu-vms", ".vmu": "hamamatsu-vms",
-	".scn": "leica", ".bif": "ventana", ".mrxs": "mirax", ".dcm": "dicom", ".czi": "czi", ".dzi": "deepzoom", ".szi": "deepzoom",
-	".qptiff": "qptiff", ".jpg": "jpeg", ".jpeg": "jpeg", ".png": "png", ".bmp": "bmp", ".tif": "generic", ".tiff": "generic", ".zattrs": "ome-zarr", ".zgroup": "ome-zarr", ".ozx": "ome-zarr",
-}
-
 // onlyReader says which reader alone may take a file of this name, "" for none of
 // them; ok is false when any may. The file of a MIRAX slide is a picture, that of
 // an Olympus slide a TIFF file: their thumbnails are not the slides.

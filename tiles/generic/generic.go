@@ -30,7 +30,7 @@ func Format(codecs *codec.Set) tiles.Format {
 	return tiles.Format{
 		Name: name, Vendor: "tiled TIFF, BigTIFF, COG",
 		Detect: func(src *tiles.Source) error {
-			f, err := tiff.Parse(src, src.Size())
+			f, err := tiff.ParseSource(src)
 			if err != nil {
 				return err
 			}
@@ -44,7 +44,7 @@ func Format(codecs *codec.Set) tiles.Format {
 }
 
 func open(ctx context.Context, src *tiles.Source, codecs *codec.Set) (tiles.Slide, error) {
-	f, err := tiff.Parse(src, src.Size())
+	f, err := tiff.ParseSource(src)
 	if err != nil {
 		return nil, err
 	}
@@ -98,7 +98,7 @@ func open(ctx context.Context, src *tiles.Source, codecs *codec.Set) (tiles.Slid
 		p.Info.Warnings = append(p.Info.Warnings, "colour profile left out: "+err.Error())
 	}
 	if base.InColor() {
-		return tiff.NewSlide(p)
+		return tiff.NewPartSlide(p)
 	}
 	return tiff.NewPlanarSlide(p, base.Channels())
 }

@@ -12,10 +12,8 @@ import (
 	"math"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"testing"
-	"time"
 
 	"coverslip/tiles"
 	"coverslip/tiles/codec"
@@ -171,17 +169,6 @@ func far(n int) (out []byte) {
 	return out
 }
 
-// spent runs f and returns the bytes it allocated and how long it took.
-func spent(f func()) (bytes uint64, took time.Duration) {
-	var a, b runtime.MemStats
-	runtime.ReadMemStats(&a)
-	start := time.Now()
-	f()
-	took = time.Since(start)
-	runtime.ReadMemStats(&b)
-	return b.TotalAlloc - a.TotalAlloc, took
-}
-
 func TestOpen_Broken(t *testing.T) {
 	o := plain()
 	good := slidetest.MakeMirax(t, o)
@@ -198,12 +185,15 @@ func TestOpen_Broken(t *testing.T) {
 			c.edit(f)
 			path := f.Write(t)
 			var err error
-			var s tiles.Slide
-			mem, took := spent(func() { s, err = openWith(path, codec.Default()) })
+			slidetest.Cheap(t, 48<<20, func() {
+				var s tiles.Slide
+				if s, err = openWith(path, codec.Default()); err == nil {
+					s.Close()
+				}
+			})
 			if err == nil {
-				s.Close()
 				if c.want != "" {
-					t.Fatalf("opens: %+v, warnings %q", s.Levels(), s.Info().Warnings)
+					t.Fatal("opens")
 				}
 				return
 			}
@@ -215,9 +205,6 @@ func TestOpen_Broken(t *testing.T) {
 			}
 			if !typed || !strings.Contains(err.Error(), c.want) || c.want == "" {
 				t.Errorf("got %v (%T), want …%s…", err, err, c.want)
-			}
-			if mem > 48<<20 || took > 2*time.Second { // a loaded machine is slow
-				t.Errorf("took %v and %d bytes", took, mem)
 			}
 		})
 	}

@@ -44,8 +44,9 @@ func parseFormat(s string) (pictureFormat, error) {
 	return 0, unsupported("%s (JPEG, PNG, BMP and JPEG 2000 are read)", what)
 }
 
-// decode fills dst, whose size must be the picture's, with opaque pixels.
-func decode(codecs *codec.Set, f pictureFormat, dst *image.RGBA, data []byte) error {
+// decode fills dst, whose size must be the picture's, with opaque pixels: its
+// first n rows at least.
+func decode(codecs *codec.Set, f pictureFormat, dst *image.RGBA, data []byte, n int) error {
 	switch f {
 	case formatJPEG:
 		h, err := jpegstream.ParseHeader(data)
@@ -55,7 +56,7 @@ func decode(codecs *codec.Set, f pictureFormat, dst *image.RGBA, data []byte) er
 		if h.Components != 1 && h.Components != 3 {
 			return fmt.Errorf("JPEG of %d components", h.Components)
 		}
-		return codecs.JPEG(dst, data, h.Components)
+		return codecs.JPEGTop(dst, data, h.Components, n)
 	case formatPNG:
 		return decodePNG(dst, data)
 	case formatJPEG2000:

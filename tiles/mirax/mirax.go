@@ -421,5 +421,5 @@ func (a *associated) ReadAll(ctx context.Context) (*image.RGBA, error) {
 		return nil, fmt.Errorf("image of %d×%d pixels", w, h)
 	}
 	dst := image.NewRGBA(image.Rect(0, 0, w, h))
-	return dst, decode(a.store.codecs, a.format, dst, data)
+	return dst, decode(a.store.codecs, a.format, dst, data, h)
 }

@@ -57,6 +57,22 @@ func (p parts) ReadScanned(ctx context.Context, k tiles.Key, r image.Rectangle, 
 	return p.checked(ctx, k, r, dst, (*mosaic.Placed).ReadScanned)
 }
 
+// ReadLevelRegion implements tiles.RegionReader.
+func (p parts) ReadLevelRegion(ctx context.Context, level int, r image.Rectangle, dst *image.RGBA) error {
+	if err := p.slide.Err(); err != nil {
+		return err
+	}
+	g, err := p.grid(level)
+	if err != nil {
+		return &tiles.TileError{Key: tiles.Key{Level: level}, Err: err}
+	}
+	err = g.ReadRegion(ctx, level, r, dst)
+	if broken := p.slide.Err(); err != nil && broken != nil { // the slide is at fault, not a tile
+		return broken
+	}
+	return err
+}
+
 // reader is a way to read a part of a tile.
 type reader func(g *mosaic.Placed, ctx context.Context, col, row int, r image.Rectangle, dst *image.RGBA) error
 
@@ -83,13 +99,18 @@ func (p parts) checked(ctx context.Context, k tiles.Key, r image.Rectangle, dst 
 }
 
 func (p parts) read(ctx context.Context, k tiles.Key, r image.Rectangle, dst *image.RGBA, with reader) error {
-	l, ok := p.slide.Grid(k.Level).(*level)
-	if !ok {
-		return errors.New("the level is another's")
-	}
-	g, err := l.grid(p.store.first)
+	g, err := p.grid(k.Level)
 	if err != nil {
 		return err
 	}
 	return with(g, ctx, k.Col, k.Row, r, dst)
+}
+
+// grid is the images of a level that are shown when nothing is asked.
+func (p parts) grid(n int) (*mosaic.Placed, error) {
+	l, ok := p.slide.Grid(n).(*level)
+	if !ok {
+		return nil, errors.New("the level is another's")
+	}
+	return l.grid(p.store.first)
 }

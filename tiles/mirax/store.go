@@ -200,6 +200,11 @@ var buffers = sync.Pool{New: func() any { return new([]byte) }}
 
 // ReadPicture implements mosaic.Pictures.
 func (p *pictures) ReadPicture(ctx context.Context, i int, dst *image.RGBA) error {
+	return p.ReadTop(ctx, i, dst, dst.Rect.Dy())
+}
+
+// ReadTop implements mosaic.TopPictures.
+func (p *pictures) ReadTop(ctx context.Context, i int, dst *image.RGBA, n int) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -217,7 +222,7 @@ func (p *pictures) ReadPicture(ctx context.Context, i int, dst *image.RGBA) erro
 	if err := readFull(p.store.src, data, file.base+int64(m.offset)); err != nil {
 		return err
 	}
-	if err := decode(p.store.codecs, p.format, dst, data); err != nil {
+	if err := decode(p.store.codecs, p.format, dst, data, n); err != nil {
 		return fmt.Errorf("image %d (%d bytes at %d of %s): %w", m.image, m.length, m.offset, p.store.set.data[m.file], err)
 	}
 	return nil

@@ -40,7 +40,7 @@ func Format(codecs *codec.Set) tiles.Format {
 
 // detect parses the directories and looks at the beginning of the description.
 func detect(src *tiles.Source) (*tiff.File, error) {
-	f, err := tiff.Parse(src, src.Size())
+	f, err := tiff.ParseSource(src)
 	if err != nil {
 		return nil, err
 	}

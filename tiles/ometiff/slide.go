@@ -176,7 +176,7 @@ func (p *planes) open(i int32) *opened {
 		o.err = fmt.Errorf("file %q of the slide: %w", file, o.err)
 		return o
 	}
-	if o.file, o.err = tiff.Parse(o.src, o.src.Size()); o.err != nil {
+	if o.file, o.err = tiff.ParseSource(o.src); o.err != nil {
 		o.err = errors.Join(fmt.Errorf("file %q of the slide: %w", file, o.err), o.src.Close())
 		o.src = nil
 	}
@@ -222,7 +222,7 @@ func (p *planes) finish() (tiles.Slide, error) {
 		for _, l := range p.levels0 {
 			p.parts.Levels = append(p.parts.Levels, l)
 		}
-		return tiff.NewSlide(p.parts)
+		return tiff.NewPartSlide(p.parts)
 	}
 	p.missing()
 	stack := tiff.NewStack(p.find)

@@ -45,7 +45,7 @@ func Format(codecs *codec.Set) tiles.Format {
 
 // detect parses the directories and looks at the beginnings of two texts.
 func detect(src *tiles.Source) (*tiff.File, error) {
-	f, err := tiff.Parse(src, src.Size())
+	f, err := tiff.ParseSource(src)
 	if err != nil {
 		return nil, err
 	}
@@ -108,7 +108,7 @@ func open(ctx context.Context, src *tiles.Source, codecs *codec.Set) (tiles.Slid
 		p.ICC = nil
 		p.Info.Warnings = append(p.Info.Warnings, "colour profile left out: "+err.Error())
 	}
-	return tiff.NewSlide(p)
+	return tiff.NewPartSlide(p)
 }
 
 // readDirectories returns the levels; associated images in strips go to p.

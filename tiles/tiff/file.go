@@ -74,6 +74,19 @@ func Parse(r io.ReaderAt, size int64) (*File, error) {
 	return parseFile(&File{r: r, size: size})
 }
 
+// parsed is the key of a file's directories in its Source.
+type parsed struct{}
+
+// ParseSource is Parse of a whole file; it is parsed once, however many readers
+// ask.
+func ParseSource(src *tiles.Source) (*File, error) {
+	f, err := src.Once(parsed{}, func() (any, error) { return Parse(src, src.Size()) })
+	if err != nil {
+		return nil, err
+	}
+	return f.(*File), nil
+}
+
 // ParseWide reads a classic TIFF file whose offsets were widened to 64 bits, as
 // Hamamatsu does: offsets of directories have 8 bytes, and behind each directory
 // lie the upper 32 bits of each entry's value or offset. Otherwise it is Parse.

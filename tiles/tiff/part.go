@@ -55,15 +55,64 @@ func (s *Slide) TilePart(ctx context.Context, k tiles.Key, r image.Rectangle, ds
 
 // parts implements parter.
 func (m *Image) parts() bool {
-	return m.wholeJ2K() && m.codecs.JPEG2000Parts()
+	return m.wholeJ2K() && m.codecs.JPEG2000Parts() || m.topJPEG()
 }
 
-// readPart implements parter for tiles of JPEG 2000.
+// topJPEG says whether of the tiles the upper rows can be decoded alone.
+func (m *Image) topJPEG() bool {
+	return m.Compression == CompressionJPEG && m.oneJPEG() && !m.Strips && m.offsets != nil
+}
+
+// readPart implements parter.
 func (m *Image) readPart(_ context.Context, col, row int, r image.Rectangle, dst *image.RGBA) error {
 	i := row*m.Cols() + col
 	if !m.stored(i) {
 		return tiles.ErrMissing
 	}
+	r = r.Sub(image.Pt(col*m.TileWidth, row*m.TileHeight))
+	if m.Compression == CompressionJPEG {
+		return m.readJPEGPart(i, r, dst)
+	}
+	return m.readJ2KPart(i, r, dst)
+}
+
+// readJPEGPart decodes pixels of tile i: no rows below them.
+func (m *Image) readJPEGPart(i int, r image.Rectangle, dst *image.RGBA) error {
+	b, err := m.load(i, len(m.prefix)-2)
+	if err != nil {
+		return err
+	}
+	defer buffers.Put(b)
+	data, err := m.joined(*b)
+	if err != nil {
+		return err
+	}
+	if _, err := m.frameHeight(data, m.TileHeight); err != nil {
+		return err
+	}
+	pix := scratch(4 * m.TileWidth * m.TileHeight)
+	defer buffers.Put(pix)
+	full := &image.RGBA{Pix: *pix, Stride: 4 * m.TileWidth, Rect: image.Rect(0, 0, m.TileWidth, m.TileHeight)}
+	if err := m.codecs.JPEGTop(full, data, m.Samples, r.Max.Y); err != nil {
+		return err
+	}
+	copyRows(dst, full, r)
+	if m.Photometric == photoWhiteIsZero {
+		invert(dst)
+	}
+	return nil
+}
+
+// copyRows copies the pixels of r, which has dst's size.
+func copyRows(dst, full *image.RGBA, r image.Rectangle) {
+	from := full.Pix[full.PixOffset(r.Min.X, r.Min.Y):]
+	for y := range r.Dy() {
+		copy(dst.Pix[y*dst.Stride:y*dst.Stride+4*r.Dx()], from[y*full.Stride:])
+	}
+}
+
+// readJ2KPart decodes pixels of tile i, of JPEG 2000.
+func (m *Image) readJ2KPart(i int, r image.Rectangle, dst *image.RGBA) error {
 	b, err := m.load(i, 0)
 	if err != nil {
 		return err
@@ -74,7 +123,6 @@ func (m *Image) readPart(_ context.Context, col, row int, r image.Rectangle, dst
 	} else if w != m.TileWidth || h != m.TileHeight {
 		return fmt.Errorf("JPEG 2000 image is %d×%d pixels where %d×%d are due", w, h, m.TileWidth, m.TileHeight)
 	}
-	r = r.Sub(image.Pt(col*m.TileWidth, row*m.TileHeight))
 	err = m.codecs.JPEG2000Part(dst, *b, m.j2kColour(), r)
 	if !errors.Is(err, openjpeg.ErrWhole) {
 		return err
@@ -85,9 +133,6 @@ func (m *Image) readPart(_ context.Context, col, row int, r image.Rectangle, dst
 	if err := m.codecs.JPEG2000(full, *b, m.j2kColour()); err != nil {
 		return err
 	}
-	from := full.Pix[full.PixOffset(r.Min.X, r.Min.Y):]
-	for y := range r.Dy() {
-		copy(dst.Pix[y*dst.Stride:y*dst.Stride+4*r.Dx()], from[y*full.Stride:])
-	}
+	copyRows(dst, full, r)
 	return nil
 }

@@ -45,7 +45,7 @@ func Format(codecs *codec.Set) tiles.Format {
 
 // detect parses the directories and refuses what is not Trestle's.
 func detect(src *tiles.Source) (*tiff.File, error) {
-	f, err := tiff.Parse(src, src.Size())
+	f, err := tiff.ParseSource(src)
 	if err != nil {
 		return nil, err
 	}

@@ -69,7 +69,7 @@ func Format(codecs *codec.Set) tiles.Format {
 
 // detect parses the directories and returns the attributes of iScan.
 func detect(src *tiles.Source) (*tiff.File, []attribute, error) {
-	f, err := tiff.Parse(src, src.Size())
+	f, err := tiff.ParseSource(src)
 	if err != nil {
 		return nil, nil, err
 	}

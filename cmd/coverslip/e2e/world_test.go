@@ -224,7 +224,7 @@ func (w *world) suggest() {
 // window opens the project on the display.
 func (w *world) window(d *display) *session {
 	w.t.Helper()
-	p, err := d.start(w.home, filepath.Join(w.bin, "coverslip"), w.project)
+	p, err := d.start(w.home, filepath.Join(w.bin, "coverslip"), "--author", "E2E", w.project)
 	if err != nil {
 		w.t.Fatal(err)
 	}

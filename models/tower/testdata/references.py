@@ -332,7 +332,7 @@ def keep():
     m = nn.Module()
     m.visual = timm.create_model('vit_large_patch16_224', img_size=64, depth=2, embed_dim=48, num_heads=4, init_values=1e-5, num_classes=0, dynamic_img_size=True)
     m.visual_head = nn.Sequential(nn.Linear(48, 40), nn.GELU(), nn.Linear(40, 40))
-    tc = BertConfig(hidden_size=32, num_hidden_layers=2, num_attention_heads=4, intermediate_size=64, vocab_size=120, max_position_embeddings=32)
+    tc = BertConfig(hidden_size=40, num_hidden_layers=2, num_attention_heads=4, intermediate_size=64, vocab_size=120, max_position_embeddings=32)
     m.text, m.logit_scale = BertModel(tc), nn.Parameter(torch.ones([]))
     m.eval()
     w = fill(m)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 // ErrNotFound: none of the names could be loaded.
@@ -56,6 +57,17 @@ func candidates(names []string) []string {
 		}
 	}
 	return append(out, names...)
+}
+
+// Found says in words how a library of that Path was found.
+func Found(path string) string {
+	if !filepath.IsAbs(path) {
+		return "found by the system"
+	}
+	if exe, err := os.Executable(); err == nil && strings.HasPrefix(path, filepath.Dir(exe)+string(filepath.Separator)) {
+		return "found beside the program"
+	}
+	return "found where it is usually installed"
 }
 
 // Symbols looks up every name of want and stores its address; the error names

@@ -18,6 +18,7 @@ import (
 
 // api is the functions of openslide.h that are used.
 type api struct {
+	path             string // under which the library was found
 	open             func(path string) uintptr
 	close            func(osr uintptr)
 	getError         func(osr uintptr) string
@@ -36,6 +37,16 @@ type api struct {
 	readProfile      func(osr uintptr, dst *byte)
 }
 
+// Installed says under which name the library was found, and its version; the
+// error wraps dl.ErrNotFound when there is none.
+func Installed() (path, version string, err error) {
+	a, err := load()
+	if err != nil {
+		return "", "", err
+	}
+	return a.path, a.version(), nil
+}
+
 var load = sync.OnceValues(func() (*api, error) {
 	names := []string{"libopenslide.so.1", "libopenslide.so.0"}
 	switch runtime.GOOS {
@@ -48,7 +59,7 @@ var load = sync.OnceValues(func() (*api, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &api{}
+	a := &api{path: lib.Path()}
 	for name, fn := range map[string]any{
 		"openslide_open": &a.open, "openslide_close": &a.close, "openslide_get_error": &a.getError,
 		"openslide_get_version": &a.version, "openslide_get_level_count": &a.levelCount,

@@ -12,12 +12,12 @@ import (
 
 // The map of where labels are.
 const (
-	densityCells = 160 // on the longer side
-	densityEvery = 1500 * time.Millisecond
+	whereCells = 160 // on the longer side
+	whereEvery = 1500 * time.Millisecond
 )
 
 // Colours of the fewest and of the most labels in a cell.
-var densityLow, densityHigh = color.NRGBA{R: 70, G: 90, B: 255, A: 110}, color.NRGBA{R: 255, G: 40, B: 150, A: 235}
+var whereLow, whereHigh = color.NRGBA{R: 70, G: 90, B: 255, A: 110}, color.NRGBA{R: 255, G: 40, B: 150, A: 235}
 
 // whereabouts counts the objects of a slide over a coarse grid, in a goroutine of its
 // own while there is something to count.
@@ -55,7 +55,7 @@ func (d *whereabouts) changed() {
 func (d *whereabouts) poll(now time.Time) (img *image.RGBA, made int, waiting bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.due && !d.busy && now.Sub(d.last) >= densityEvery {
+	if d.due && !d.busy && now.Sub(d.last) >= whereEvery {
 		d.due, d.busy, d.last = false, true, now
 		go d.count(d.set, d.part, d.epoch)
 	}
@@ -63,7 +63,7 @@ func (d *whereabouts) poll(now time.Time) (img *image.RGBA, made int, waiting bo
 }
 
 func (d *whereabouts) count(set Objects, part annotate.Box, epoch int) {
-	img := densityImage(set, part)
+	img := whereImage(set, part)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.busy = false
@@ -73,14 +73,14 @@ func (d *whereabouts) count(set Objects, part annotate.Box, epoch int) {
 	}
 }
 
-// densityImage paints how many objects have their middle in each cell of a part of
+// whereImage paints how many objects have their middle in each cell of a part of
 // the slide, on a logarithmic scale; nil when there are none.
-func densityImage(set Objects, part annotate.Box) *image.RGBA {
+func whereImage(set Objects, part annotate.Box) *image.RGBA {
 	w, h := part.MaxX-part.MinX, part.MaxY-part.MinY
 	if !(w > 0 && h > 0) {
 		return nil
 	}
-	side := max(w, h) / densityCells
+	side := max(w, h) / whereCells
 	cols, rows := max(1, ceilInt(w/side)), max(1, ceilInt(h/side))
 	counts, most := make([]int, cols*rows), 0
 	briefs(set, part, func(o *annotate.Brief) {
@@ -100,7 +100,7 @@ func densityImage(set Objects, part annotate.Box) *image.RGBA {
 	img := image.NewRGBA(image.Rect(0, 0, cols, rows))
 	for i, n := range counts {
 		if n > 0 {
-			img.Set(i%cols, i/cols, densityColor(n, most))
+			img.Set(i%cols, i/cols, whereColor(n, most))
 		}
 	}
 	return img
@@ -122,13 +122,13 @@ func briefs(set Objects, within annotate.Box, f func(*annotate.Brief)) {
 	})
 }
 
-// densityColor is the colour of n labels in a cell where the fullest has most.
-func densityColor(n, most int) color.NRGBA {
+// whereColor is the colour of n labels in a cell where the fullest has most.
+func whereColor(n, most int) color.NRGBA {
 	t := 1.0
 	if most > 1 {
 		t = math.Log(float64(n)) / math.Log(float64(most))
 	}
 	at := func(a, b uint8) uint8 { return uint8(math.Round(float64(a) + t*(float64(b)-float64(a)))) }
-	lo, hi := densityLow, densityHigh
+	lo, hi := whereLow, whereHigh
 	return color.NRGBA{R: at(lo.R, hi.R), G: at(lo.G, hi.G), B: at(lo.B, hi.B), A: at(lo.A, hi.A)}
 }
