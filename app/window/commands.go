@@ -67,11 +67,9 @@ func (w *Window) bind() error {
 	on("view.prevFocus", plane(-1, 0), focal)
 	on("view.nextTime", plane(0, 1), timed)
 	on("view.prevTime", plane(0, -1), timed)
-	w.bindPanes(on)
 	w.bindModels(on)
 	on("view.left", func() { w.dock.Toggle(true, false) }, project)
 	on("view.right", func() { w.dock.Toggle(false, true) }, project)
-	on("view.theme", w.toggleTheme, nil)
 	on("view.fullScreen", func() { w.win.SetFullScreen(!w.win.FullScreen()) }, nil)
 
 	on("tool.pan", func() { w.setTool(viewer.ToolPan) }, slide)

@@ -8,6 +8,7 @@ import (
 
 // bindMoves says what the commands of movement do.
 func (w *Window) bindMoves(on func(id string, run func(), enabled func() bool)) {
+	w.bindPanes(on)
 	slide := func() bool { return w.open != nil }
 	for _, m := range app.Magnifications() {
 		on(fmt.Sprintf("view.magnify%g", m), func() { w.viewer.ZoomToMagnification(m) },
