@@ -59,10 +59,10 @@ type FolderEntry struct {
 // patches, which nobody looks through by hand.
 const entriesMost = 50_000
 
-// ListFolder lists a folder: folders first, then the files whose names end in
-// one of endings (all files when there are none), each in the order of names;
-// hidden ones are left out. cut tells that there were more than can be listed.
-func ListFolder(ctx context.Context, dir string, endings []string) (entries []FolderEntry, cut bool, err error) {
+// ListFolder lists a folder: folders first, then the files whose names keep
+// answers for (nil: all), each in the order of names; hidden ones are left out.
+// cut tells that there were more than can be listed.
+func ListFolder(ctx context.Context, dir string, keep func(name string) bool) (entries []FolderEntry, cut bool, err error) {
 	f, err := os.Open(dir)
 	if err != nil {
 		return nil, false, about("folder", dir, err)
@@ -74,7 +74,7 @@ func ListFolder(ctx context.Context, dir string, endings []string) (entries []Fo
 		}
 		part, err := f.ReadDir(512)
 		for _, e := range part {
-			if entry, ok := folderEntry(dir, e, endings); ok {
+			if entry, ok := folderEntry(dir, e, keep); ok {
 				entries = append(entries, entry)
 			}
 		}
@@ -98,7 +98,7 @@ func ListFolder(ctx context.Context, dir string, endings []string) (entries []Fo
 }
 
 // folderEntry is a line of a folder; false when it is not listed.
-func folderEntry(dir string, e os.DirEntry, endings []string) (FolderEntry, bool) {
+func folderEntry(dir string, e os.DirEntry, keep func(string) bool) (FolderEntry, bool) {
 	if strings.HasPrefix(e.Name(), ".") {
 		return FolderEntry{}, false
 	}
@@ -112,6 +112,5 @@ func folderEntry(dir string, e os.DirEntry, endings []string) (FolderEntry, bool
 		entry.Project = strings.EqualFold(filepath.Ext(path), ProjectExt) && there(path, "project.bolt")
 		return entry, true
 	}
-	name := strings.ToLower(e.Name())
-	return entry, len(endings) == 0 || slices.ContainsFunc(endings, func(end string) bool { return strings.HasSuffix(name, end) })
+	return entry, keep == nil || keep(e.Name())
 }

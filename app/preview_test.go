@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"coverslip/tiles/formats"
 )
 
 func TestListFolder(t *testing.T) {
@@ -18,7 +20,7 @@ func TestListFolder(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	entries, cut, err := ListFolder(t.Context(), dir, []string{".svs"})
+	entries, cut, err := ListFolder(t.Context(), dir, formats.Named)
 	if err != nil || cut {
 		t.Fatal(err, cut)
 	}

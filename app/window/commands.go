@@ -57,7 +57,6 @@ func (w *Window) bind() error {
 	w.bindModels(on)
 	on("view.left", func() { w.dock.Toggle(true, false) }, project)
 	on("view.right", func() { w.dock.Toggle(false, true) }, project)
-	on("view.theme", w.toggleTheme, nil)
 	on("view.fullScreen", func() { w.win.SetFullScreen(!w.win.FullScreen()) }, nil)
 
 	on("tool.pan", func() { w.setTool(viewer.ToolPan) }, slide)

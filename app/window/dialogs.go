@@ -35,21 +35,21 @@ func (w *Window) shown(d dialog.Dialog, width, height float32) {
 func (w *Window) keepFolder(path string) { w.app.Preferences().SetString(prefFolder, path) }
 
 func (w *Window) askSlide() {
-	w.chooseFile(fileChoice{title: "Open slide", purpose: "slide", words: "Open", endings: formats.Endings(), slides: true, then: func(p string) {
+	w.chooseFile(fileChoice{title: "Open slide", purpose: "slide", words: "Open", keep: formats.Named, slides: true, then: func(p string) {
 		w.keepFolder(filepath.Dir(p))
 		w.Open(p)
 	}})
 }
 
 func (w *Window) askAdd() {
-	w.chooseFile(fileChoice{title: "Add slide to " + w.session.Name(), purpose: "slide", words: "Add", endings: formats.Endings(), slides: true, then: func(p string) {
+	w.chooseFile(fileChoice{title: "Add slide to " + w.session.Name(), purpose: "slide", words: "Add", keep: formats.Named, slides: true, then: func(p string) {
 		w.keepFolder(filepath.Dir(p))
 		w.add([]string{p})
 	}})
 }
 
 func (w *Window) askProject() {
-	w.chooseFile(fileChoice{title: "Open project", purpose: "project", words: "Open", project: true, then: w.Open})
+	w.chooseFile(fileChoice{title: "Open a project, or a folder that is a slide (OME-Zarr, DICOM)", purpose: "project", words: "Open", project: true, then: w.Open})
 }
 
 // askFolder lets a person choose a folder.
@@ -59,8 +59,14 @@ func (w *Window) askFolder(title string, then func(path string)) {
 
 // askImport lets a person choose labels for the active slide.
 func (w *Window) askImport() {
-	w.chooseFile(fileChoice{title: "Import GeoJSON onto " + w.open.Item.Name, purpose: "labels", words: "Import", endings: []string{".geojson", ".json"},
+	w.chooseFile(fileChoice{title: "Import GeoJSON onto " + w.open.Item.Name, purpose: "labels", words: "Import", keep: isLabels,
 		then: func(p string) { w.importGeoJSON([]string{p}) }})
+}
+
+// isLabels tells whether a file is called as GeoJSON is.
+func isLabels(name string) bool {
+	end := strings.ToLower(filepath.Ext(name))
+	return end == ".geojson" || end == ".json"
 }
 
 // folderField is an entry for a path with a button that asks for a folder.

@@ -11,7 +11,7 @@ import (
 
 // dropped takes files and folders dropped on the window: a project is opened,
 // slides go into the open project or get one of their own, GeoJSON goes onto the
-// slide under the pointer, a model becomes the one that suggests.
+// slide under the pointer, a model is checked and offered for suggestions.
 func (w *Window) dropped(at fyne.Position, uris []fyne.URI) {
 	var paths []string
 	for _, u := range uris {
@@ -65,6 +65,10 @@ func (w *Window) take(a app.Arrivals) {
 		w.importGeoJSON(a.Labels)
 	}
 	if len(a.Models) > 0 {
+		if w.session == nil {
+			w.fail(errNoModelDrop)
+			return
+		}
 		w.checkModel(a.Models[0])
 	}
 }

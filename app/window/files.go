@@ -21,12 +21,12 @@ import (
 // fileChoice is what a person is to choose.
 type fileChoice struct {
 	title   string
-	purpose string   // the last folder is remembered by it
-	endings []string // of the files that are shown, lower case; none: no files
-	words   string   // of the button: "Open"
-	slides  bool     // with pictures
-	folder  bool     // a folder is chosen, not a file
-	project bool     // the folder of a project is chosen
+	purpose string                 // the last folder is remembered by it
+	keep    func(name string) bool // which files are shown; nil: all
+	words   string                 // of the button: "Open"
+	slides  bool                   // with pictures
+	folder  bool                   // a folder is chosen, not a file
+	project bool                   // the folder of a project is chosen
 	then    func(path string)
 }
 
@@ -140,7 +140,7 @@ func (d *fileDialog) build() {
 	d.list.tapped = func(i int, _ fyne.KeyModifier) {
 		again := i == d.current
 		d.choose(i)
-		if again || d.shown[i].Folder && !d.shown[i].Project && !d.choice.folder { // a second click, as Enter
+		if again || d.shown[i].Folder && !whole(d.shown[i]) && !d.choice.folder { // a second click, as Enter
 			d.take()
 		}
 		w.win.Canvas().Focus(d.filter)
@@ -216,7 +216,7 @@ func (d *fileDialog) goTo(dir, choose string) {
 		if st, err := os.Stat(dir); err == nil && !st.IsDir() {
 			dir, choose = filepath.Dir(dir), filepath.Base(dir)
 		}
-		entries, cut, err := app.ListFolder(d.ctx, dir, d.choice.endings)
+		entries, cut, err := app.ListFolder(d.ctx, dir, d.choice.keep)
 		d.w.post(func() {
 			if turn != d.turn || d.ctx.Err() != nil {
 				return
@@ -278,7 +278,7 @@ func (d *fileDialog) choose(i int) {
 
 // describe shows the chosen entry to the right, and whether it can be used.
 func (d *fileDialog) describe() {
-	can := d.choice.folder
+	can := d.choice.folder || d.choice.project
 	d.picture.Image = nil
 	d.name.Set("")
 	d.about.Set("")
@@ -382,20 +382,25 @@ func (d *fileDialog) key(k *fyne.KeyEvent) bool {
 // take opens the folder that is chosen, or ends with the file.
 func (d *fileDialog) take() {
 	if d.current < 0 {
-		if d.choice.folder {
+		if d.choice.folder || d.choice.project {
 			d.end(d.dir)
 		}
 		return
 	}
 	e := d.shown[d.current]
 	switch p := d.previews[e.Path]; {
-	case e.Folder && (!e.Project || d.choice.folder):
+	case e.Folder && (!whole(e) || d.choice.folder):
 		d.goTo(e.Path, "")
 	case p.wrong:
 		d.describe()
 	default:
 		d.end(e.Path)
 	}
+}
+
+// whole tells whether a folder is opened as one thing, not looked into.
+func whole(e app.FolderEntry) bool {
+	return e.Project || e.Folder && strings.EqualFold(filepath.Ext(e.Name), ".zarr")
 }
 
 // end closes the dialog, remembers the folder and gives the path on.

@@ -8,7 +8,6 @@ import (
 	"fyne.io/fyne/v2"
 
 	"coverslip/annotate"
-	"coverslip/storage"
 )
 
 // shownNames are the lines of the list of slides, a case with a star.
@@ -92,7 +91,7 @@ func TestSlideList_Thousands(t *testing.T) {
 	for i := range 10_000 {
 		item := one
 		item.ID, item.Missing = annotate.NewID(), true
-		item.Slide = storage.Slide{ID: item.ID, Name: fmt.Sprintf("S%05d.svs", i), Case: fmt.Sprintf("C%04d", i/4)}
+		item.Name, item.Case = fmt.Sprintf("S%05d.svs", i), fmt.Sprintf("C%04d", i/4)
 		s.slides.items = append(s.slides.items, item)
 	}
 	s.slides.update()
