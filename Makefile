@@ -107,8 +107,8 @@ wander: build/setup.mk ## an hour over ten slides: memory and goroutines stay fl
 	$(HEADLESS) COVERSLIP_WANDER=$(WANDER) $(GO) test -count=1 -timeout 0 -v -tags $(HEADLESS_TAGS) -run TestWindow_wander ./app/window
 
 shots: build ## only the screenshots, into build/shots, and README's picture
-	@$(HEADLESS) COVERSLIP_BIN=$(CURDIR)/bin $(GO) test -count=1 -timeout 10m -json -tags e2e -run Shots ./cmd/coverslip/e2e | $(TALLY) -v
-	@mkdir -p docs/images && cp build/shots/window.jpg docs/images/
+	@$(HEADLESS) COVERSLIP_BIN=$(CURDIR)/bin $(GO) test -count=1 -timeout 30m -json -tags e2e -run Shots ./cmd/coverslip/e2e | $(TALLY) -v
+	@mkdir -p docs/images && cp build/shots/window.jpg build/shots/film.jpg docs/images/
 
 cover: build/setup.mk ## test coverage into build/cover.html
 	$(HEADLESS) $(GO) test -tags $(HEADLESS_TAGS) -coverprofile build/cover.out $(PACKAGES)

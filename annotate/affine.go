@@ -36,13 +36,15 @@ func (a Affine) Det() float64 { return a.XX*a.YY - a.XY*a.YX }
 // Scale is the mean factor by which lengths grow: the root of that of areas.
 func (a Affine) Scale() float64 { return math.Sqrt(math.Abs(a.Det())) }
 
-// Angle is by how much the map turns the x axis, radians, from x towards y
-// (clockwise on a screen); of a map that mirrors, after the mirroring of x.
+// Angle is by how much the map turns the plane, radians, from x towards y
+// (clockwise on a screen); of a map that mirrors, after a mirroring of x. Of a
+// map that shears it is the turn nearest to the map (polar decomposition), so
+// that the way back turns by as much.
 func (a Affine) Angle() float64 {
 	if a.Det() < 0 {
-		return math.Atan2(-a.YX, -a.XX)
+		return math.Atan2(-a.YX-a.XY, a.YY-a.XX)
 	}
-	return math.Atan2(a.YX, a.XX)
+	return math.Atan2(a.YX-a.XY, a.XX+a.YY)
 }
 
 // Inverse is the way back; ErrFlatMap when there is none.

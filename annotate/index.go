@@ -51,17 +51,32 @@ type Index struct {
 }
 
 // Tally is how many objects of each sort there are.
-type Tally struct{ Labels, Suggestions, Rejected int }
+type Tally struct {
+	Labels, Suggestions, Rejected int
+	Classes                       map[ID]int     // labels; nil when there are none
+	Readers                       map[string]int // authors of what is no suggestion; nil when there are none
+}
 
 // Add counts an object n times.
 func (t *Tally) Add(b *Brief, n int) {
 	switch {
 	case b.IsLabel():
 		t.Labels += n
+		if t.Classes == nil {
+			t.Classes = map[ID]int{}
+		}
+		t.Classes[b.Class] += n
 	case b.IsSuggestion():
 		t.Suggestions += n
+		return
 	default:
 		t.Rejected += n
+	}
+	if b.Author != "" {
+		if t.Readers == nil {
+			t.Readers = map[string]int{}
+		}
+		t.Readers[b.Author] += n
 	}
 }
 

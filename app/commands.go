@@ -43,7 +43,7 @@ const (
 // others are names of keys.
 func NewCommands() *Commands {
 	table := slices.Concat(fileCommands(), editCommands(), keepingCommands(), endCommands(), viewCommands(), toolCommands(), drawCommands(), shapeCommands(),
-		suggestCommands(), helpCommands(), manyAlike())
+		suggestCommands(), helpCommands(), windowCommands(), manyAlike())
 	c := &Commands{list: table, byID: map[string]int{}, byKey: map[string]int{}}
 	for i, cmd := range table {
 		c.byID[cmd.ID] = i
@@ -106,6 +106,10 @@ func viewCommands() []Command {
 		{ID: "view.bookmarks", Title: "Bookmarks…", Menu: MenuView, Key: "Ctrl+Shift+B"},
 		{ID: "view.forgetSeen", Title: "Forget what was seen", Menu: MenuView},
 		{ID: "view.grid", Title: "Grid", Menu: MenuView, Key: "Shift+G"},
+		{ID: "view.heatLabels", Title: "Heat map: density of labels", Menu: MenuView, Key: "Shift+H"},
+		{ID: "view.heatClass", Title: "Heat map: density of the class in hand", Menu: MenuView},
+		{ID: "view.heatScores", Title: "Heat map: scores of suggestions", Menu: MenuView},
+		{ID: "view.names", Title: "Names of annotations", Menu: MenuView},
 		{ID: "view.turnRight", Title: "Turn to the right", Menu: MenuView, Key: "Ctrl+R"},
 		{ID: "view.turnLeft", Title: "Turn to the left", Menu: MenuView, Key: "Ctrl+Shift+R"},
 		{ID: "view.tiltRight", Title: "Turn 5° to the right", Menu: MenuView, Key: "Ctrl+Right"},
@@ -125,13 +129,6 @@ func viewCommands() []Command {
 		{ID: "view.prevFocus", Title: "Previous focal plane", Menu: MenuView, Key: "[", AltKey: ","},
 		{ID: "view.nextTime", Title: "Next time point", Menu: MenuView, Key: "Ctrl+]"},
 		{ID: "view.prevTime", Title: "Previous time point", Menu: MenuView, Key: "Ctrl+["},
-		{ID: "view.beside", Title: "Open the next slide beside", Menu: MenuView, Key: "Ctrl+J"},
-		{ID: "view.addPane", Title: "Add an empty pane", Menu: MenuView},
-		{ID: "view.closePane", Title: "Close this pane", Menu: MenuView, Key: "Ctrl+Shift+W"},
-		{ID: "view.nextPane", Title: "Go to the next pane", Menu: MenuView, Key: "F6"},
-		{ID: "view.link", Title: "Move panes together", Menu: MenuView, Key: "Ctrl+L"},
-		{ID: "view.register", Title: "Register slides by points…", Menu: MenuView, Key: "Ctrl+Shift+L"},
-		{ID: "view.forgetRegistration", Title: "Forget the registration", Menu: MenuView},
 		{ID: "view.left", Title: "Slides panel", Menu: MenuView, Key: "F8"},
 		{ID: "view.right", Title: "Labels panel", Menu: MenuView, Key: "F9"},
 		{ID: "view.theme", Title: "Dark or light theme", Menu: MenuView, Key: "Ctrl+T"},

@@ -3,6 +3,7 @@ package app
 import (
 	"coverslip/models"
 	"coverslip/models/folder"
+	"coverslip/models/onnx"
 	"coverslip/models/vit"
 )
 
@@ -18,14 +19,18 @@ func (s *Session) TextEncoder() (models.TextEncoder, error) {
 	if s.text != nil {
 		return s.text, nil
 	}
-	if s.options.Text == nil || s.options.Model == "" {
+	open := s.options.Text
+	if open == nil && s.options.Model != "" {
+		open = func(e onnx.Engine, path string) (models.TextEncoder, error) { return folder.OpenText(e, path) }
+	}
+	if open == nil {
 		return nil, ErrNoTexts
 	}
 	e, err := s.startedEngine()
 	if err != nil {
 		return nil, err
 	}
-	text, err := s.options.Text(e, s.options.Model)
+	text, err := open(e, s.options.Model)
 	if err != nil {
 		return nil, about("model", s.options.Model, err)
 	}

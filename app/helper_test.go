@@ -5,8 +5,10 @@ import (
 	"hash/fnv"
 	"image"
 	"image/color"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 
@@ -143,11 +145,11 @@ func checkInvariants(t testing.TB, s *Session) {
 			t.Error(err)
 			continue
 		}
-		var n tally
+		n := newTally()
 		for _, o := range disk {
 			n.add(o, 1)
 		}
-		if n != (tally{item.Labels, item.Suggestions, item.Rejected}) {
+		if n.labels != item.Labels || n.suggestions != item.Suggestions || n.rejected != item.Rejected || !maps.Equal(n.classes, item.Classes) || !slices.Equal(n.names(), item.Readers) {
 			t.Errorf("slide %s: %+v on disk, listed are %d, %d, %d", item.Name, n, item.Labels, item.Suggestions, item.Rejected)
 		}
 		if len(disk) != set.Len() {

@@ -16,5 +16,18 @@ func keepingExplanations() []explanation {
 		{is(ErrNotAllowed), "Your role in this project does not allow it", "Ask a reviewer or an administrator of the project."},
 		{is(ErrNoProfile), "Signing needs a profile with a passphrase", "Choose who you are in the status bar, and give the profile a passphrase."},
 		{is(ErrLastAdministrator), "A project needs one administrator", "Make somebody else an administrator first."},
+		{is(storage.ErrNotProject), "%s is not a Coverslip project", "Choose a folder that Coverslip made (its name usually ends in .coverslip), or make a new project."},
+		{is(storage.ErrExists), "%s is there already", "Open it, or choose another folder."},
+		{is(storage.ErrOwnFile), "A project cannot be backed up onto itself", "Name another file for the backup."},
+		{is(storage.ErrMoved), "The project's file was moved, deleted or replaced while it was open", "Put the file back and open the project again; what was saved before is in it."},
+		{is(storage.ErrLocked), "%s is open in another window or program", "Close the project there and try again."},
+		{is(storage.ErrNewer), "%s was written by a newer Coverslip", "Update Coverslip on this computer; nothing in the project was changed."},
+		{is(storage.ErrReadOnly), "%s is open read-only", "Open it without the read-only option, from a place where you may write."},
+		{as[*storage.DamageError], "%s is damaged", "Nothing was changed. Repair it with: coverslipctl project check --repair PROJECT. It takes the journal or a backup, keeps the damaged file, and says what it recovered. Then check the disk."},
+		{is(storage.ErrUnknownSlide), "The project has no such slide", "List its slides with: coverslipctl project list PROJECT."},
+		{is(storage.ErrUnknownClass), "There is no such class", "Choose one of the project's classes."},
+		{is(storage.ErrClassInUse), "The class is in use", "Retire it instead of taking it away."},
+		{is(storage.ErrNothingToUndo), "There is nothing to undo", "Every change of this slide has been taken back."},
+		{is(storage.ErrNothingToRedo), "There is nothing to redo", "Redo is there after an undo, until the next change."},
 	}
 }

@@ -29,7 +29,7 @@ type Options struct {
 	ReadOnly   bool                                                           // open without the right to change anything
 	Onnx       string                                                         // path of ONNX Runtime's library; "" looks for it
 	Worker     string                                                         // program to start for models, with the hidden verb of models/worker; "" runs them in this process
-	Text       func(e onnx.Engine, folder string) (models.TextEncoder, error) // opens the text side of Model; nil when there is none
+	Text       func(e onnx.Engine, folder string) (models.TextEncoder, error) // opens the text side of Model; nil = folder.OpenText
 	Model      string                                                         // folder of the default encoder; "" takes the built-in, untrained one
 	RawColour  bool                                                           // slides are shown in the scanner's colours, their colour profiles left aside
 	Network    bool                                                           // slides may be read from web addresses; nothing is fetched otherwise

@@ -23,6 +23,12 @@ type SlideItem struct {
 	Labels      int  // annotations, and detections that a person took over
 	Suggestions int  // detections that wait for a decision
 	Rejected    int  // detections that a person refused
+
+	Classes  map[annotate.ID]int // labels by class; the zero class for those without
+	Readers  []string            // whose labels and decisions they are, sorted
+	Seen     float64             // share of the tissue that was looked at, 0 to 1; see SetSeen
+	Reviewed bool                // a person marked the slide as reviewed
+	Reviewer string              // who; "" when it is not
 }
 
 // OpenSlide is a slide whose pixels and labels are at hand.
@@ -95,45 +101,10 @@ func (s *Session) item(sl storage.Slide) SlideItem {
 	n, err := s.tally(sl.ID)
 	if err == nil {
 		item.Labels, item.Suggestions, item.Rejected = n.labels, n.suggestions, n.rejected
+		item.Classes, item.Readers = n.classes, n.names()
 	}
+	s.addProgress(&item)
 	return item
-}
-
-// tally is how many objects of each sort a slide has. It is counted once and
-// then kept up to date edit by edit, so that a list of slides costs nothing.
-type tally struct{ labels, suggestions, rejected int }
-
-// add counts an object n times; nil is nothing.
-func (t *tally) add(o *annotate.Object, n int) {
-	switch {
-	case o == nil:
-	case o.IsLabel():
-		t.labels += n
-	case o.IsSuggestion():
-		t.suggestions += n
-	default:
-		t.rejected += n
-	}
-}
-
-func (s *Session) tally(slide annotate.ID) (tally, error) {
-	s.mu.Lock()
-	n, ok := s.tallies[slide]
-	s.mu.Unlock()
-	if ok {
-		return n, nil
-	}
-	s.door.Lock() // so that no edit comes between the counting and the keeping
-	defer s.door.Unlock()
-	all, err := s.project.Tally(slide)
-	if err != nil {
-		return tally{}, err
-	}
-	n = tally{all.Labels, all.Suggestions, all.Rejected}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.tallies[slide] = n
-	return n, nil
 }
 
 // sighting is when a slide's file was last looked for, and whether in vain.

@@ -14,15 +14,10 @@ import (
 	"coverslip/annotate/synth"
 )
 
-func TestMakeTable_SortsAndFilters(t *testing.T) {
+// manyLabels is enough of all sorts for the sort by digits.
+func manyLabels(palette annotate.Palette) (list []*annotate.Object) {
 	rnd := rand.New(rand.NewPCG(2, 2))
-	palette := annotate.DefaultPalette()
-	rank := map[annotate.ID]int{}
-	for i, c := range palette {
-		rank[c.ID] = i + 1
-	}
-	var list []*annotate.Object
-	for i := range 6000 { // enough for the sort by digits
+	for i := range 6000 {
 		o := &annotate.Object{ID: annotate.NewID(), Kind: annotate.Annotation, ROI: annotate.Rectangle(0, 0, rnd.Float64()*100, 10),
 			By: annotate.Provenance{Author: []string{"Ada", "Bea", "carl"}[rnd.IntN(3)], Score: float64(rnd.IntN(5)) / 4}}
 		if rnd.IntN(10) > 0 {
@@ -37,6 +32,16 @@ func TestMakeTable_SortsAndFilters(t *testing.T) {
 		}
 		list = append(list, o)
 	}
+	return list
+}
+
+func TestMakeTable_SortsAndFilters(t *testing.T) {
+	palette := annotate.DefaultPalette()
+	rank := map[annotate.ID]int{}
+	for i, c := range palette {
+		rank[c.ID] = i + 1
+	}
+	list := manyLabels(palette)
 	set := annotate.NewSet(list)
 	columns := map[Column]func(a, b annotate.Brief) int{
 		ByDate:   func(a, b annotate.Brief) int { return a.Changed.Compare(b.Changed) },

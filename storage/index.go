@@ -7,6 +7,7 @@ import (
 	"math"
 	"runtime"
 	"sync"
+	"sync/atomic"
 
 	"coverslip/annotate"
 
@@ -30,7 +31,7 @@ func (p *Project) Index(slide annotate.ID) (*annotate.Index, error) {
 	if err != nil {
 		return nil, fmt.Errorf("storage: slide %s: %w", slide, err)
 	}
-	return b.Index(&shelf{p, slide}, shapesKept), nil
+	return b.Index(&shelf{p: p, slide: slide}, shapesKept), nil
 }
 
 // Tally is how many objects of each sort the slide has, without reading their
@@ -117,7 +118,7 @@ func (p *Project) eachBrief(slide annotate.ID, measured bool, expect func(int), 
 		if err != nil {
 			return err
 		}
-		return walked
+		return errors.Join(walked, release(tx))
 	})
 }
 
@@ -177,7 +178,12 @@ func (s *sheaf) skim(skim *skimmer) error {
 type shelf struct {
 	p     *Project
 	slide annotate.ID
+	read  atomic.Int64 // objects read since pages were released last
 }
+
+// releaseAfter is how many objects are read until the pages they came with are
+// released: some 100 MB, since a page brings its neighbours.
+const releaseAfter = 20_000
 
 // Load implements annotate.Shelf.
 func (s *shelf) Load(refs []annotate.Ref, yield func(i int, o *annotate.Object)) error {
@@ -185,7 +191,7 @@ func (s *shelf) Load(refs []annotate.Ref, yield func(i int, o *annotate.Object))
 	err := s.p.view(func(tx *bolt.Tx) error {
 		b := tx.Bucket(bucketObjects).Bucket(s.slide[:])
 		for i, r := range refs {
-			o, err := s.read(tx, b, r)
+			o, err := s.object(tx, b, r)
 			if err != nil {
 				if len(bad) < maxProblems {
 					bad = append(bad, located(s.p.path, err))
@@ -193,6 +199,10 @@ func (s *shelf) Load(refs []annotate.Ref, yield func(i int, o *annotate.Object))
 				continue
 			}
 			yield(i, o)
+		}
+		if s.read.Add(int64(len(refs))) > releaseAfter {
+			s.read.Store(0)
+			return release(tx)
 		}
 		return nil
 	})
@@ -205,9 +215,9 @@ func (s *shelf) Load(refs []annotate.Ref, yield func(i int, o *annotate.Object))
 	return nil
 }
 
-// read finds an object as one commit left it: it is the present value, or has
+// object finds an object as one commit left it: it is the present value, or has
 // gone to the history since.
-func (s *shelf) read(tx *bolt.Tx, b *bolt.Bucket, r annotate.Ref) (*annotate.Object, error) {
+func (s *shelf) object(tx *bolt.Tx, b *bolt.Bucket, r annotate.Ref) (*annotate.Object, error) {
 	if b != nil {
 		if v := b.Get(r.ID[:]); v != nil {
 			_, version, body, err := unseal(r.ID[:], v)

@@ -73,6 +73,24 @@ func threadTime() time.Duration {
 	return time.Duration(t.Nano())
 }
 
+// manyProject opens the project of n nuclei in a folder, or makes it.
+func manyProject(b *testing.B, dir string, n int) *Project {
+	b.Helper()
+	p, err := Open(dir, Options{})
+	if err == nil {
+		return p
+	}
+	if p, err = Create(dir, "Million", testStamp); err != nil {
+		b.Fatal(err)
+	}
+	slide := Slide{ID: annotate.NewID(), Name: "million.svs", Path: filepath.Join(dir, "million.svs"), Width: slideWidth, Height: slideHeight, MPPX: 0.25, MPPY: 0.25}
+	if err := p.AddSlide(slide, testStamp); err != nil {
+		b.Fatal(err)
+	}
+	fillNuclei(b, p, slide.ID, n)
+	return p
+}
+
 // BenchmarkProject_1M opens, asks and edits a project of a million polygons.
 // With COVERSLIP_1M the project is kept in that folder for the next time.
 func BenchmarkProject_1M(b *testing.B) {
@@ -84,19 +102,7 @@ func BenchmarkProject_1M(b *testing.B) {
 	if dir == "" {
 		dir = filepath.Join(b.TempDir(), "million")
 	}
-	p, err := Open(dir, Options{})
-	if err != nil {
-		from := time.Now()
-		if p, err = Create(dir, "Million", testStamp); err != nil {
-			b.Fatal(err)
-		}
-		slide := Slide{ID: annotate.NewID(), Name: "million.svs", Path: filepath.Join(dir, "million.svs"), Width: slideWidth, Height: slideHeight, MPPX: 0.25, MPPY: 0.25}
-		if err := p.AddSlide(slide, testStamp); err != nil {
-			b.Fatal(err)
-		}
-		fillNuclei(b, p, slide.ID, n)
-		b.Logf("made in %v", time.Since(from))
-	}
+	p := manyProject(b, dir, n)
 	slides, err := p.Slides()
 	if err != nil {
 		b.Fatal(err)

@@ -170,7 +170,7 @@ func TestProject_Index_LikeTheObjects(t *testing.T) {
 	if n != len(was) || set.Err() != nil {
 		t.Errorf("%d objects on the old roll, were %d; %v", n, len(was), set.Err())
 	}
-	if got, err := p.Tally(slide); err != nil || got != tallyOf(objects(t, p, slide)) {
+	if got, err := p.Tally(slide); err != nil || !reflect.DeepEqual(got, tallyOf(objects(t, p, slide))) {
 		t.Errorf("tally %+v (%v), want %+v", got, err, tallyOf(objects(t, p, slide)))
 	}
 }

@@ -137,6 +137,10 @@ func (v *Viewer) press(pos fyne.Position, button desktop.MouseButton) {
 
 // MouseUp belongs to Fyne.
 func (v *Viewer) MouseUp(e *desktop.MouseEvent) {
+	if e.Button == desktop.MouseButtonSecondary && !v.hand.down && v.OnMenu != nil && v.source != nil && v.view.Valid() {
+		v.OnMenu(v.pointer(v.pixelAt(e.Position)).p, e.AbsolutePosition)
+		return
+	}
 	if v.hand.down && e.Button == v.hand.button {
 		v.hand.at = v.pixelAt(e.Position)
 		v.unpress()

@@ -10,18 +10,24 @@ import (
 
 // TestFollow_SamePlaceOnScreen: whatever the lead shows at a point of its
 // screen, the follower shows the place that belongs to it at the same point,
-// for maps that turn by quarters, mirror, scale and shift.
+// for maps that turn by quarters or any angle, mirror, scale and shift.
 func TestFollow_SamePlaceOnScreen(t *testing.T) {
 	r := rand.New(rand.NewSource(1))
 	for range 4000 {
 		scale := math.Exp(r.NormFloat64())
 		turn := float64(r.Intn(4)) * math.Pi / 2
+		if r.Intn(2) == 0 {
+			turn = r.Float64() * 2 * math.Pi
+		}
 		c, s := scale*math.Cos(turn), scale*math.Sin(turn)
 		m := annotate.Affine{XX: c, XY: -s, YX: s, YY: c, X: r.NormFloat64() * 1e4, Y: r.NormFloat64() * 1e4}
 		if r.Intn(2) == 1 { // x is mirrored first
 			m.XX, m.YX = -m.XX, -m.YX
 		}
 		lead := Viewport{CX: r.Float64() * 1e5, CY: r.Float64() * 1e5, Scale: math.Exp(r.NormFloat64()), W: 640, H: 480, Turn: r.Intn(4), Flip: r.Intn(2) == 1}
+		if r.Intn(2) == 0 {
+			lead = lead.WithAngle(r.Float64() * 360)
+		}
 		own := Follow(lead, Viewport{W: 300, H: 500}, m)
 		if own.W != 300 || own.H != 500 {
 			t.Fatalf("the window's size changed: %+v", own)
@@ -31,7 +37,7 @@ func TestFollow_SamePlaceOnScreen(t *testing.T) {
 			x, y := lead.L0FromS(320+dx, 240+dy)
 			q := m.Apply(annotate.Point{X: x, Y: y})
 			sx, sy := own.SFromL0(q.X, q.Y)
-			if math.Hypot(sx-150-dx, sy-250-dy) > 1e-6*math.Max(1, own.Scale) {
+			if math.Hypot(sx-150-dx, sy-250-dy) > 0.5 {
 				t.Fatalf("lead %+v, map %+v (%.0f°): (%.1f,%.1f) from the middle is shown at (%.3f,%.3f)", lead, m, turn*180/math.Pi, dx, dy, sx-150, sy-250)
 			}
 		}

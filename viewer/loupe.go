@@ -2,7 +2,6 @@ package viewer
 
 import (
 	"image"
-	"image/color"
 	"math"
 
 	"fyne.io/fyne/v2"
@@ -26,13 +25,14 @@ type loupe struct {
 	look  cutout
 	mask  []byte // of the circle, a byte a pixel
 	ring  *canvas.Circle
+	plate *canvas.Rectangle // behind words
 	words *canvas.Text
 	keys  []tiles.Key // of the level it shows
 	shown []fyne.CanvasObject
 }
 
 func newLoupe() *loupe {
-	return &loupe{look: newCutout(), ring: &canvas.Circle{StrokeColor: panelText, StrokeWidth: loupeRing},
+	return &loupe{plate: &canvas.Rectangle{FillColor: panelColor, CornerRadius: 4}, look: newCutout(), ring: &canvas.Circle{StrokeColor: panelText, StrokeWidth: loupeRing},
 		words: &canvas.Text{Color: panelText, TextSize: overviewText, Alignment: fyne.TextAlignCenter}}
 }
 
@@ -93,9 +93,14 @@ func (l *loupe) update(v Viewport, at pixel, src Source, unit float32, crisp boo
 		l.words.Text = words
 		l.words.Refresh()
 	}
-	place(l.words, x, y+side-overviewLine-loupeRing, side, overviewLine)
-	l.words.Color = color.Black
-	l.shown = append(l.shown[:0], im, l.ring, l.words)
+	l.shown = append(l.shown[:0], im, l.ring)
+	if words != "" {
+		const pad = 6
+		wide := l.words.MinSize().Width + 2*pad
+		place(l.plate, x+(side-wide)/2, y+side-overviewLine, wide, overviewLine)
+		place(l.words, x+(side-wide)/2, y+side-overviewLine, wide, overviewLine)
+		l.shown = append(l.shown, l.plate, l.words)
+	}
 	return l.shown
 }
 

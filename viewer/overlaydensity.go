@@ -43,9 +43,16 @@ func stamp(dst *image.RGBA, x, y, radius float64, c ink) {
 // density is objects smaller than a pixel, added up: of each pixel how many they
 // are, and their mean colour. Every one of them counts.
 type density struct {
-	sums []weight // of the tile's pixels
-	used bool
+	sums     []weight // of the tile's pixels
+	used     bool
+	strength [densityMost * densitySteps]float32 // by how much lies on a pixel
 }
+
+// Steps of strength: from some objects on a pixel is as good as opaque.
+const (
+	densityMost  = 6
+	densitySteps = 64
+)
 
 // weight is the colours of what lies on a pixel, times how much of it does.
 type weight struct{ r, g, b, n float32 }
@@ -61,6 +68,9 @@ func (d *density) add(x, y float64, c color.NRGBA) {
 	}
 	if d.sums == nil {
 		d.sums = make([]weight, overlayTile*overlayTile)
+		for i := range d.strength {
+			d.strength[i] = float32(1 - math.Pow(densityClear, (float64(i)+0.5)/densitySteps))
+		}
 	}
 	d.used = true
 	col, row := floorInt(x), floorInt(y)
@@ -84,6 +94,10 @@ func (d *density) add(x, y float64, c color.NRGBA) {
 // four are all but opaque.
 const densityClear = 0.3
 
+// densityOverHeat is how strong what is too small to be seen is over a heat map,
+// which is there to be seen.
+const densityOverHeat = 0.12
+
 // draw puts what was counted on the tile, and forgets it.
 func (d *density) draw(dst *image.RGBA, strength float32) {
 	if !d.used {
@@ -95,7 +109,7 @@ func (d *density) draw(dst *image.RGBA, strength float32) {
 		if s.n == 0 {
 			continue
 		}
-		a := float32(1-math.Pow(densityClear, float64(s.n))) * strength
+		a := d.strength[min(len(d.strength)-1, int(s.n*densitySteps))] * strength
 		if a > visible {
 			over(dst.Pix[4*i:4*i+4:4*i+4], ink{s.r / s.n, s.g / s.n, s.b / s.n, 1}, a)
 		}

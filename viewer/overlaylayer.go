@@ -21,6 +21,8 @@ type overlayLayer struct {
 	step  int  // the step shown
 	any   bool // whether step means something yet
 
+	waiting bool // something in view is missing or out of date
+
 	keys  []overlayKey
 	looks []look
 	objs  []fyne.CanvasObject
@@ -73,6 +75,7 @@ func (o *overlayLayer) update(v Viewport, unit float32, now time.Time) (more boo
 		o.step, o.any = step, true
 	}
 	more = pending > 0
+	defer func() { o.waiting = more }()
 	ready := true
 	for i, k := range o.keys {
 		l := o.looks[i]

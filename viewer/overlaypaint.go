@@ -50,10 +50,14 @@ type sifter interface {
 // paint draws the objects that meet the tile; nil when there are none.
 func (p *overlayPainter) paint(set Objects, style *overlayStyle, k overlayKey) *image.RGBA {
 	p.begin0(style, k)
-	if !p.collect(set, k.box(style.reach())) {
+	some := p.collect(set, k.box(style.reach()))
+	if !some && style.heat == nil {
 		return nil
 	}
 	dst := image.NewRGBA(image.Rect(0, 0, overlayTile, overlayTile))
+	if warm := p.heat(dst); !some && !warm {
+		return nil
+	}
 	p.draw(dst)
 	return dst
 }
@@ -155,7 +159,11 @@ func (p *overlayPainter) draw(dst *image.RGBA) {
 		}
 		stamp(dst, s.x, s.y, s.radius, p.ink(s.color, 1))
 	}
-	p.density.draw(dst, float32(1-p.style.faint))
+	strength := float32(1 - p.style.faint)
+	if p.style.heat != nil {
+		strength *= densityOverHeat
+	}
+	p.density.draw(dst, strength)
 	clear(p.list) // hold on to no objects of an old set
 }
 
@@ -176,6 +184,7 @@ func (p *overlayPainter) patch(set Objects, style *overlayStyle, k overlayKey, o
 			continue
 		}
 		clear(p.scratch.Pix)
+		p.heat(p.scratch)
 		m := style.reach()
 		if p.collect(set, annotate.Box{MinX: (p.ox + float64(r.Min.X) - m) / p.scale, MinY: (p.oy + float64(r.Min.Y) - m) / p.scale,
 			MaxX: (p.ox + float64(r.Max.X) + m) / p.scale, MaxY: (p.oy + float64(r.Max.Y) + m) / p.scale}) {

@@ -35,6 +35,7 @@ type overlayStyle struct {
 	fill    float64                 // 0..1
 	faint   float64                 // 0: as they are, 1: not seen
 	unit    float64                 // device pixels per Fyne unit
+	heat    *HeatMap                // beneath the objects; nil for none
 	plane   Plane                   // on which the tiles lie
 }
 

@@ -201,6 +201,8 @@ func (v *Viewer) layOut() {
 	moreTiles = v.layOutLaid(now) || moreTiles
 	moreOverlay := v.overlay.update(v.view, v.unit, now)
 	v.objs = append(v.objs, v.overlay.objs...)
+	v.fadeEchoes(now)
+	v.objs = append(v.objs, v.names.update(v)...)
 	v.layOutLive()
 	if look, ok := v.loupeView(); ok {
 		words := ""
@@ -215,7 +217,7 @@ func (v *Viewer) layOut() {
 	}
 	v.objs = append(v.objs, v.bar.update(v.view, mpp, v.unit, v.gridText)...)
 	v.objs = append(v.objs, v.overview.update(v.view, v.unit, v.coverage, v.glance.step, now)...)
-	v.clock.more = moreTiles || moreOverlay || v.toolWorking()
+	v.clock.more = moreTiles || moreOverlay || v.toolWorking() || len(v.echoes) > 0
 }
 
 // sight tells where the person looks and where the picture is going. It is called
@@ -263,24 +265,25 @@ func (v *Viewer) layOutLive() {
 		view := v.view.Box()
 		holder, _ := v.tool.(*selectTool)
 		for _, id := range v.selection {
-			if drawn >= selectedDrawn {
-				break
+			if len(v.selection) > selectedDrawn {
+				break // the overlay marks them
 			}
 			o := v.objects.Get(id)
-			if o == nil || holder != nil && holder.holding(id) {
+			if o == nil || holder != nil && holder.holding(id) || v.echoing(id) {
 				continue
 			}
 			if b := o.ROI.Bounds(); b.MaxX < view.MinX || b.MaxY < view.MinY || b.MinX > view.MaxX || b.MinY > view.MaxY {
 				continue
 			}
 			drawn++
-			v.live.roi(&o.ROI, v.overlayColor(o.Class), liveLines/max(1, min(len(v.selection), selectedDrawn)))
+			v.live.roi(&o.ROI, v.overlayColor(o.Class), liveLines/max(1, len(v.selection)))
 			if holder != nil && len(v.selection) == 1 && v.editable(o) {
 				v.drawHandles(&v.live, &o.ROI)
 			}
 			v.drawWords(&v.live, o)
 		}
 	}
+	v.drawEchoes()
 	v.drawFrame(&v.live)
 	v.drawGhost(&v.live)
 	v.tool.draw(&v.live)

@@ -286,8 +286,8 @@ func TestSelectTool_moves(t *testing.T) {
 	if o.ROI.Polygons[0].Outer[0] != at(150, 100) {
 		t.Error("the object itself was changed")
 	}
-	if len(d.v.style.lifted) != 0 {
-		t.Error("the object is still lifted")
+	if d.v.ObjectsChanged(o.ROI.Bounds(), d.edits[0].Bounds()); len(d.v.style.lifted) != 0 {
+		t.Error("the object is still lifted when its edit was announced")
 	}
 }
 

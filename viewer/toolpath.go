@@ -88,16 +88,6 @@ func newLassoTool(v *Viewer) *polygonTool {
 	return &polygonTool{v: v, name: "Lasso", closed: true, least: 3, stroke: true, done: func(pts []annotate.Point) { v.chooseInside(pts) }}
 }
 
-// drew hands a drawn shape over.
-func (v *Viewer) drew(roi annotate.ROI, meta map[string]string) {
-	switch {
-	case meta != nil && v.OnMark != nil:
-		v.OnMark(roi, meta)
-	case v.OnDraw != nil:
-		v.OnDraw(roi)
-	}
-}
-
 func (t *polygonTool) hint() string {
 	how := " — click: vertex · drag: free-hand"
 	if t.most > 0 {

@@ -1,6 +1,7 @@
 package viewer
 
 import (
+	"fmt"
 	"slices"
 
 	"fyne.io/fyne/v2"
@@ -32,6 +33,8 @@ type selectTool struct {
 	vertex int                // index over all rings, for gripVertex
 	active int                // the vertex that Delete takes, 1 more than its index; 0: none
 	moved  bool
+	nth    int // of those under the last click which is selected
+	of     int // how many lay under it; 0: nothing was clicked
 }
 
 // grip is what the mouse holds.
@@ -46,6 +49,9 @@ const (
 )
 
 func (t *selectTool) hint() string {
+	if t.of > 1 && len(t.v.selection) == 1 {
+		return fmt.Sprintf("Select — %d of %d that lie here · click again: the next · drag a chosen shape or its handles: change it · Esc: none", t.nth, t.of)
+	}
 	if t.v.onlySelected() != nil {
 		return "Select — drag the shape, a vertex, a corner of the frame or its knob · Alt+click: vertex in or out · Shift+click: add · Esc: none · 1–9: class"
 	}
@@ -77,6 +83,7 @@ func (v *Viewer) editables() []*annotate.Object {
 }
 
 func (t *selectTool) press(e pointer) bool {
+	t.v.letAllGo() // what is taken next is the object as it is known
 	t.what, t.moved = gripNone, false
 	only := t.v.onlySelected()
 	if t.v.editable(only) && t.pressVertex(e, only) {
@@ -202,13 +209,8 @@ func (t *selectTool) release(e pointer, dragged bool) {
 		}
 		before, after := t.before, t.after
 		t.what = gripNone
-		t.drop()
-		switch {
-		case len(before) == 1 && t.v.OnEdit != nil:
-			t.v.OnEdit(before[0], after[0])
-		case len(before) > 1 && t.v.OnEdits != nil:
-			t.v.OnEdits(before, after)
-		}
+		t.moved, t.before, t.after = false, nil, nil
+		t.v.reshapedTo(before, after)
 		return
 	}
 	held := t.what
@@ -222,6 +224,7 @@ func (t *selectTool) release(e pointer, dragged bool) {
 // on to what lies beneath.
 func (t *selectTool) choose(e pointer) {
 	hits := t.v.hits(e.p)
+	t.of = 0
 	if len(hits) == 0 {
 		if !e.shift {
 			t.v.chose(nil)
@@ -237,15 +240,17 @@ func (t *selectTool) choose(e pointer) {
 		}
 		return
 	}
-	next := hits[0]
+	next, nth := hits[0], 1
 	if o := t.v.onlySelected(); o != nil {
 		for i, h := range hits {
 			if h.ID == o.ID {
-				next = hits[(i+1)%len(hits)]
+				next, nth = hits[(i+1)%len(hits)], (i+1)%len(hits)+1
 			}
 		}
 	}
+	t.nth, t.of = nth, len(hits)
 	t.v.chose([]annotate.ID{next.ID})
+	t.v.touchHint()
 }
 
 func (t *selectTool) key(name fyne.KeyName) bool {

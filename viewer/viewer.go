@@ -54,6 +54,9 @@ type Viewer struct {
 	OnRune func(rune) bool
 	// OnSeen: the coverage map changed.
 	OnSeen func()
+	// OnMenu: a secondary click at p (level-0 pixels) and at a place of the window
+	// (Fyne units).
+	OnMenu func(p annotate.Point, at fyne.Position)
 	// OnFocus: the viewer has the keyboard now.
 	OnFocus func()
 	// OnProblem: a tile cannot be read. Told once a slide.
@@ -96,6 +99,9 @@ type Viewer struct {
 	ground    *canvas.Rectangle
 	objs      []fyne.CanvasObject
 
+	echoes []echo // of shapes just made
+	names  names
+
 	grid     bool
 	gridText string // what the grid's lines are apart
 	coverage *Coverage
@@ -134,6 +140,7 @@ func New() *Viewer {
 			v.OnProblem(err)
 		}
 	})
+	v.names.on = true
 	v.tool = panTool{v: v}
 	for i, size := range [2]float32{18, 13} {
 		v.empty[i] = &canvas.Text{TextSize: size, Alignment: fyne.TextAlignCenter}
@@ -197,6 +204,8 @@ func (v *Viewer) SetObjects(set Objects, slide annotate.ID) {
 		set = nil
 	}
 	v.objects, v.slide = set, slide
+	v.echoes = nil
+	v.names.stale = true
 	v.overlay.set(set)
 	v.overview.labels.show(set, v.overview.part)
 	v.touch()
@@ -262,6 +271,7 @@ func (v *Viewer) restyle(change func(*overlayStyle)) {
 	s := *v.style
 	change(&s)
 	v.style = &s
+	v.names.stale = true
 	v.overlay.cache.setStyle(v.style)
 	v.touch()
 }
@@ -298,6 +308,8 @@ func (v *Viewer) lift(objects ...*annotate.Object) {
 // boxes (level-0 pixels) of before and after, or none for everywhere.
 func (v *Viewer) ObjectsChanged(boxes ...annotate.Box) {
 	v.overlay.cache.invalidate(boxes)
+	v.heard(boxes)
+	v.names.stale = true
 	v.overview.labels.changed()
 	v.touch()
 }
@@ -305,6 +317,7 @@ func (v *Viewer) ObjectsChanged(boxes ...annotate.Box) {
 // SetSelection marks objects as chosen. OnSelect is not called.
 func (v *Viewer) SetSelection(ids []annotate.ID) {
 	v.selection = slices.Clone(ids)
+	v.highlight()
 	v.touch()
 }
 

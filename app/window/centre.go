@@ -7,6 +7,7 @@ import (
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/layout"
 
 	"coverslip/app"
 )
@@ -78,7 +79,9 @@ func newCentre(w *Window) *centre {
 		vbox(8, c.title, c.words, container.NewCenter(c.add))))
 
 	c.stop = w.newStop()
-	above := padded(container.NewBorder(c.top, container.NewCenter(c.stop), nil, nil, nil), 8, 44, 8, 8)
+	w.heat = newHeatPanel(w)
+	low := container.NewStack(container.NewCenter(c.stop), container.NewHBox(layout.NewSpacer(), w.heat.object))
+	above := padded(container.NewBorder(c.top, low, nil, nil, nil), 8, 44, 8, 8) // the line of hints is below
 	c.grid = container.New(&panesLayout{w})
 	c.object = container.New(&centreLayout{c}, newFill(colorStage, 0), w.compare.object, c.grid, above, c.hintBox, c.empty)
 	c.arrange()

@@ -46,6 +46,7 @@ func newClassesPanel(w *Window) *classesPanel {
 	p.list = newRows(classRow, func() rowView { return newClassRow(p) }, p.fill)
 	p.list.chosen = func(i int) bool { return i < len(p.shown) && p.shown[i].ID == w.class }
 	p.list.tapped = func(i int, _ fyne.KeyModifier) { w.giveClass(p.shown[i].ID); w.focus() }
+	p.list.menu = w.classMenu
 	p.height = container.New(&heightLayout{height: classRow})
 	p.height.Add(p.list)
 	p.object = section("CLASSES", newText("keys 1–9", textTiny, colorQuiet), padded(p.height, 2, 2, 0, 0))

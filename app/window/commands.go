@@ -3,14 +3,12 @@ package window
 import (
 	"errors"
 	"runtime"
-	"slices"
 	"strings"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/driver/desktop"
 	"fyne.io/fyne/v2/widget"
 
-	"coverslip/app"
 	"coverslip/viewer"
 )
 
@@ -31,9 +29,6 @@ func (w *Window) bind() error {
 	on("file.openProject", w.askProject, nil)
 	on("file.newProject", w.askNewProject, nil)
 	on("file.addSlide", w.askAdd, writable)
-	on("file.relink", w.askRelink, func() bool {
-		return writable() && slices.ContainsFunc(w.slides.items, func(i app.SlideItem) bool { return i.Missing })
-	})
 	on("file.address", w.askAddress, nil)
 	on("file.network", w.toggleNetwork, nil)
 	on("file.untrusted", w.toggleUntrusted, nil)
@@ -47,7 +42,6 @@ func (w *Window) bind() error {
 	on("edit.delete", w.deleteSelection, func() bool { return edit() && selected() })
 	on("edit.deselect", w.escape, func() bool { return selected() || w.problem.object.Visible() })
 	on("edit.scale", w.askScale, edit)
-	on("edit.author", w.askWho, nil)
 
 	on("view.fit", func() { w.viewer.Fit() }, slide)
 	on("view.zoomIn", func() { w.zoom(zoomStep) }, slide)
@@ -57,15 +51,7 @@ func (w *Window) bind() error {
 	on("view.colour", w.toggleColour, nil)
 	on("view.nextSlide", func() { w.step(1) }, project)
 	on("view.prevSlide", func() { w.step(-1) }, project)
-	plane := func(dz, dt int) func() {
-		return func() { w.channels.plane(w.channels.display.Z+dz, w.channels.display.T+dt) }
-	}
-	focal := func() bool { return w.channels.slide != nil && w.channels.slide.Stack().Z > 1 }
-	timed := func() bool { return w.channels.slide != nil && w.channels.slide.Stack().T > 1 }
-	on("view.nextFocus", plane(1, 0), focal)
-	on("view.prevFocus", plane(-1, 0), focal)
-	on("view.nextTime", plane(0, 1), timed)
-	on("view.prevTime", plane(0, -1), timed)
+	w.bindPlanes(on)
 	w.bindPanes(on)
 	w.bindModels(on)
 	on("view.left", func() { w.dock.Toggle(true, false) }, project)
@@ -80,9 +66,7 @@ func (w *Window) bind() error {
 	on("suggest.accept", func() { w.queue.decide(true) }, waiting)
 	on("suggest.reject", func() { w.queue.decide(false) }, waiting)
 	on("suggest.skip", func() { w.queue.skip() }, waiting)
-	on("suggest.acceptAbove", w.acceptAbove, waiting)
-	on("suggest.runtime", w.askRuntime, func() bool { return w.session == nil || !w.session.JobStatus().Running })
-	on("job.cancel", func() { w.session.CancelJob() }, func() bool { return project() && w.session.JobStatus().Running })
+	w.bindJobs(on, project, waiting)
 
 	on("help.palette", w.openPalette, nil)
 	on("help.keys", w.openKeys, nil)
@@ -159,7 +143,7 @@ func (w *Window) menu() *fyne.MainMenu {
 // menuGroup tells which commands stand together between two lines of a menu.
 func menuGroup(id string) string {
 	switch id {
-	case "file.exportDataset", "file.exportGeoJSON":
+	case "file.exportDataset", "file.exportGeoJSON", "file.importGeoJSON":
 		return "export"
 	case "file.close", "file.quit":
 		return "end"

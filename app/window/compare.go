@@ -54,7 +54,7 @@ func newCompareBar(w *Window) *compareBar {
 	c.register = newButton(w.tips, nil, "Register…", "", "Pick the same two or three places on both slides  (Ctrl+Shift+L)", act("view.register")).filled().sized(72, 22)
 	c.more = newButton(w.tips, icon("plus"), "", "", "Add a pane", act("view.addPane")).sized(26, 22)
 	c.state = newText("", textSmall, colorQuiet).fixed(60)
-	c.over = newText("", textSmall, colorQuiet).trailing().fixed(40)
+	c.over = newText("", textSmall, colorQuiet).trailing().fixed(172)
 	c.blend = newSlider(w.tips, "How much the other slide is laid over this one", 0, func(v float64) { w.lay(w.active, v) })
 	c.share = newText("", textSmall, colorQuiet).fixed(34).trailing()
 	middle := func(o fyne.CanvasObject) fyne.CanvasObject { return container.NewCenter(o) }
@@ -210,7 +210,7 @@ func (w *Window) lead(p *pane, to viewer.Viewport) {
 	if !w.compare.linked || w.compare.pick != nil || len(w.panes) < 2 || p.open == nil {
 		return
 	}
-	if l := p.led; l.CX == to.CX && l.CY == to.CY && l.Scale == to.Scale && l.Turn == to.Turn && l.Flip == to.Flip {
+	if l := p.led; l.CX == to.CX && l.CY == to.CY && l.Scale == to.Scale && l.Turn == to.Turn && l.Tilt == to.Tilt && l.Flip == to.Flip {
 		return // it was led here itself, or only its size changed
 	}
 	w.follow(p)
@@ -337,6 +337,13 @@ func (w *Window) bindPanes(on func(id string, run func(), enabled func() bool)) 
 	several := func() bool { return len(w.panes) > 1 }
 	both := func() bool { return several() && w.open != nil && w.partner(w.active) != nil }
 	room := func() bool { return w.session != nil && len(w.panes) < panesMost }
+	on("view.filterSlides", w.filterSlides, func() bool { return w.session != nil })
+	on("view.groupCases", w.groupCases, func() bool { return w.session != nil })
+	on("view.markReviewed", func() { w.markReviewed(w.open.Item.ID) }, func() bool { return w.open != nil && !w.session.ReadOnly() })
+	on("view.darkTheme", func() { w.setTheme(themeDark) }, func() bool { return !w.inTheme(themeDark) })
+	on("view.lightTheme", func() { w.setTheme(themeLight) }, func() bool { return !w.inTheme(themeLight) })
+	on("view.highContrast", func() { w.setTheme(themeContrast) }, func() bool { return !w.inTheme(themeContrast) })
+	on("file.importGeoJSON", w.askImport, func() bool { return w.open != nil && !w.session.ReadOnly() })
 	on("view.beside", w.openNextBeside, func() bool { return room() && w.open != nil })
 	on("view.addPane", w.addPane, func() bool { return room() && w.open != nil })
 	on("view.closePane", func() { w.closePane(w.active); w.focus() }, several)

@@ -11,11 +11,11 @@ import (
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/dialog"
-	"fyne.io/fyne/v2/storage"
 	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
 
 	"coverslip/app"
+	"coverslip/tiles/formats"
 )
 
 // shown opens a dialog as large as it is useful, and gives the keyboard back to
@@ -29,83 +29,38 @@ func (w *Window) shown(d dialog.Dialog, width, height float32) {
 	})
 	w.dialog = d
 	d.Show()
-	if files, ok := d.(*dialog.FileDialog); ok {
-		files.SetView(dialog.ListView)
-	}
 	d.Resize(fyne.NewSize(min(width, size.Width-60), min(height, size.Height-60)))
-}
-
-// folder is where a file dialog begins: where the last one ended.
-func (w *Window) folder() fyne.ListableURI {
-	dir := w.app.Preferences().String(prefFolder)
-	if dir == "" {
-		return nil
-	}
-	list, err := storage.ListerForURI(storage.NewFileURI(dir))
-	if err != nil { // it is gone; the dialog has a place of its own to begin
-		return nil
-	}
-	return list
 }
 
 func (w *Window) keepFolder(path string) { w.app.Preferences().SetString(prefFolder, path) }
 
-// askFile lets a person choose a slide file.
-func (w *Window) askFile(title string, then func(path string)) {
-	d := dialog.NewFileOpen(func(r fyne.URIReadCloser, err error) {
-		if err != nil {
-			w.fail(err)
-			return
-		}
-		if r == nil { // cancelled
-			return
-		}
-		path := r.URI().Path()
-		if err := r.Close(); err != nil {
-			w.fail(err)
-			return
-		}
-		w.keepFolder(filepath.Dir(path))
-		then(path)
-	}, w.win)
-	d.SetFilter(slideFiles{})
-	d.SetTitleText(title)
-	if f := w.folder(); f != nil {
-		d.SetLocation(f)
-	}
-	w.shown(d, 900, 620)
+func (w *Window) askSlide() {
+	w.chooseFile(fileChoice{title: "Open slide", purpose: "slide", words: "Open", endings: formats.Endings(), slides: true, then: func(p string) {
+		w.keepFolder(filepath.Dir(p))
+		w.Open(p)
+	}})
+}
+
+func (w *Window) askAdd() {
+	w.chooseFile(fileChoice{title: "Add slide to " + w.session.Name(), purpose: "slide", words: "Add", endings: formats.Endings(), slides: true, then: func(p string) {
+		w.keepFolder(filepath.Dir(p))
+		w.add([]string{p})
+	}})
+}
+
+func (w *Window) askProject() {
+	w.chooseFile(fileChoice{title: "Open project", purpose: "project", words: "Open", project: true, then: w.Open})
 }
 
 // askFolder lets a person choose a folder.
 func (w *Window) askFolder(title string, then func(path string)) {
-	d := dialog.NewFolderOpen(func(l fyne.ListableURI, err error) {
-		if err != nil {
-			w.fail(err)
-			return
-		}
-		if l == nil { // cancelled
-			return
-		}
-		then(l.Path())
-	}, w.win)
-	d.SetTitleText(title)
-	if f := w.folder(); f != nil {
-		d.SetLocation(f)
-	}
-	w.shown(d, 900, 620)
+	w.chooseFile(fileChoice{title: title, purpose: "folder", words: "Use this folder", folder: true, then: then})
 }
 
-func (w *Window) askSlide() { w.askFile("Open slide", w.Open) }
-
-func (w *Window) askAdd() {
-	w.askFile("Add slide to "+w.session.Name(), func(p string) { w.add([]string{p}) })
-}
-
-func (w *Window) askProject() {
-	w.askFolder("Open a folder: a project, or a slide of OME-Zarr or DICOM", func(p string) {
-		w.keepFolder(filepath.Dir(p))
-		w.Open(p)
-	})
+// askImport lets a person choose labels for the active slide.
+func (w *Window) askImport() {
+	w.chooseFile(fileChoice{title: "Import GeoJSON onto " + w.open.Item.Name, purpose: "labels", words: "Import", endings: []string{".geojson", ".json"},
+		then: func(p string) { w.importGeoJSON([]string{p}) }})
 }
 
 // folderField is an entry for a path with a button that asks for a folder.
@@ -168,7 +123,7 @@ func (w *Window) askRelink() {
 	w.askFolder("Choose the folder in which the missing slides lie now", func(dir string) {
 		s := w.session
 		w.startJob("Find missing slides", func(j *job) error {
-			n, err := s.Relink(j.ctx, dir)
+			n, err := s.RelinkTold(j.ctx, dir, j.progress)
 			if err != nil {
 				return err
 			}

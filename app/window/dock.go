@@ -28,11 +28,19 @@ const (
 func newDock(left, centre, right fyne.CanvasObject, leftWidth, rightWidth float32) *dock {
 	d := &dock{left: left, centre: centre, right: right, leftWidth: leftWidth, rightWidth: rightWidth}
 	d.grips = [2]*grip{newGrip(func(dx float32) { d.drag(dx, 0) }), newGrip(func(dx float32) { d.drag(0, -dx) })}
+	d.grips[0].doubled = func() { d.Toggle(true, false) }
+	d.grips[1].doubled = func() { d.Toggle(false, true) }
 	d.ExtendBaseWidget(d)
 	return d
 }
 
 func (d *dock) drag(left, right float32) {
+	if left != 0 && d.leftShut || right != 0 && d.rightShut {
+		if left > 0 || right > 0 { // pulled out of the edge
+			d.Toggle(left > 0, right > 0)
+		}
+		return
+	}
 	d.leftWidth = max(panelLeast, d.leftWidth+left)
 	d.rightWidth = max(panelLeast, d.rightWidth+right)
 	// a panel never pushes the slide out of the window
@@ -51,7 +59,7 @@ func (d *dock) drag(left, right float32) {
 
 func (d *dock) shown(shut bool, width float32) float32 {
 	if shut {
-		return 0
+		return gripWidth // by which it is pulled out again
 	}
 	return width + gripWidth
 }
@@ -113,6 +121,7 @@ func (r *dockRenderer) Refresh() {
 type grip struct {
 	widget.BaseWidget
 	dragged func(dx float32)
+	doubled func() // a double click; may be nil
 	hovered bool
 }
 
@@ -124,6 +133,13 @@ func newGrip(dragged func(dx float32)) *grip {
 
 // Dragged implements fyne.Draggable.
 func (g *grip) Dragged(e *fyne.DragEvent) { g.dragged(e.Dragged.DX) }
+
+// DoubleTapped implements fyne.DoubleTappable: it folds a panel, or unfolds it.
+func (g *grip) DoubleTapped(*fyne.PointEvent) {
+	if g.doubled != nil {
+		g.doubled()
+	}
+}
 
 // DragEnd implements fyne.Draggable.
 func (g *grip) DragEnd() {}

@@ -68,6 +68,7 @@ func (w *Window) digest() {
 		w.classes.update()
 	}
 	if kinds[app.EventObjects] {
+		w.heat.refresh()
 		for _, p := range w.panes {
 			if p.open == nil {
 				continue

@@ -78,6 +78,7 @@ type stage struct {
 
 	mu     sync.Mutex // protects posted
 	posted []func()
+	timed  func(func()) // runs what is posted, when it is measured
 }
 
 func newStage(t testing.TB, o Options) *stage {
@@ -114,7 +115,11 @@ func (s *stage) pump() bool {
 	s.posted = nil
 	s.mu.Unlock()
 	for _, f := range todo {
-		f()
+		if s.timed != nil {
+			s.timed(f)
+		} else {
+			f()
+		}
 	}
 	return len(todo) > 0
 }

@@ -95,6 +95,7 @@ func (p *labelsPanel) sortBy(c app.Column) {
 		p.spec.Column, p.spec.Down = c, c == app.ByArea || c == app.ByDate || c == app.ByScore
 	}
 	p.showHeads()
+	p.list.scrollTo(0)
 	p.w.recount()
 	p.w.focus()
 }

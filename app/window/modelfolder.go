@@ -48,7 +48,7 @@ func (w *Window) showModel(path string, r app.ModelReport) {
 	row := func(head, words string, c fyne.ThemeColorName) {
 		p := newParagraph(textSmall, c, 4)
 		p.Set(words)
-		rows.Add(container.NewVBox(newText(head, textSmall, colorQuiet)))
+		rows.Add(container.NewVBox(padded(newText(head, textSmall, colorQuiet), 0, 0, 0, 10)))
 		rows.Add(container.New(&widthLayout{width: 470}, p))
 	}
 	title := r.Name

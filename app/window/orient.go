@@ -2,6 +2,7 @@ package window
 
 import (
 	"encoding/json"
+	"time"
 
 	"coverslip/annotate"
 	"coverslip/app"
@@ -17,6 +18,7 @@ type orientation struct {
 	viewer *viewer.Viewer
 	slide  *app.OpenSlide
 	kept   turnJSON // what is on disk
+	due    bool     // a writing is on its way
 }
 
 // turnJSON is the form in which an orientation is kept with the project.
@@ -43,6 +45,24 @@ func (o *orientation) show(open *app.OpenSlide) {
 	}
 	o.kept = t
 	o.viewer.Orient(t.Angle, t.Mirrored)
+}
+
+// keepEvery is how soon an orientation that changed is written.
+const keepEvery = 3 * time.Second
+
+// changed hears that the view changed.
+func (o *orientation) changed() {
+	angle, mirrored := o.viewer.Orientation()
+	if o.due || o.slide == nil || (turnJSON{angle, mirrored}) == o.kept {
+		return
+	}
+	o.due = true
+	time.AfterFunc(keepEvery, func() {
+		o.w.post(func() {
+			o.due = false
+			o.keep()
+		})
+	})
 }
 
 // keep writes the orientation when it changed. It is called before the slide goes

@@ -184,11 +184,10 @@ func (w *Window) openKeys() {
 		{Title: "Drop what is in hand", Menu: app.MenuTools, Key: "Escape"},
 		{Title: "Class of selection or next shape", Menu: app.MenuEdit, Key: "1–9"},
 	}
-	columns := [4]*fyne.Container{vbox(3), vbox(3), vbox(3), vbox(3)}
-	column := map[string]int{app.MenuView: 1, app.MenuTools: 2, app.MenuShapes: 3, app.MenuSuggest: 3}
+	var lines []fyne.CanvasObject
+	var heads []bool
 	for _, menu := range w.cmds.Menus() {
-		c := columns[column[menu]]
-		c.Add(padded(boldText(menu, textBody), 6, 2, 0, 0))
+		lines, heads = append(lines, padded(boldText(menu, textBody), 6, 2, 0, 0)), append(heads, true)
 		for _, cmd := range append(w.cmds.All(), more...) {
 			if cmd.Menu != menu || cmd.Key == "" || cmd.Hidden {
 				continue
@@ -197,14 +196,40 @@ func (w *Window) openKeys() {
 			if cmd.AltKey != "" && len(keys) < 8 {
 				keys += "  " + keyWords(cmd.AltKey)
 			}
-			c.Add(container.NewBorder(nil, nil, nil, newText(keys, textSmall, colorQuiet).trailing(), newText(cmd.Title, textSmall, theme.ColorNameForeground).fixed(150)))
+			lines = append(lines, container.NewBorder(nil, nil, nil, newText(keys, textSmall, colorQuiet).trailing(), newText(cmd.Title, textSmall, theme.ColorNameForeground).fixed(150)))
+			heads = append(heads, false)
 		}
 	}
-	body := hbox(26, columns[0], columns[1], columns[2], columns[3])
-	for i, c := range columns {
-		body.Objects[i] = container.New(&widthLayout{width: 250}, c)
+	w.popUp("Keyboard", w.inColumns(lines, heads))
+}
+
+const (
+	keysWide = 250 // of a column of keys
+	keysGap  = 26
+)
+
+// inColumns sets lines into as many columns as the window has room for, none of
+// which ends in a heading; what is higher than the window is scrolled.
+func (w *Window) inColumns(lines []fyne.CanvasObject, heads []bool) fyne.CanvasObject {
+	room := w.win.Canvas().Size()
+	n := max(1, min(4, int((room.Width-60)/(keysWide+keysGap))))
+	each := (len(lines) + n - 1) / n
+	body := hbox(keysGap)
+	for len(lines) > 0 {
+		end := min(each, len(lines))
+		for end > 1 && end < len(lines) && heads[end-1] {
+			end--
+		}
+		if len(body.Objects) == n-1 { // the last takes the rest
+			end = len(lines)
+		}
+		body.Add(container.New(&widthLayout{width: keysWide}, vbox(3, lines[:end]...)))
+		lines, heads = lines[end:], heads[end:]
 	}
-	w.popUp("Keyboard", body)
+	if high := room.Height - 110; body.MinSize().Height > high {
+		return container.New(&heightLayout{height: high}, container.NewVScroll(body))
+	}
+	return body
 }
 
 // widthLayout gives its objects a set width and the height they want.

@@ -75,9 +75,11 @@ func (w *Window) wirePane(p *pane) {
 	v.OnHint = func(words string) { active(func() { hint(words) }) }
 	v.OnView = func(port viewer.Viewport) {
 		active(func() { view(port) })
+		p.turns.changed()
 		w.lead(p, port)
 	}
 	v.OnSeen = p.cover.changed
+	v.OnMenu = func(place annotate.Point, at fyne.Position) { w.viewMenu(p, place, at) }
 	v.OnKey, v.OnRune = w.typedKey, w.typedRune
 	v.OnProblem = func(err error) {
 		if p.open != nil {
@@ -125,6 +127,7 @@ func (w *Window) activate(p *pane) {
 	w.labels.reset()
 	w.recount()
 	w.showAll()
+	w.centre.object.Refresh() // what floats above the slide goes with the keyboard
 	w.selected(p.viewer.Selection())
 	if open := p.open; open != nil {
 		w.thumbReads.do(func() {

@@ -2,6 +2,7 @@ package window
 
 import (
 	"context"
+	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
@@ -239,4 +240,55 @@ func luminance(c color.Color) float64 {
 		return math.Pow((s+0.055)/1.055, 2.4)
 	}
 	return 0.2126*lin(n.R) + 0.7152*lin(n.G) + 0.0722*lin(n.B)
+}
+
+// TestTheme_HighContrast: every text on every ground it may stand on has 7:1,
+// also while the pointer is over it.
+func TestTheme_HighContrast(t *testing.T) {
+	th := &Theme{Contrast: true}
+	texts := []fyne.ThemeColorName{theme.ColorNameForeground, colorQuiet, theme.ColorNamePlaceHolder, theme.ColorNameDisabled, theme.ColorNamePrimary,
+		theme.ColorNameHyperlink, theme.ColorNameError, theme.ColorNameWarning, theme.ColorNameSuccess, colorGlass, colorFrost}
+	grounds := []fyne.ThemeColorName{theme.ColorNameBackground, colorPanel, colorHUD, colorPicked, colorTip, colorChip, colorActive, colorStage, colorAlarm, colorBadge,
+		theme.ColorNameInputBackground, theme.ColorNameMenuBackground, theme.ColorNameOverlayBackground, theme.ColorNameHeaderBackground,
+		theme.ColorNameButton, theme.ColorNameDisabledButton, theme.ColorNameSelection}
+	check := func(text, ground color.Color, words string) {
+		t.Helper()
+		if r := contrast(text, ground); r < 7 {
+			t.Errorf("%s has contrast %.2f, below 7", words, r)
+		}
+	}
+	for _, text := range texts {
+		for _, ground := range grounds {
+			on := th.Color(ground, 0)
+			check(th.Color(text, 0), on, fmt.Sprintf("%s on %s", text, ground))
+			if ground == colorPanel || ground == colorChip || ground == theme.ColorNameMenuBackground || ground == theme.ColorNameHeaderBackground {
+				check(th.Color(text, 0), blend(on, th.Color(theme.ColorNameHover, 0)), fmt.Sprintf("%s on %s under the pointer", text, ground))
+			}
+		}
+	}
+	for _, on := range []fyne.ThemeColorName{theme.ColorNamePrimary, theme.ColorNameError, theme.ColorNameSuccess, theme.ColorNameWarning} {
+		check(th.Color(theme.ColorNameForegroundOnPrimary, 0), th.Color(on, 0), "text on "+string(on))
+	}
+	// What is no text but must be seen: lines of entries, the focus.
+	for _, line := range []fyne.ThemeColorName{theme.ColorNameInputBorder, theme.ColorNameFocus, theme.ColorNameScrollBar} {
+		check(th.Color(line, 0), th.Color(colorPanel, 0), string(line))
+	}
+}
+
+// TestTheme_DarkAndLight: what is read in the other themes has 4.5:1 wherever it
+// stands (WCAG 2.1, 1.4.3).
+func TestTheme_DarkAndLight(t *testing.T) {
+	for _, light := range []bool{false, true} {
+		th := &Theme{Light: light}
+		for _, text := range []fyne.ThemeColorName{theme.ColorNameForeground, colorQuiet, theme.ColorNameError} {
+			for _, ground := range []fyne.ThemeColorName{colorPanel, colorTip, theme.ColorNameHeaderBackground, theme.ColorNameMenuBackground, theme.ColorNameOverlayBackground, theme.ColorNameInputBackground} {
+				if r := contrast(th.Color(text, 0), th.Color(ground, 0)); r < 4.5 {
+					t.Errorf("light %v: %s on %s has contrast %.2f", light, text, ground, r)
+				}
+			}
+		}
+		if r := contrast(th.Color(colorGlass, 0), th.Color(colorPicked, 0)); r < 4.5 {
+			t.Errorf("light %v: glass on picked has contrast %.2f", light, r)
+		}
+	}
 }

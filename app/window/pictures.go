@@ -6,6 +6,7 @@ import (
 	"image/color"
 	"image/draw"
 	"math"
+	"sync/atomic"
 
 	"github.com/disintegration/imaging"
 
@@ -101,11 +102,16 @@ const thumbSide = 144
 // thumbsKept bounds the thumbnails in memory: 60 kB each.
 const thumbsKept = 500
 
+// thumbsAhead is how many requests later one is out of date: a few screens full
+// of a list that is scrolled.
+const thumbsAhead = 120
+
 // thumbs are pictures of whole slides, read in the background.
 type thumbs struct {
 	w       *Window
 	have    map[string]image.Image // by the slide's fingerprint, or its id
 	pending map[string]bool
+	asked   atomic.Int64 // counts what was asked for
 }
 
 func newThumbs(w *Window) *thumbs {
@@ -116,6 +122,7 @@ func newThumbs(w *Window) *thumbs {
 // had; ready is called once it is.
 func (t *thumbs) get(item app.SlideItem, ready func()) image.Image {
 	key := item.Fingerprint + item.ID.String()
+	turn := t.asked.Add(1)
 	if im, ok := t.have[key]; ok {
 		return im
 	}
@@ -128,6 +135,10 @@ func (t *thumbs) get(item app.SlideItem, ready func()) image.Image {
 		clear(t.have)
 	}
 	t.w.thumbReads.do(func() {
+		if t.asked.Load()-turn > thumbsAhead { // scrolled past: asked for anew when it is seen again
+			t.w.post(func() { delete(t.pending, key) })
+			return
+		}
 		im, err := s.Thumbnail(context.Background(), item.ID, thumbSide)
 		t.w.post(func() {
 			delete(t.pending, key)

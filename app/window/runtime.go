@@ -17,6 +17,13 @@ import (
 	"coverslip/models/onnx"
 )
 
+// bindJobs binds the commands around what models do.
+func (w *Window) bindJobs(on func(id string, run func(), enabled func() bool), project, waiting func() bool) {
+	on("suggest.acceptAbove", w.acceptAbove, waiting)
+	on("suggest.runtime", w.askRuntime, func() bool { return w.session == nil || !w.session.JobStatus().Running })
+	on("job.cancel", func() { w.session.CancelJob() }, func() bool { return project() && w.session.JobStatus().Running })
+}
+
 // askRuntime shows what runs models and lets a person choose. Looking for it
 // starts a process for every library there is, so it is not done here.
 func (w *Window) askRuntime() {
@@ -67,7 +74,6 @@ func (w *Window) showRuntime(st app.RuntimeState) {
 	computes.SetSelected(computes.Options[0])
 	if words := providerWords[set.Provider]; words != "" {
 		if chosen[words] == "" {
-			chosen[words] = set.Provider
 			words += " · not in this library"
 			chosen[words] = set.Provider
 			computes.Options = append(computes.Options, words)
@@ -76,7 +82,7 @@ func (w *Window) showRuntime(st app.RuntimeState) {
 	}
 	w.form("How models run", "Use", []*widget.FormItem{
 		{Text: "Runtime", Widget: wide(runtimeWords(st))},
-		{Text: "Library", Widget: library, HintText: "A file of ONNX Runtime 1.17 or later; 1.28 or later is safer against damaged models"},
+		{Text: "Library", Widget: library, HintText: "1.17 or later; 1.28 or later withstands damaged models better"},
 		{Text: "Computed by", Widget: computes, HintText: "What cannot be used is replaced by the processor, and it is said"},
 		widget.NewFormItem("Threads", threads),
 		{Text: "Memory, MB", Widget: memory, HintText: "Models run in a process of their own, which may take no more"},

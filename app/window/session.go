@@ -8,8 +8,6 @@ import (
 	"path/filepath"
 	"slices"
 
-	"fyne.io/fyne/v2"
-
 	"coverslip/annotate"
 	"coverslip/app"
 )
@@ -143,6 +141,7 @@ func (w *Window) closeProject() {
 // there is nothing to ask.
 func (w *Window) quit() {
 	w.closing.Do(func() {
+		w.keepLayout()
 		w.win.Hide()
 		old := w.session
 		w.turn++
@@ -281,6 +280,7 @@ func (w *Window) showSlide(open *app.OpenSlide) {
 	w.arrive()
 	w.joined(w.active, same)
 	w.viewer.SetObjects(open.Set, open.Item.ID)
+	w.heat.refresh()
 	w.viewer.SetSelection(nil)
 	w.recount()
 }
@@ -336,30 +336,6 @@ func (w *Window) add(paths []string) {
 			}
 		})
 	})
-}
-
-// dropped takes files and folders dropped on the window: a folder is a project;
-// slides go into the open project, or get one of their own.
-func (w *Window) dropped(uris []fyne.URI) {
-	var files []string
-	for _, u := range uris {
-		p := u.Path()
-		if st, err := os.Stat(p); err == nil && st.IsDir() {
-			w.Open(p)
-			return
-		}
-		files = append(files, p)
-	}
-	switch {
-	case len(files) == 0:
-	case w.session == nil:
-		w.Open(files[0])
-		if len(files) > 1 {
-			w.status.say("Only the first of the dropped slides was opened; drop the others once more to add them.")
-		}
-	default:
-		w.add(files)
-	}
 }
 
 func (w *Window) setOpening(name string) {

@@ -34,7 +34,8 @@ const (
 // Theme is compact and of neutral greys: a coloured frame would bias the
 // reading of stains.
 type Theme struct {
-	Light bool // light greys; otherwise dark ones
+	Light    bool // light greys; otherwise dark ones
+	Contrast bool // white on black, see contrastColor; Light does not count
 }
 
 func rgb(v uint32) color.Color {
@@ -48,6 +49,9 @@ func (t *Theme) Color(name fyne.ThemeColorName, _ fyne.ThemeVariant) color.Color
 	c, variant := darkColor(name), theme.VariantDark
 	if t.Light {
 		c, variant = lightColor(name), theme.VariantLight
+	}
+	if t.Contrast {
+		c, variant = contrastColor(name), theme.VariantDark
 	}
 	if c == nil {
 		return theme.DefaultTheme().Color(name, variant)
@@ -112,7 +116,7 @@ func darkColor(name fyne.ThemeColorName) color.Color {
 	case theme.ColorNameWarning:
 		return rgb(0xd9a13b)
 	case theme.ColorNameError:
-		return rgb(0xe26a58)
+		return rgb(0xf0796a)
 	case theme.ColorNameScrollBar:
 		return grey(255, 70)
 	case theme.ColorNameScrollBarBackground:

@@ -2,6 +2,7 @@ package window
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"time"
 
@@ -17,6 +18,10 @@ const tissueSide = 1024
 
 // coverEvery bounds how often the coverage map is written while a person moves.
 const coverEvery = 15 * time.Second
+
+// seenAt is the magnification from which on tissue counts as seen in the list of
+// slides.
+const seenAt = 5
 
 // cover keeps the coverage map of the open slide with the project.
 type cover struct {
@@ -82,8 +87,9 @@ func (c *cover) keep() {
 		return
 	}
 	c.dirty = false
-	key, text := coverKey(c.slide.Item.ID), coverage.Text()
-	c.w.edits.do(func() { c.w.failLater(s.SetSetting(key, text)) })
+	id, text, share := c.slide.Item.ID, coverage.Text(), coverage.Share(seenAt)
+	c.w.slides.seen(id, share)
+	c.w.edits.do(func() { c.w.failLater(errors.Join(s.SetSetting(coverKey(id), text), s.SetSeen(id, share))) })
 }
 
 // walk goes to the next field of view, or back.

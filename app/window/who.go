@@ -3,6 +3,7 @@ package window
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -22,6 +23,10 @@ func (w *Window) bindKeeping(on func(id string, run func(), enabled func() bool)
 	writable := func() bool { return project() && !w.session.ReadOnly() }
 	selected := func() bool { return w.open != nil && len(w.viewer.Selection()) > 0 }
 	unsaved := func() bool { return project() && w.session.Unsaved() != nil }
+	on("file.relink", w.askRelink, func() bool {
+		return writable() && slices.ContainsFunc(w.slides.items, func(i app.SlideItem) bool { return i.Missing })
+	})
+	on("edit.author", w.askWho, nil)
 	on("keep.sign", w.askSign, func() bool { return writable() && w.open != nil })
 	on("keep.audit", w.askAudit, project)
 	on("keep.copy", w.askCopy, project)
@@ -188,30 +193,35 @@ func (w *Window) askWhoThen(then func()) {
 		if pass.Text != "" && choose.Selected == newPerson && len([]rune(pass.Text)) < 8 {
 			return errors.New("a passphrase has eight characters or more")
 		}
-		id, phrase, next := ids[n], pass.Text, ended
+		next := ended
 		ended = nil
-		w.write(func(s *app.Session) error {
-			if id.IsZero() {
-				u, err := s.AddUser(n, 1, phrase)
-				if err != nil {
-					return err
-				}
-				id = u.ID
-			}
-			return s.SignIn(id, phrase)
-		}, func(err error) {
-			if err == nil {
-				w.app.Preferences().SetString(prefAuthor, n)
-				w.status.update()
-			}
-			if next != nil {
-				next()
-			}
-		})
+		w.signIn(ids[n], n, pass.Text, next)
 		return nil
 	}, func() {
 		if ended != nil {
 			ended()
+		}
+	})
+}
+
+// signIn makes a profile, or one that there is, who works, and goes on.
+func (w *Window) signIn(id annotate.ID, name, passphrase string, then func()) {
+	w.write(func(s *app.Session) error {
+		if id.IsZero() {
+			u, err := s.AddUser(name, 1, passphrase)
+			if err != nil {
+				return err
+			}
+			id = u.ID
+		}
+		return s.SignIn(id, passphrase)
+	}, func(err error) {
+		if err == nil {
+			w.app.Preferences().SetString(prefAuthor, name)
+			w.status.update()
+		}
+		if then != nil {
+			then()
 		}
 	})
 }

@@ -7,6 +7,7 @@ import (
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/dialog"
+	"fyne.io/fyne/v2/widget"
 
 	"coverslip/annotate"
 	"coverslip/app"
@@ -17,9 +18,9 @@ import (
 type Options struct {
 	Session app.Options        // author, cache and model for every project opened here
 	Suggest app.SuggestOptions // how suggestions are made; zero is usable
-	Width   float32            // of the window, Fyne units; 0 takes 1280
-	Height  float32            // of the window, Fyne units; 0 takes 800
-	Theme   string             // "dark", "light"; "" is as it was left last time, first dark
+	Width   float32            // of the window, Fyne units; 0 is as it was left last time, first 1280
+	Height  float32            // of the window, Fyne units; 0 is as it was left last time, first 800
+	Theme   string             // "dark", "light", "contrast"; "" is as it was left last time, first dark
 	Demo    string             // folder of the demo project, offered at the start; "" for none
 	AskWho  bool               // a person who never said a name is asked for it at the first label
 	Debug   io.Writer          // where a line is written when a slide is shown; nil for nowhere
@@ -66,27 +67,31 @@ type Window struct {
 	overlay   bool                 // annotations are shown
 	threshold float64              // least score of "accept all"
 
-	viewer   *viewer.Viewer
-	tips     *tips
-	root     *fyne.Container
-	toolbar  *toolbar
-	dock     *dock
-	left     *fyne.Container // slides and channels
-	right    *fyne.Container // classes, suggestions and labels
-	slides   *slidesPanel
-	channels *channelsPanel
-	adjust   *adjustPanel
-	glass    *glassPanel
-	centre   *centre
-	compare  *compareBar
-	classes  *classesPanel
-	queue    *queuePanel
-	labels   *labelsPanel
-	status   *statusBar
-	problem  *problemBar
-	start    *startPage
-	dialog   dialog.Dialog // the one that is open; nil when none is
-	closing  sync.Once
+	viewer     *viewer.Viewer
+	tips       *tips
+	root       *fyne.Container
+	toolbar    *toolbar
+	dock       *dock
+	left       *fyne.Container // slides and channels
+	rightSplit *container.Split
+	right      *fyne.Container // classes, suggestions and labels
+	slides     *slidesPanel
+	channels   *channelsPanel
+	adjust     *adjustPanel
+	glass      *glassPanel
+	heat       *heatPanel
+	centre     *centre
+	compare    *compareBar
+	classes    *classesPanel
+	queue      *queuePanel
+	labels     *labelsPanel
+	status     *statusBar
+	problem    *problemBar
+	start      *startPage
+	menuShown  *widget.PopUpMenu // the context menu shown last
+	files      *fileDialog       // that is open; nil when none is
+	dialog     dialog.Dialog     // the one that is open; nil when none is
+	closing    sync.Once
 
 	menuItems map[string]*fyne.MenuItem // by the command's id
 	shortcuts []fyne.Shortcut           // that the canvas listens to
@@ -100,12 +105,6 @@ func New(a fyne.App, o Options) (*Window, error) { return newWindow(a, o, fyne.D
 // newWindow is New with the way to Fyne's goroutine, which a test replaces by
 // one it can wait for.
 func newWindow(a fyne.App, o Options, post func(func())) (*Window, error) {
-	if o.Width <= 0 {
-		o.Width = 1280
-	}
-	if o.Height <= 0 {
-		o.Height = 800
-	}
 	o.Session.RawColour = o.Session.RawColour || a.Preferences().Bool(prefRaw)
 	if o.Session.Model == "" {
 		o.Session.Model = a.Preferences().String(prefModel)
@@ -117,7 +116,10 @@ func newWindow(a fyne.App, o Options, post func(func())) (*Window, error) {
 	if theme == "" {
 		theme = a.Preferences().StringWithFallback(prefTheme, "dark")
 	}
-	a.Settings().SetTheme(&Theme{Light: theme == "light"})
+	a.Settings().SetTheme(themeNamed(theme))
+	if size := w.remembered(); o.Width <= 0 || o.Height <= 0 {
+		o.Width, o.Height = size.Width, size.Height
+	}
 	w.win = a.NewWindow("Coverslip")
 	w.win.SetIcon(appIcon())
 	w.win.SetPadded(false)
@@ -129,7 +131,7 @@ func newWindow(a fyne.App, o Options, post func(func())) (*Window, error) {
 	w.win.Resize(fyne.NewSize(o.Width, o.Height))
 	w.win.SetMainMenu(w.menu())
 	w.listen()
-	w.win.SetOnDropped(func(_ fyne.Position, uris []fyne.URI) { w.dropped(uris) })
+	w.win.SetOnDropped(w.dropped)
 	w.win.SetCloseIntercept(w.quit)
 	w.showAll()
 	return w, nil
@@ -137,14 +139,18 @@ func newWindow(a fyne.App, o Options, post func(func())) (*Window, error) {
 
 // Names of what is remembered between runs.
 const (
-	prefTheme  = "theme"
-	prefLeft   = "panel.left.width"
-	prefRight  = "panel.right.width"
-	prefFill   = "overlay.fill"
-	prefRaw    = "colour.raw"
-	prefRecent = "recent"
-	prefFolder = "folder"
-	prefAuthor = "author"
+	prefTheme = "theme"
+	prefLeft  = "panel.left.width"
+	prefRight = "panel.right.width"
+	prefFill  = "overlay.fill"
+	prefRaw   = "colour.raw"
+	prefGroup = "slides.byCase"
+
+	prefLeftSplit  = "panel.left.split"
+	prefRightSplit = "panel.right.split"
+	prefRecent     = "recent"
+	prefFolder     = "folder"
+	prefAuthor     = "author"
 )
 
 // build makes the window's content.
@@ -167,15 +173,14 @@ func (w *Window) build() {
 	w.start = newStartPage(w)
 
 	low := container.NewVSplit(w.queue.object, w.labels.object)
-	low.Offset = 0.66
+	low.Offset = p.FloatWithFallback(prefRightSplit, 0.66)
+	w.rightSplit = low
 	w.right = container.New(&rightLayout{w.classes}, w.classes.object, low)
 	w.left = container.NewBorder(nil, container.NewVBox(w.glass.object, w.channels.object, w.adjust.object), nil, nil, w.slides.object)
 	w.dock = newDock(w.left, container.NewBorder(nil, nil, w.toolbar.strip, nil, w.centre.object), onPanel(w.right),
 		float32(p.FloatWithFallback(prefLeft, 232)), float32(p.FloatWithFallback(prefRight, 292)))
-	w.dock.changed = func() {
-		p.SetFloat(prefLeft, float64(w.dock.leftWidth))
-		p.SetFloat(prefRight, float64(w.dock.rightWidth))
-	}
+	w.dock.leftShut, w.dock.rightShut = p.Bool(prefLeftShut), p.Bool(prefRightShut)
+	w.dock.changed = w.keepLayout
 	w.viewer.SetFill(p.FloatWithFallback(prefFill, 0.25))
 
 	top := container.NewVBox(w.toolbar.object, w.problem.object)
@@ -208,17 +213,6 @@ func (w *Window) focus() {
 func (w *Window) light() bool {
 	t, ok := w.app.Settings().Theme().(*Theme)
 	return ok && t.Light
-}
-
-func (w *Window) toggleTheme() {
-	light := !w.light()
-	w.app.Settings().SetTheme(&Theme{Light: light})
-	name := "dark"
-	if light {
-		name = "light"
-	}
-	w.app.Preferences().SetString(prefTheme, name)
-	w.viewer.Refresh()
 }
 
 // title says what is open: slide — project — program.

@@ -72,8 +72,8 @@ func parse(args []string, env func(string) string, stdout, stderr io.Writer) (se
 		fmt.Fprint(stderr, usage)
 		f.PrintDefaults()
 	}
-	size := f.String("size", "1280x800", "`WIDTHxHEIGHT` of the window, in the desktop's units")
-	f.StringVar(&o.window.Theme, "theme", "", "dark or light; as it was left last time when not given")
+	size := f.String("size", "", "`WIDTHxHEIGHT` of the window, in the desktop's units; as it was left last time when not given")
+	f.StringVar(&o.window.Theme, "theme", "", "dark, light or contrast; as it was left last time when not given")
 	f.StringVar(&o.window.Session.Author, "author", "", "`NAME` written beside labels and decisions; the user's name when not given")
 	f.BoolVar(&o.window.Session.ReadOnly, "read-only", false, "open without the right to change anything")
 	f.BoolVar(&o.window.Session.Network, "network", false, "slides may be read from web addresses (https://…)")
@@ -88,14 +88,14 @@ func parse(args []string, env func(string) string, stdout, stderr io.Writer) (se
 		fmt.Fprintf(stdout, "coverslip %s%s\n", app.Version, revision())
 		return o, errDone
 	}
-	if n, err := fmt.Sscanf(*size, "%fx%f", &o.window.Width, &o.window.Height); n != 2 || err != nil ||
-		o.window.Width < 200 || o.window.Height < 200 {
+	if n, err := fmt.Sscanf(*size, "%fx%f", &o.window.Width, &o.window.Height); *size != "" && (n != 2 || err != nil ||
+		o.window.Width < 200 || o.window.Height < 200) {
 		return o, fmt.Errorf("--size %s: want WIDTHxHEIGHT such as 1280x800, each at least 200", *size)
 	}
 	switch o.window.Theme {
-	case "", "dark", "light":
+	case "", "dark", "light", "contrast":
 	default:
-		return o, fmt.Errorf("--theme %s: want dark or light", o.window.Theme)
+		return o, fmt.Errorf("--theme %s: want dark, light or contrast", o.window.Theme)
 	}
 	if f.NArg() > 1 {
 		return o, fmt.Errorf("one PATH at a time, not %d; add more slides in the window", f.NArg())

@@ -27,12 +27,24 @@ type benchJSON struct {
 func benchVerb() verb {
 	return verb{
 		name: "bench", args: "SLIDE", min: 1, max: 1,
-		short:   "measure how fast tiles of a slide are read and decoded",
-		long:    "Reads tiles of level 0 at random places (fixed seed) on one goroutine, without the cache.",
-		example: "coverslipctl bench --tiles 500 CMU-1.svs",
+		short:   "measure how fast tiles of a slide, or many labels, are read",
+		long:    "Reads tiles of level 0 at random places (fixed seed) on one goroutine, without the cache. With --objects it makes a project of made-up labels on the slide, unless there is one, and measures opening, queries, edits and memory.",
+		example: "coverslipctl bench --objects 1000000 --project many CMU-1.svs",
 		setup: func(f *flag.FlagSet) func(c *call) error {
 			n := f.Int("tiles", 200, "`N` tiles to read")
+			objects := f.Int("objects", 0, "`N` labels to make up, at most 5,000,000")
+			project := declareProject(f, false)
 			return func(c *call) error {
+				if *objects != 0 {
+					if *objects < 1 || *objects > 5_000_000 || project.dir == "" {
+						return wrongUsage("--objects takes 1 to 5,000,000, and --project DIR is needed")
+					}
+					j, err := benchObjects(c.ctx, c.args[0], project.dir, *objects, project.options(false))
+					if err != nil {
+						return err
+					}
+					return c.result(j, j.write)
+				}
 				if *n < 1 {
 					return wrongUsage("--tiles must be at least 1")
 				}

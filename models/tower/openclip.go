@@ -65,6 +65,7 @@ func openClipVision(w *weights.Set, s Settings, o Options) (*Tower, error) {
 	}
 	if w.Has("visual.attn_pool.query") {
 		heads := c.Int("attn_pooler_heads", 8)
+		v.all = true
 		v.head = func(g *graph, v *vision, x string) (string, int64) {
 			return g.attentionPool(x, v, "visual.attn_pool.", "visual.ln_post", heads)
 		}
@@ -153,6 +154,7 @@ func openClipTimm(w *weights.Set, s Settings, o Options) (*Tower, error) {
 // conchVision pools by attention over all normalised tokens of the trunk.
 func conchVision(g *graph, v *vision, w *weights.Set, c Settings, others []string) (*Tower, error) {
 	heads := c.Int("attn_pooler_heads", 8)
+	v.all = true
 	v.head = func(g *graph, v *vision, x string) (string, int64) {
 		x = g.norm(x, v.final, v.width, v.eps)
 		used := g.used

@@ -25,11 +25,13 @@ type vision struct {
 	head       func(g *graph, v *vision, x string) (string, int64) // what makes the embedding of all rows; nil = pool
 	project    []linear                                            // after pooling
 	projectAct string                                              // between the products of project
+	all        bool                                                // head looks at every token
 	ignore     []string                                            // beginnings of weights that belong to other things
 
 	side  int64 // of a patch, pixels
 	grid  int64 // patches a side
 	extra int64 // tokens in front of the patches'
+	alone bool  // after the last block there is one row a patch, its first token
 }
 
 // write makes the graph.
@@ -42,8 +44,16 @@ func (v *vision) write(g *graph) (*Tower, error) {
 	if v.pre != "" {
 		x = g.norm(x, v.pre, v.width, v.eps)
 	}
-	for _, b := range v.blocks {
-		x = g.preNorm(x, b, v.shape, "")
+	if v.pool == PoolFirst && v.extra == 0 {
+		v.pool = PoolMean
+	}
+	v.alone = !v.all && (v.pool == PoolFirst || v.pool == PoolAuto) && v.extra > 0
+	for i, b := range v.blocks {
+		if v.alone && i == len(v.blocks)-1 {
+			x = g.preNormFirst(x, b, v.shape)
+		} else {
+			x = g.preNorm(x, b, v.shape, "")
+		}
 	}
 	var dim int64
 	if v.head != nil {
@@ -188,6 +198,16 @@ func (v *vision) fit(all int64) (own, side int64) {
 
 // pooled makes one vector of the rows of an image.
 func (v *vision) pooled(g *graph, x string) (string, int64) {
+	if v.alone {
+		v.pool = PoolFirst
+		if v.final != "" {
+			x = g.norm(x, v.final, v.width, v.eps)
+		}
+		if v.poolNorm != "" {
+			x = g.norm(x, v.poolNorm, v.width, v.eps)
+		}
+		return x, v.width
+	}
 	x = g.unrow(x, v.shape)
 	pick := func() string { // before the norm, which works token by token
 		y := g.reshape(g.slice(x, 1, 0, 1), -1, v.width)
@@ -202,9 +222,6 @@ func (v *vision) pooled(g *graph, x string) (string, int64) {
 			y = g.norm(y, v.final, v.width, v.eps)
 		}
 		return g.b.Op("ReduceMean", []string{y}, onnxfile.Ints("axes", 1), onnxfile.Int("keepdims", 0))
-	}
-	if v.pool == PoolFirst && v.extra == 0 {
-		v.pool = PoolMean
 	}
 	dim := v.width
 	switch v.pool {

@@ -193,18 +193,18 @@ func newPainter(a Adjust) (*painter, error) {
 	case NormalReinhard:
 		for i := range 3 {
 			if !(a.Source.Dev[i] > 0) {
-				return nil, fmt.Errorf("Reinhard's normalisation: %w", ErrNoStain)
+				return nil, fmt.Errorf("normalising by Reinhard's method: %w", ErrNoStain)
 			}
 		}
 	case NormalMacenko:
 		if p.fit, err = twoStains(a.Own); err != nil {
-			return nil, fmt.Errorf("Macenko's normalisation: %w", err)
+			return nil, fmt.Errorf("normalising by Macenko's method: %w", err)
 		}
 		h, e, most := macenkoTarget()
 		p.stains = [2]Vector{h, e}
 		for i := range 2 {
 			if !(a.Most[i] > 0) {
-				return nil, fmt.Errorf("Macenko's normalisation: %w", ErrNoStain)
+				return nil, fmt.Errorf("normalising by Macenko's method: %w", ErrNoStain)
 			}
 			p.ratio[i] = most[i] / a.Most[i]
 		}

@@ -56,7 +56,7 @@ func TestWindow_EveryTool(t *testing.T) {
 		}
 	}
 	s.keep("every-tool-1280x800")
-	s.press("ctrl+shift+m")
+	s.press("shift+i")
 	s.keep("measures-1280x800")
 	s.press("Escape", "F1")
 	s.keep("keys-1280x800")

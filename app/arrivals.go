@@ -1,0 +1,67 @@
+package app
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+
+	"coverslip/models/folder"
+)
+
+// Arrivals are files and folders that were dropped on the program, by what they
+// are.
+type Arrivals struct {
+	Projects []string // folders of projects
+	Slides   []string // whatever is nothing else: opening it says why when it is none
+	Labels   []string // GeoJSON files
+	Models   []string // folders of models, or .onnx files
+}
+
+// SortArrivals tells what files and folders are. It asks the disk, so it may
+// take as long as a drive that does not answer.
+func SortArrivals(paths []string) Arrivals {
+	var a Arrivals
+	for _, p := range paths {
+		switch st, err := os.Stat(p); {
+		case err == nil && st.IsDir() && (strings.EqualFold(filepath.Ext(p), ProjectExt) || there(p, "project.bolt")):
+			a.Projects = append(a.Projects, p)
+		case err == nil && st.IsDir() && holdsModel(p):
+			a.Models = append(a.Models, p)
+		case err == nil && st.IsDir():
+			a.Slides = append(a.Slides, p)
+		default:
+			switch strings.ToLower(filepath.Ext(p)) {
+			case ".geojson", ".json":
+				a.Labels = append(a.Labels, p)
+			case ".onnx":
+				a.Models = append(a.Models, p)
+			default:
+				a.Slides = append(a.Slides, p)
+			}
+		}
+	}
+	return a
+}
+
+func there(dir, name string) bool {
+	_, err := os.Stat(filepath.Join(dir, name))
+	return err == nil
+}
+
+// holdsModel tells whether a folder looks like that of a model.
+func holdsModel(dir string) bool {
+	if there(dir, folder.DescriptionFile) {
+		return true
+	}
+	for _, weights := range [...]string{"*.onnx", "*.safetensors", "pytorch_model.bin", filepath.Join("onnx", "*.onnx")} {
+		if files, err := filepath.Glob(filepath.Join(escapeGlob(dir), weights)); err == nil && len(files) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// escapeGlob has the characters of a folder's name stand for themselves.
+func escapeGlob(dir string) string {
+	return strings.NewReplacer(`\`, `\\`, `[`, `\[`, `*`, `\*`, `?`, `\?`).Replace(dir)
+}
