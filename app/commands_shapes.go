@@ -45,7 +45,7 @@ func drawCommands() []Command {
 func shapeCommands() []Command {
 	return []Command{
 		{ID: "shape.properties", Title: "Properties…", Menu: MenuShapes, Key: "F4"},
-		{ID: "shape.measures", Title: "Measures and hot-spot…", Menu: MenuShapes, Key: "Ctrl+Shift+M"},
+		{ID: "shape.measures", Title: "Measures and hot-spot…", Menu: MenuShapes, Key: "Shift+I"},
 		{ID: "shape.lock", Title: "Lock or unlock", Menu: MenuShapes, Key: "K"},
 
 		{ID: "clip.copy", Title: "Copy", Menu: MenuShapes, Key: "Ctrl+C"},

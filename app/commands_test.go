@@ -29,7 +29,7 @@ func TestNewCommands_NoDuplicates(t *testing.T) {
 }
 
 func TestNewCommands_KeysAreWellFormed(t *testing.T) {
-	named := []string{"Delete", "BackSpace", "Escape", "Tab", "Next", "Prior", "F1", "F2", "F4", "F6", "F8", "F9", "F11", "F12", "Left", "Right", "Up"}
+	named := []string{"Delete", "BackSpace", "Escape", "Tab", "Next", "Prior", "Up", "Down", "Left", "Right", "F1", "F2", "F3", "F4", "F5", "F6", "F7", "F8", "F9", "F10", "F11", "F12"}
 	for _, cmd := range NewCommands().All() {
 		for _, k := range []string{cmd.Key, cmd.AltKey} {
 			for k != "" {

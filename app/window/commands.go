@@ -2,7 +2,6 @@ package window
 
 import (
 	"errors"
-	"fmt"
 	"runtime"
 	"strings"
 
@@ -73,10 +72,6 @@ func (w *Window) bind() error {
 	on("help.about", w.openAbout, nil)
 	for _, more := range []func(func(string, func(), func() bool)){w.bindMoves, w.bindDrawing, w.bindKeeping} {
 		more(on)
-	}
-	for n := 1; n <= 9; n++ {
-		key := fmt.Sprint(n)
-		on("class."+key, func() { w.classKey(key) }, func() bool { return project() && w.session.Palette().ByKey(key) != nil })
 	}
 	return failed
 }

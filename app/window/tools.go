@@ -1,6 +1,8 @@
 package window
 
 import (
+	"fmt"
+
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/theme"
@@ -73,6 +75,10 @@ func (w *Window) bindDrawing(on func(string, func(), func() bool)) {
 	writable := func() bool { return project() && !w.session.ReadOnly() }
 	edit := func() bool { return writable() && slide() }
 	selected := func() bool { return slide() && len(w.viewer.Selection()) > 0 }
+	for n := 1; n <= 9; n++ {
+		key := fmt.Sprint(n)
+		on("class."+key, func() { w.classKey(key) }, func() bool { return project() && w.session.Palette().ByKey(key) != nil })
+	}
 	w.bindTools(on, slide, edit)
 	w.bindShapes(on, project, writable, edit, selected)
 }
