@@ -112,7 +112,7 @@ func checkSuggestion(t *testing.T, s *Session, o *annotate.Object, enc *modeltes
 	if !strings.HasPrefix(by.Why, "The encoder is untrained") {
 		t.Errorf("why %q does not begin with what matters most", by.Why)
 	}
-	if !strings.Contains(by.Params, "mpp=1 patch=64 colour=raw labels=3") {
+	if !strings.Contains(by.Params, "mpp=1 patch=64 colour=raw min-score=0 limit=2000 labels=3") {
 		t.Errorf("params %q", by.Params)
 	}
 }
