@@ -22,15 +22,16 @@ type Preset struct {
 
 // Presets are the sets of classes that come with the program. Their colours are
 // safe for colour-blind readers; a class that another one in the set stands above names
-// it as parent. Codes are of SNOMED CT ("SCT") and ICD-O-3, where one fits.
+// it as parent. None has a code: which edition of SNOMED CT or ICD-O counts, and
+// what a class means in it, the laboratory says.
 func Presets() []Preset {
 	rgb := func(n uint32) color.NRGBA {
 		return color.NRGBA{R: uint8(n >> 16), G: uint8(n >> 8), B: uint8(n), A: 255}
 	}
-	make := func(id, title string, rows ...[3]string) Preset {
+	make := func(id, title string, rows ...[2]string) Preset {
 		p := Preset{ID: id, Title: title}
 		for i, r := range rows {
-			c := Class{ID: ClassID(r[0]), Name: r[0], Code: r[2], Color: rgb(okabeIto[i%len(okabeIto)])}
+			c := Class{ID: ClassID(r[0]), Name: r[0], Color: rgb(okabeIto[i%len(okabeIto)])}
 			if r[1] != "" {
 				c.Parent = ClassID(r[1])
 			}
@@ -43,12 +44,12 @@ func Presets() []Preset {
 	}
 	return []Preset{
 		{ID: "tissue", Title: "Tissue: tumour, stroma, necrosis …", Classes: DefaultPalette()},
-		make("gleason", "Prostate: Gleason patterns", [3]string{"Benign gland", "", ""}, [3]string{"Gleason 3", "", ""}, [3]string{"Gleason 4", "", ""},
-			[3]string{"Gleason 4 cribriform", "Gleason 4", ""}, [3]string{"Gleason 5", "", ""}, [3]string{"Intraductal carcinoma", "", ""}, [3]string{"Stroma", "", ""}),
-		make("til", "Tumour-infiltrating lymphocytes", [3]string{"Invasive tumour", "", ""}, [3]string{"Tumour stroma", "", ""}, [3]string{"Lymphocyte", "", "SCT 56972008"},
-			[3]string{"Plasma cell", "", "SCT 113335008"}, [3]string{"Necrosis", "", "SCT 6574001"}, [3]string{"Excluded", "", ""}),
-		make("mitosis", "Mitotic figures", [3]string{"Mitosis", "", ""}, [3]string{"Atypical mitosis", "Mitosis", ""}, [3]string{"Look-alike", "", ""}, [3]string{"Hot-spot", "", ""}),
-		make("ki67", "Ki-67", [3]string{"Ki-67 positive", "", ""}, [3]string{"Ki-67 negative", "", ""}, [3]string{"Not tumour", "", ""}, [3]string{"Hot-spot", "", ""}),
+		make("gleason", "Prostate: Gleason patterns", [2]string{"Benign gland", ""}, [2]string{"Gleason 3", ""}, [2]string{"Gleason 4", ""},
+			[2]string{"Gleason 4 cribriform", "Gleason 4"}, [2]string{"Gleason 5", ""}, [2]string{"Intraductal carcinoma", ""}, [2]string{"Stroma", ""}),
+		make("til", "Tumour-infiltrating lymphocytes", [2]string{"Invasive tumour", ""}, [2]string{"Tumour stroma", ""}, [2]string{"Lymphocyte", ""},
+			[2]string{"Plasma cell", ""}, [2]string{"Necrosis", ""}, [2]string{"Excluded", ""}),
+		make("mitosis", "Mitotic figures", [2]string{"Mitosis", ""}, [2]string{"Atypical mitosis", "Mitosis"}, [2]string{"Look-alike", ""}, [2]string{"Hot-spot", ""}),
+		make("ki67", "Ki-67", [2]string{"Ki-67 positive", ""}, [2]string{"Ki-67 negative", ""}, [2]string{"Not tumour", ""}, [2]string{"Hot-spot", ""}),
 	}
 }
 
