@@ -131,7 +131,7 @@ func (d *fileDialog) build() {
 	up := newButton(w.tips, nil, "Up", "", "The folder around this one  (Backspace)", d.up).filled().sized(40, 28)
 	d.filter = &fileFilter{keys: d.key}
 	d.filter.ExtendBaseWidget(d.filter)
-	d.filter.SetPlaceHolder("Type to filter · ↑ ↓ choose · Enter opens · Backspace goes up")
+	d.filter.SetPlaceHolder("Type to filter · arrow keys choose · Enter opens · Backspace goes up")
 	d.filter.OnChanged = func(string) { d.arrange() }
 	d.filter.OnSubmitted = func(string) { d.take() }
 

@@ -311,8 +311,12 @@ func (p *queuePanel) show(id annotate.ID) {
 
 // follow makes a suggestion that was selected in the viewer the current one.
 func (p *queuePanel) follow(ids []annotate.ID) {
+	if len(ids) == 0 || len(p.items) == 0 {
+		return
+	}
+	places := p.places()
 	for _, id := range ids {
-		if i := slices.IndexFunc(p.items, func(o *annotate.Object) bool { return o.ID == id }); i >= 0 {
+		if i, ok := places[id]; ok {
 			p.current = id
 			p.list.Reveal(i)
 			p.list.body.Refresh()
@@ -322,13 +326,25 @@ func (p *queuePanel) follow(ids []annotate.ID) {
 	}
 }
 
+// places are where the suggestions stand in the queue.
+func (p *queuePanel) places() map[annotate.ID]int {
+	m := make(map[annotate.ID]int, len(p.items))
+	for i, o := range p.items {
+		m[o.ID] = i
+	}
+	return m
+}
+
 // targets are the suggestions a decision is about: those selected in the
 // viewer, or else the current one.
 func (p *queuePanel) targets() []annotate.ID {
 	var ids []annotate.ID
-	for _, id := range p.w.viewer.Selection() {
-		if slices.ContainsFunc(p.items, func(o *annotate.Object) bool { return o.ID == id }) {
-			ids = append(ids, id)
+	if selected := p.w.viewer.Selection(); len(selected) > 0 {
+		places := p.places()
+		for _, id := range selected {
+			if _, ok := places[id]; ok {
+				ids = append(ids, id)
+			}
 		}
 	}
 	if len(ids) == 0 && p.index() >= 0 {

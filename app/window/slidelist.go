@@ -158,7 +158,7 @@ func (p *slidesPanel) fillGroup(g *app.SlideGroup, v *slideRowView) {
 		name = "Without a case"
 	}
 	v.caseName.Set(name)
-	v.fold.Set(map[bool]string{true: "▸", false: "▾"}[p.folded[g.Case]])
+	v.fold.Set(map[bool]string{true: "+", false: "–"}[p.folded[g.Case]])
 	labels, done := 0, 0
 	for _, i := range g.Items {
 		labels += p.items[i].Labels
