@@ -101,7 +101,7 @@ bench-peers: build/setup.mk ## against other programs, one run, one machine: bui
 	@{ echo '['; sed '$$!s/$$/,/' build/peers.lines; echo ']'; } >build/peers.json
 
 e2e: build ## drive the built window with real X events under Xvfb
-	@$(HEADLESS) COVERSLIP_BIN=$(CURDIR)/bin $(GO) test -count=1 -timeout 15m -json -tags e2e ./cmd/coverslip/e2e | $(TALLY) -v
+	@$(HEADLESS) COVERSLIP_BIN=$(CURDIR)/bin $(GO) test -count=1 -timeout 15m -json -tags e2e -skip 'Screens|Film' ./cmd/coverslip/e2e | $(TALLY) -v
 
 wander: build/setup.mk ## an hour over ten slides: memory and goroutines stay flat (WANDER=1h)
 	$(HEADLESS) COVERSLIP_WANDER=$(WANDER) $(GO) test -count=1 -timeout 0 -v -tags $(HEADLESS_TAGS) -run TestWindow_wander ./app/window
