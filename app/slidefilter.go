@@ -54,7 +54,7 @@ func ParseSlideFilter(text string) (SlideFilter, error) {
 		takes, known := filterKeys[bare]
 		switch {
 		case !known:
-			return SlideFilter{}, fmt.Errorf("%s: %w; there are class: reader: case: patient: reviewed: labels: queue: file:", key, ErrFilter)
+			return SlideFilter{}, fmt.Errorf("%s: %w; there are class:, reader:, case:, patient:, reviewed:, labels:, queue: and file: with a word each", key, ErrFilter)
 		case value == "": // still being typed
 			continue
 		case takes != nil && !slices.Contains(takes, value):

@@ -242,7 +242,6 @@ func (p *slidesPanel) arrange() {
 	}
 	groups := app.GroupByCase(p.items, chosen)
 	if !p.grouped || len(groups) == 0 || len(groups) == 1 && groups[0].Case == "" {
-		groups = []app.SlideGroup{{Items: chosen}}
 		for _, i := range chosen {
 			p.lines = append(p.lines, slideLine{item: i})
 		}

@@ -108,7 +108,7 @@ func (p *process) unmap() error {
 // listen hands out replies until the worker ends, then cleans up after it.
 func (p *process) listen() {
 	err := p.replies(bufio.NewReaderSize(p.out, 1<<20))
-	if err != nil && err != io.EOF {
+	if err != io.EOF {
 		_ = p.cmd.Process.Kill() // it may be gone already, which is as good
 	}
 	// End of the replies is end of the worker, or soon will be: it has nothing
@@ -130,6 +130,7 @@ func (p *process) listen() {
 	_ = p.unmap() // that it stays mapped costs address space, no more
 }
 
+// replies hands out replies until there is an error, io.EOF at a tidy end.
 func (p *process) replies(in io.Reader) error {
 	for {
 		var r reply

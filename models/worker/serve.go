@@ -33,7 +33,7 @@ func Main() int {
 	beHumble()
 	s := &server{out: bufio.NewWriterSize(replies, 1<<20), models: map[uint64]onnx.Model{}, runs: map[uint64]context.CancelFunc{}}
 	err = s.serve(bufio.NewReaderSize(os.Stdin, 1<<20))
-	if err != nil && err != io.EOF {
+	if err != io.EOF {
 		fmt.Fprintln(os.Stderr, "coverslip model worker:", err)
 		return 1
 	}
@@ -56,7 +56,7 @@ type server struct {
 	runs   map[uint64]context.CancelFunc
 }
 
-// serve answers until the input ends.
+// serve answers until the input ends, which is io.EOF.
 func (s *server) serve(in io.Reader) error {
 	for {
 		var q request
