@@ -44,7 +44,7 @@ var screens = []struct {
 	}, []string{"Escape"}},
 	{"filter", func(s *session) { s.typed("ctrl+p", "labels:maybe") }, []string{"Escape"}},
 	{"beside", func(s *session) {
-		s.press("ctrl+u")
+		s.press("shift+u")
 		x, y := s.at(33, 50)
 		s.xdo("mousemove", "--sync", x, y, "click", "4", "click", "4")
 	}, nil},
@@ -171,7 +171,7 @@ func TestFilm_Shots(t *testing.T) {
 	take(func() { s.press("2", "r"); s.drag(32, 35, 44, 52) })
 	take(func() { s.press("1", "z") })
 	take(func() { s.press("a", "a") })
-	take(func() { s.press("0", "ctrl+u") })
+	take(func() { s.press("0", "shift+u") })
 	take(func() {
 		x, y := s.at(33, 50)
 		s.xdo("mousemove", "--sync", x, y, "click", "4", "click", "4", "click", "4")
