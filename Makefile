@@ -15,9 +15,9 @@ TALLY       = $(GO) run .ci/tally/main.go $(if $(COUNTS),-o $(COUNTS))
 # The rooms that start goroutines. Without migrated_fynedo, so that Fyne also
 # checks that the widgets are touched on their own goroutine.
 RACE_PACKAGES = ./annotate/... ./tiles/... ./storage/... ./models/... ./viewer/... ./app/...
-# Comparing pixels with other programs, and damaged files one by one, takes the
-# detector ten minutes and shows it nothing that other tests do not.
-RACE_SKIP   = Equal|OpenSlide|Tifffile|Tiffinfo|Broken|Malformed
+# Comparing pixels and shapes with other programs, and damaged files one by one,
+# takes the detector ten minutes and shows it nothing that other tests do not.
+RACE_SKIP   = Equal|OpenSlide|Tifffile|Tiffinfo|Broken|Malformed|Shapely|Hostile|AtOnce
 FUZZTIME    = 10s
 BENCH       = .
 PEERS       = ./tiles/... ./app

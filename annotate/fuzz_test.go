@@ -118,7 +118,7 @@ func torture(t *testing.T, a, b Ring, d float64) {
 // COVERSLIP_RINGS is how many (6000; the long run of docs/validation.md: a
 // million).
 func TestOperations_HostileRings(t *testing.T) {
-	rings := 6000
+	rings := 3000
 	if s := os.Getenv("COVERSLIP_RINGS"); s != "" {
 		var err error
 		if rings, err = strconv.Atoi(s); err != nil {
