@@ -70,6 +70,7 @@ func encodeBatches(ctx context.Context, enc models.Encoder, read <-chan readResu
 			if ctx.Err() != nil {
 				return
 			}
+			broken := b.err != nil // before b belongs to the encoder
 			if len(b.cells) > 0 || b.failed > 0 || b.err != nil {
 				slots <- struct{}{}
 				ready := make(chan batch, 1)
@@ -82,7 +83,7 @@ func encodeBatches(ctx context.Context, enc models.Encoder, read <-chan readResu
 				}()
 				out <- ready
 			}
-			if !more || b.err != nil {
+			if !more || broken {
 				return
 			}
 		}
