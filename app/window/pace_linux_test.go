@@ -31,6 +31,9 @@ const paceMost = 100 * time.Millisecond
 // project with 20,000 labels and measures what each does on Fyne's goroutine: the
 // command itself, and each function that its background work hands back.
 func TestCommands_DoNotHoldUpTheWindow(t *testing.T) {
+	if testing.Short() {
+		t.Skip("short: under the race detector its own time would be measured")
+	}
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	s := newStage(t, Options{}).withSlides(3)
