@@ -155,7 +155,7 @@ func TestWindow_ChangeKey(t *testing.T) {
 	if err := s.changeKey("form.hull", "Ctrl+Y"); err != nil {
 		t.Fatal(err)
 	}
-	again, err := newWindow(s.app, Options{}, func(f func()) { f() })
+	again, err := newWindow(s.app, Options{}, s.post)
 	if err != nil {
 		t.Fatal(err)
 	}
