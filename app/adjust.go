@@ -36,18 +36,25 @@ func (s *Session) SetAdjust(slide annotate.ID, a stain.Adjust) (*OpenSlide, erro
 	}
 	now := *was
 	now.adjust = a
-	if err := s.fetch(&now, was.screen); err != nil {
+	return s.redraw(was, &now, was.screen)
+}
+
+// redraw gives now, which is was drawn in another way, its Loader and puts it in
+// the place of was, whose Loader ends; ErrClosed when was is open no more. The
+// caller holds opening.
+func (s *Session) redraw(was, now *OpenSlide, screen tiles.Slide) (*OpenSlide, error) {
+	if err := s.fetch(now, screen); err != nil {
 		return nil, err
 	}
 	s.mu.Lock()
-	if s.closed || !s.swap(was, &now) {
+	if s.closed || !s.swap(was, now) {
 		s.mu.Unlock()
 		now.Loader.Close()
 		return nil, ErrClosed
 	}
 	s.mu.Unlock()
 	was.Loader.Close()
-	return &now, nil
+	return now, nil
 }
 
 // fetch gives a slide the Loader that fetches its tiles, drawn as o.adjust says.

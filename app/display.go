@@ -68,18 +68,7 @@ func (s *Session) SetDisplay(slide annotate.ID, d tiles.Display) (*OpenSlide, er
 	now.view = view
 	shown, colour := s.shown(scaled(view, was.Item.Slide))
 	now.Colour = colour
-	if err := s.fetch(&now, tiles.Halved(tiles.Filled(shown))); err != nil {
-		return nil, err
-	}
-	s.mu.Lock()
-	if s.closed || !s.swap(was, &now) {
-		s.mu.Unlock()
-		now.Loader.Close()
-		return nil, ErrClosed
-	}
-	s.mu.Unlock()
-	was.Loader.Close()
-	return &now, nil
+	return s.redraw(was, &now, tiles.Halved(tiles.Filled(shown)))
 }
 
 // view is the slide drawn as the project remembers, or by default; nil for an
