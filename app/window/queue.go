@@ -314,7 +314,7 @@ func (p *queuePanel) follow(ids []annotate.ID) {
 	if len(ids) == 0 || len(p.items) == 0 {
 		return
 	}
-	places := p.places()
+	places := p.places(ids)
 	for _, id := range ids {
 		if i, ok := places[id]; ok {
 			p.current = id
@@ -326,11 +326,17 @@ func (p *queuePanel) follow(ids []annotate.ID) {
 	}
 }
 
-// places are where the suggestions stand in the queue.
-func (p *queuePanel) places() map[annotate.ID]int {
-	m := make(map[annotate.ID]int, len(p.items))
+// places are where those of ids that are suggestions stand in the queue.
+func (p *queuePanel) places(ids []annotate.ID) map[annotate.ID]int {
+	wanted := make(map[annotate.ID]bool, len(ids)) // far fewer than the queue is long
+	for _, id := range ids {
+		wanted[id] = true
+	}
+	m := map[annotate.ID]int{}
 	for i, o := range p.items {
-		m[o.ID] = i
+		if wanted[o.ID] {
+			m[o.ID] = i
+		}
 	}
 	return m
 }
@@ -340,7 +346,7 @@ func (p *queuePanel) places() map[annotate.ID]int {
 func (p *queuePanel) targets() []annotate.ID {
 	var ids []annotate.ID
 	if selected := p.w.viewer.Selection(); len(selected) > 0 {
-		places := p.places()
+		places := p.places(selected)
 		for _, id := range selected {
 			if _, ok := places[id]; ok {
 				ids = append(ids, id)
