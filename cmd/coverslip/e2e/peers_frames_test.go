@@ -239,7 +239,9 @@ func memory(pids ...int) (rss, pss float64) {
 
 // middle is the middle of the slide's part of a window of this size, pixels: it
 // lies between the panels, whose sizes are those of a first start.
-func (s *session) middle() (x, y int) { return (330 + s.display.width - 297) / 2, (60 + s.display.height - 30) / 2 }
+func (s *session) middle() (x, y int) {
+	return (330 + s.display.width - 297) / 2, (60 + s.display.height - 30) / 2
+}
 
 // run is what was measured of one window.
 type run struct {
