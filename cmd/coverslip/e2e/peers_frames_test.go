@@ -66,6 +66,7 @@ type tempo struct {
 	swap95        time.Duration
 	gap95, gapMax time.Duration // between frames that follow each other in movement
 	late, stalls  int           // gaps over 33 ms and over 50 ms
+	missed        int           // thirtieths of a second without a new picture: a long gap is many late frames
 	long          int           // frames whose own processor time is over 50 ms
 	uploads       int
 	worst         []frame
@@ -110,6 +111,7 @@ func tempoOf(list []frame) (r tempo) {
 			if f.at.Sub(last) > 33*time.Millisecond {
 				r.late++
 			}
+			r.missed += int(f.at.Sub(last) / (33 * time.Millisecond))
 			if f.at.Sub(last) > 50*time.Millisecond {
 				r.stalls++
 			}
@@ -127,8 +129,8 @@ func tempoOf(list []frame) (r tempo) {
 func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 
 func (r tempo) String() string {
-	return fmt.Sprintf("%d frames, thread %.1f / %.1f / %.1f ms (swap %.1f), between frames %.0f / %.0f ms, %d late, %d over 50, %d uploads",
-		r.frames, ms(r.p50), ms(r.p95), ms(r.max), ms(r.swap95), ms(r.gap95), ms(r.gapMax), r.late, r.stalls, r.uploads)
+	return fmt.Sprintf("%d frames, thread %.1f / %.1f / %.1f ms (swap %.1f), between frames %.0f / %.0f ms, %d late, %d over 50, %d thirtieths missed, %d uploads",
+		r.frames, ms(r.p50), ms(r.p95), ms(r.max), ms(r.swap95), ms(r.gap95), ms(r.gapMax), r.late, r.stalls, r.missed, r.uploads)
 }
 
 // bench is the place of what is measured with: a giant slide and projects of many

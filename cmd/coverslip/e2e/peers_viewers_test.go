@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"net/http"
 	"os"
@@ -202,10 +203,8 @@ func (b *bench) wanderBrowser(t *testing.T, url string, width, height, n int) (r
 	x, y := (330+width-297)/2, (60+height-30)/2
 	do := c.byHand(x, y)
 	b.must(do(step{}))
-	for range 12 {
-		b.must(do(step{what: stepIn}))
-		time.Sleep(80 * time.Millisecond)
-	}
+	// Its wheel leaves out notches when frames are late: the begin is set instead.
+	c.eval(t, fmt.Sprintf("viewer.viewport.zoomTo(viewer.viewport.imageToViewportZoom(%g), null, true), 0", startScale(width, height)), nil)
 	time.Sleep(3 * time.Second)
 	path, phases := wander()
 	from, err := play(path, do)
@@ -236,6 +235,13 @@ func (b *bench) wanderBrowser(t *testing.T, url string, width, height, n int) (r
 	return r, loaded
 }
 
+// startScale is the scale that the window has at the begin of the path: that of the
+// whole slide in its part of the window, twelve notches nearer.
+func startScale(width, height int) float64 {
+	fit := 0.96 * min(float64(width-627)/peertest.GiantWidth, float64(height-90)/peertest.GiantHeight)
+	return fit * math.Pow(1.25, 12)
+}
+
 // TestPeers_Viewers compares the window with OpenSeadragon, labels in Annotorious, in a
 // Chromium that draws by its own software OpenGL: the same slide, path and size.
 func TestPeers_Viewers(t *testing.T) {
@@ -257,13 +263,12 @@ func TestPeers_Viewers(t *testing.T) {
 			add := func(what string, ours, peer float64, unit string, goal float64) {
 				peertest.Record(t, peertest.Result{Name: name + what, Ours: ours, Peer: peer, Ratio: peer / max(ours, 1e-3), Unit: unit, Goal: goal, Note: note})
 			}
-			share := func(r tempo) float64 { return 100 * float64(r.late) / float64(max(1, r.frames)) }
 			late, memoryGoal, gap := 1.5, 2.0, 0.0
 			if n > 0 {
 				late, memoryGoal, gap = 0, 0, 5
 			}
-			add("late frames", float64(ours.all.late), float64(peer.all.late), "frames over 33 ms in 10 s", late)
-			add("late frames, share", share(ours.all), share(peer.all), "%", 0)
+			add("late frames", float64(ours.all.missed), float64(peer.all.missed), "thirtieths of a second without a new picture in 10 s", late)
+			add("frames", float64(peer.all.frames), float64(ours.all.frames), "frames in 10 s, the peer's and ours", 0)
 			add("memory", ours.pss, peer.pss, "MB", memoryGoal)
 			add("between frames, p95", ms(ours.all.gap95), ms(peer.all.gap95), "ms", gap)
 			if n > 0 {
