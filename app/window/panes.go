@@ -155,7 +155,7 @@ func (w *Window) dress(v *viewer.Viewer, tool viewer.Tool) {
 	v.SetClass(w.class)
 	v.SetHiddenClasses(w.hidden)
 	w.showLooks(v)
-	v.SetFill(w.toolbar.fill.value)
+	w.toolbar.strong.apply(v)
 	v.SetOverlayVisible(w.overlay)
 	if w.compare.picking() == nil {
 		v.SetTool(tool)
