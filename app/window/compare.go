@@ -112,7 +112,7 @@ func (c *compareBar) update() {
 	if both {
 		words = c.stateWords(c.pairs[pairOf(w.active, other)])
 	} else if apart {
-		words = "Views of one slide: each has its own place and zoom, labels are the same"
+		words = "Views of one slide, each with its own place and zoom"
 	}
 	c.state.Set(words)
 	show(c.blend, both)
