@@ -160,7 +160,7 @@ func menuGroup(id string) string {
 		return "turn"
 	case "view.goTo", "view.nextField", "view.prevField", "view.addBookmark", "view.bookmarks", "view.forgetSeen":
 		return "places"
-	case "view.beside", "view.addPane", "view.closePane", "view.nextPane", "view.link", "view.register", "view.forgetRegistration":
+	case "view.beside", "view.twice", "view.addPane", "view.closePane", "view.nextPane", "view.link", "view.register", "view.forgetRegistration":
 		return "panes"
 	case "view.left", "view.right", "view.theme", "view.fullScreen":
 		return "window"

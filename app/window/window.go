@@ -139,12 +139,13 @@ func newWindow(a fyne.App, o Options, post func(func())) (*Window, error) {
 
 // Names of what is remembered between runs.
 const (
-	prefTheme = "theme"
-	prefLeft  = "panel.left.width"
-	prefRight = "panel.right.width"
-	prefFill  = "overlay.fill"
-	prefRaw   = "colour.raw"
-	prefGroup = "slides.byCase"
+	prefTheme   = "theme"
+	prefLeft    = "panel.left.width"
+	prefRight   = "panel.right.width"
+	prefFill    = "overlay.fill"
+	prefOpacity = "overlay.opacity"
+	prefRaw     = "colour.raw"
+	prefGroup   = "slides.byCase"
 
 	prefLeftSplit  = "panel.left.split"
 	prefRightSplit = "panel.right.split"
@@ -181,7 +182,7 @@ func (w *Window) build() {
 		float32(p.FloatWithFallback(prefLeft, 232)), float32(p.FloatWithFallback(prefRight, 292)))
 	w.dock.leftShut, w.dock.rightShut = p.Bool(prefLeftShut), p.Bool(prefRightShut)
 	w.dock.changed = w.keepLayout
-	w.viewer.SetFill(p.FloatWithFallback(prefFill, 0.25))
+	w.inPanes(w.toolbar.strong.apply)
 
 	top := container.NewVBox(w.toolbar.object, w.problem.object)
 	content := container.NewBorder(top, w.status.object, nil, nil, container.NewStack(w.dock, w.start.object))
