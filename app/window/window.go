@@ -60,6 +60,7 @@ type Window struct {
 	news       news    // events that were not looked at yet
 
 	asked     bool                 // who works was asked for since the program was started
+	altWatch  bool                 // Alt was held for the mouse, see altUsed
 	drawing   int                  // shapes on their way to the disk
 	classNext string               // number key pressed meanwhile
 	class     annotate.ID          // what new labels get; zero: unclassified
