@@ -24,7 +24,7 @@ import (
 	"coverslip/models/weights"
 )
 
-// reference is what testdata/references.py wrote of a model.
+// reference is what testdata/texts.py wrote of a model.
 type reference struct {
 	Config  map[string]any `json:"config"`
 	Image   int            `json:"image"`
@@ -88,7 +88,7 @@ func numbers(m map[string]any) map[string]any {
 	return s
 }
 
-// picture draws the bytes that references.py draws.
+// picture draws the bytes that texts.py draws.
 func picture(i, size int) *image.RGBA {
 	h := fnv.New64a()
 	fmt.Fprintf(h, "picture%d", i)

@@ -1,6 +1,6 @@
 """Computes what transformers' generate makes of tiny models, for generate's tests.
 
-    python references.py OUT             writes OUT/NAME.json, one a model
+    python texts.py OUT                  writes OUT/NAME.json, one a model
 
 Needs torch and transformers. Every weight follows from its name (SplitMix64,
 see models/tower/testdata/references.py), so that only names, shapes and tokens
