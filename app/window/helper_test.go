@@ -135,6 +135,7 @@ func (s *stage) settle() {
 		s.edits.wait()
 		s.counts.wait()
 		s.listing.wait()
+		s.text.looking.wait()
 		s.reads.wait()
 		s.thumbReads.wait()
 		s.channels.changes.wait()

@@ -266,6 +266,7 @@ func (w *Window) showSlide(open *app.OpenSlide) {
 	w.survey, w.counted = survey{}, nil
 	w.queue.reset()
 	w.labels.reset()
+	w.text.closed()
 	if open == nil {
 		w.cover.show(nil)
 		w.turns.show(nil)

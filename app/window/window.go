@@ -81,6 +81,7 @@ type Window struct {
 	adjust     *adjustPanel
 	glass      *glassPanel
 	heat       *heatPanel
+	text       *textPanel
 	centre     *centre
 	compare    *compareBar
 	classes    *classesPanel
@@ -178,8 +179,9 @@ func (w *Window) build() {
 	low.Offset = p.FloatWithFallback(prefRightSplit, 0.66)
 	w.rightSplit = low
 	w.right = container.New(&rightLayout{w.classes}, w.classes.object, low)
+	w.text = newTextPanel(w)
 	w.left = container.NewBorder(nil, container.NewVBox(w.glass.object, w.channels.object, w.adjust.object), nil, nil, w.slides.object)
-	w.dock = newDock(w.left, container.NewBorder(nil, nil, w.toolbar.strip, nil, w.centre.object), onPanel(w.right),
+	w.dock = newDock(w.left, container.NewBorder(nil, nil, w.toolbar.strip, nil, w.centre.object), onPanel(container.NewStack(w.right, w.text.object)),
 		float32(p.FloatWithFallback(prefLeft, 232)), float32(p.FloatWithFallback(prefRight, 292)))
 	w.dock.leftShut, w.dock.rightShut = p.Bool(prefLeftShut), p.Bool(prefRightShut)
 	w.dock.changed = w.keepLayout
@@ -253,6 +255,7 @@ func (w *Window) showAll() {
 	w.classes.update()
 	w.queue.update()
 	w.labels.update()
+	w.text.update()
 	w.status.update()
 	w.toolbar.update()
 	w.menuState()
