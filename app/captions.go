@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"fmt"
-	"io"
 
 	"coverslip/annotate"
 	"coverslip/models/caption"
@@ -23,11 +22,11 @@ type Captions struct {
 	Params    string
 }
 
-// Captions finds the n sentences of a bank that lie nearest to the patch around a
-// point. The patch is read and encoded anew. Nothing is written: a sentence
+// Captions finds the n sentences of a bank (caption.Builtin, caption.Read) that lie
+// nearest to the patch around a point. The patch is read and encoded anew. Nothing is written: a sentence
 // becomes a label only by a person.
-func (s *Session) Captions(ctx context.Context, slide annotate.ID, at annotate.Point, bank io.Reader, name string, n int, o SuggestOptions, p Progress) (Captions, error) {
-	b, err := caption.Read(bank, name)
+func (s *Session) Captions(ctx context.Context, slide annotate.ID, at annotate.Point, b *caption.Bank, n int, o SuggestOptions, p Progress) (Captions, error) {
+	err := b.Check()
 	if err != nil {
 		return Captions{}, err
 	}
