@@ -137,9 +137,9 @@ def coca(out):
     x = picture(0, 32)
     seen = m._encode_image(x, normalize=True)[1]
     export(s, (x,), os.path.join(d, 'encoder_model.onnx'), ['pixel_values'], ['last_hidden_state'], {'pixel_values': {0: 'n'}, 'last_hidden_state': {0: 'n'}})
-    ids = torch.tensor([[118, 5, 6]] * 2)
+    ids = torch.tensor([[118, 5, 6] + [0] * 17] * 2)  # its attention is exported for one length only
     export(w, (ids, seen.repeat(2, 1, 1)), os.path.join(d, 'decoder_model.onnx'), ['input_ids', 'encoder_hidden_states'], ['logits'],
-           {'input_ids': {0: 'n', 1: 't'}, 'encoder_hidden_states': {0: 'n'}, 'logits': {0: 'n', 1: 't'}})
+           {'input_ids': {0: 'n'}, 'encoder_hidden_states': {0: 'n'}, 'logits': {0: 'n'}})
     words(d, 120, {118: '[CLS]', 119: '[SEP]', 3: '[UNK]'})
     runs = []
     for i in range(2):  # the likeliest word each time, by the model's own forward
