@@ -83,7 +83,7 @@ func (w *Window) showModel(path string, r app.ModelReport) {
 		w.useModel(path, title)
 	})
 	use.Importance = widget.HighImportance
-	if !r.OK() || r.Encoder == "" && r.Runtime != "" {
+	if !r.OK() || r.Writes != "" && r.Dim == 0 { // one that writes alone sees no patches
 		use.Disable()
 	}
 	if r.Dense != "" {
