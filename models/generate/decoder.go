@@ -141,8 +141,8 @@ func (w *writer) step(ctx context.Context, texts [][]int64, order []int) ([][]fl
 		w.keep(d, out, tail > 0)
 	}
 	last := -1
-	if d.length > 0 {
-		last = len(texts[0]) - 1
+	if s := out[d.scores].Shape; d.length > 0 && len(s) == 3 {
+		last = len(texts[0]) - 1 + max(int(s[1])-d.length, 0) // those of the picture come first
 	}
 	return rowsAt(out[d.scores], len(texts), last)
 }

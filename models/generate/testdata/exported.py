@@ -78,9 +78,9 @@ def git(out):
             self.m = m
         def forward(self, input_ids, attention_mask, pixel_values):
             return self.m(input_ids=input_ids, attention_mask=attention_mask, pixel_values=pixel_values, use_cache=False).logits
-    ids = torch.tensor([[101, 5, 6]] * 2)
-    export(Whole(), (ids, torch.ones_like(ids), picture(0, 32).repeat(2, 1, 1, 1)), os.path.join(d, 'model.onnx'), ['input_ids', 'attention_mask', 'pixel_values'], ['logits'],
-           {'input_ids': {0: 'n', 1: 't'}, 'attention_mask': {0: 'n', 1: 't'}, 'pixel_values': {0: 'n'}, 'logits': {0: 'n', 1: 'u'}})
+    ids = torch.tensor([[101, 5, 6] + [0] * 17] * 2)  # its masks are exported for one length only
+    export(Whole(), (ids, (ids != 0).long(), picture(0, 32).repeat(2, 1, 1, 1)), os.path.join(d, 'model.onnx'), ['input_ids', 'attention_mask', 'pixel_values'], ['logits'],
+           {'input_ids': {0: 'n'}, 'attention_mask': {0: 'n'}, 'pixel_values': {0: 'n'}, 'logits': {0: 'n'}})
     words(d, 110, {101: '[CLS]', 102: '[SEP]', 3: '[UNK]'})
     return [dict(options=o, tokens=m.generate(pixel_values=picture(i, 32), input_ids=torch.tensor([[101]]), do_sample=False, **gen, **o)[0].tolist(), picture=i) for i in range(2) for o in RUNS]
 
