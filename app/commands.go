@@ -152,6 +152,8 @@ func suggestCommands() []Command {
 		{ID: "suggest.reject", Title: "Reject suggestion", Menu: MenuSuggest, Key: "X"},
 		{ID: "suggest.skip", Title: "Skip suggestion", Menu: MenuSuggest, Key: "Z"},
 		{ID: "suggest.acceptAbove", Title: "Accept all above the threshold", Menu: MenuSuggest, Key: "Shift+A"},
+		{ID: "suggest.dense", Title: "Run a dense model over the region…", Menu: MenuSuggest},
+		{ID: "suggest.denseAgain", Title: "Run the last dense model again", Menu: MenuSuggest},
 		{ID: "suggest.runtime", Title: "How models run…", Menu: MenuSuggest},
 		{ID: "text.panel", Title: "Name by words…", Menu: MenuSuggest, Key: "Ctrl+Shift+T"},
 		{ID: "text.captions", Title: "Captions for the selection", Menu: MenuSuggest, Key: "Shift+C"},

@@ -94,6 +94,10 @@ func ModelLines(r ModelReport) []ModelLine {
 	if r.Text != "" {
 		add("Texts", "yes, "+r.Tokenizer)
 	}
+	if r.Writes != "" {
+		add("Writes", r.Writes+"; what it writes is generated and never a label by itself")
+	}
+	add("Every pixel", r.Dense)
 	if len(r.Classes) > 0 {
 		add("Classes", strings.Join(r.Classes, ", "))
 	}

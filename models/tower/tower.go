@@ -71,6 +71,9 @@ func Vision(w *weights.Set, s Settings, o Options) (*Tower, error) {
 	}
 	for _, p := range []string{"vit.", "dinov2.", "dinov2_with_registers.", "backbone.", "encoder.", "model.", "teacher.", "student.", "trunk."} { // as heads and training scripts wrap them
 		if part := w.Sub(p); part.Has("embeddings.patch_embeddings.projection.weight") || part.Has("patch_embed.proj.weight") {
+			if sub := s.Sub("encoder"); p == "encoder." && len(sub) > 0 { // of a VisionEncoderDecoderModel
+				s = sub
+			}
 			return Vision(part, s, o)
 		}
 	}
