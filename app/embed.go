@@ -213,7 +213,8 @@ func (s *Session) fill(ctx context.Context, e *embedding, t tiles.Slide, fingerp
 		p.report("Embedding", len(wanted), len(wanted))
 		return nil
 	}
-	err = s.compute(ctx, e, t, o.Encoder, missing, len(wanted)-len(missing), len(wanted), p)
+	enc := s.tuned(ctx, o.Encoder, len(missing), p)
+	err = s.compute(ctx, e, t, enc, missing, len(wanted)-len(missing), len(wanted), p)
 	if e.report.Embedded > 0 && !s.ReadOnly() {
 		// Also after a cancel: the next run takes up here.
 		err = errors.Join(err, s.project.WriteEmbeddings(e.stored))
