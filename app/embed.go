@@ -27,7 +27,8 @@ type SuggestOptions struct {
 }
 
 const (
-	batchSize  = 16   // patches in one call of the encoder: fills its threads, bounds memory
+	batchSize  = 16   // patches in one call of an encoder that does not say how many it runs at once
+	maxCall    = 64   // and the most of one that does: bounds memory
 	checkpoint = 4096 // patches after which embeddings are written to disk in between
 	inFlight   = 2    // calls of the encoder at once: one is in the network, one is being prepared
 )
