@@ -111,6 +111,9 @@ func ModelLines(r ModelReport) []ModelLine {
 	if tests > 0 {
 		add("Self-test", fmt.Sprintf("%d of %d passed, %.1f patches a second", tests, len(r.SelfTest), r.PatchesASec))
 	}
+	if measured := CalibrationsOf(r.Path); len(measured) > 0 {
+		add("Runs best with", measured[0].String())
+	}
 	for _, w := range r.Warnings {
 		add("Note", w)
 	}

@@ -32,6 +32,7 @@ type Tower struct {
 	Words        int    // entries of a text tower's table of words
 	Tokens       int    // longest text of a text tower, in tokens with those at both ends
 	Fixed        bool   // every text is padded to exactly Tokens
+	Bytes        int64  // of the weights that the graph reads, as they are stored
 	Note         string // what was guessed; may be empty
 }
 
