@@ -14,10 +14,14 @@ STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 TALLY       = $(GO) run .ci/tally/main.go $(if $(COUNTS),-o $(COUNTS))
 # The rooms that start goroutines. Without migrated_fynedo, so that Fyne also
 # checks that the widgets are touched on their own goroutine.
-RACE_PACKAGES = ./annotate/... ./tiles/... ./storage/... ./models/... ./viewer/... ./app/...
-# Comparing pixels and shapes with other programs, and damaged files one by one,
-# takes the detector ten minutes and shows it nothing that other tests do not.
-RACE_SKIP   = Equal|OpenSlide|Tifffile|Tiffinfo|Broken|Malformed|Shapely|Hostile|AtOnce
+RACE_PACKAGES = ./annotate/... ./tiles/... ./storage/... ./models/... ./viewer/... ./app
+# Comparing pixels and shapes with other programs, real slides, and damaged files one
+# by one take the detector a quarter of an hour and show it nothing that other tests
+# do not.
+RACE_SKIP   = Equal|OpenSlide|Tifffile|Tiffinfo|Broken|Malformed|Shapely|Hostile|AtOnce|Conformance_Real|NoBlackBorders|SpoiltWhileOpen|Project_Damage|RandomDamage|NthCall
+# The window draws in software under test, ten times as slowly with the detector: here
+# what hands work between goroutines. `make race RACE_WINDOW=.` is all of it.
+RACE_WINDOW = Open|Draw|Review_ByKeys|Job|Exports|AddModelFolder|WhileTheShape|Linked|walk|Lane|Latest|HoldUp|Killed|Dropped
 FUZZTIME    = 10s
 BENCH       = .
 PEERS       = ./tiles/... ./app
@@ -26,7 +30,7 @@ WANDER      = 1h
 VERSION     = $(shell sed -n 's/^ *Version *= *"\(.*\)"/\1/p' FyneApp.toml 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build run demo demo-ready test race torture torture-short lint lint-format lint-vet lint-staticcheck house fuzz bench bench-peers e2e wander shots cover doctor package clean
+.PHONY: help setup build run demo demo-ready test race torture torture-short torture-window lint lint-format lint-vet lint-staticcheck house fuzz bench bench-peers e2e wander shots cover doctor package clean
 
 # build/setup.mk says which Go to use. It is made, and Go fetched when there is
 # none that is new enough, the first time a target is asked for that needs one.
@@ -61,7 +65,8 @@ test: build/setup.mk ## the whole test suite, without a display or a C compiler
 	@$(HEADLESS) $(GO) test -json -tags $(HEADLESS_TAGS) $(PACKAGES) | $(TALLY)
 
 race: build/setup.mk ## the race detector over the rooms with goroutines
-	@CGO_ENABLED=1 $(GO) test -json -race -short -skip '$(RACE_SKIP)' -tags ci $(RACE_PACKAGES) | $(TALLY)
+	@{ CGO_ENABLED=1 $(GO) test -json -race -short -skip '$(RACE_SKIP)' -tags ci $(RACE_PACKAGES); \
+	   CGO_ENABLED=1 $(GO) test -json -race -short -run '$(RACE_WINDOW)' -tags ci ./app/window; } | $(TALLY)
 
 # Tests that break things on purpose: kills, power cuts, failing calls, damage.
 TORTURED = ./storage ./cmd/coverslipctl
@@ -72,6 +77,9 @@ torture-short: build/setup.mk ## kills, power cuts, failing calls and damage, a 
 
 torture: build/setup.mk ## the same in full: 1,000 kills of the program, 2,000 power cuts
 	@$(HEADLESS) COVERSLIP_TORTURE=1000 $(GO) test -count=1 -p 1 -timeout 120m -v -tags $(HEADLESS_TAGS) -run '$(TORTURES)' $(TORTURED)
+
+torture-window: build ## kill the window in the middle of a person's work, 20 times
+	@$(HEADLESS) COVERSLIP_BIN=$(CURDIR)/bin COVERSLIP_KILLS=20 $(GO) test -count=1 -timeout 60m -v -tags e2e -run KilledAtRandom ./cmd/coverslip/e2e
 
 lint: lint-format lint-vet lint-staticcheck ## gofmt, go vet, staticcheck
 

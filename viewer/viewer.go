@@ -46,6 +46,8 @@ type Viewer struct {
 	OnHover func(p annotate.Point, inside bool)
 	// OnView: the viewport changed.
 	OnView func(Viewport)
+	// OnAlt: the mouse does something with Alt held.
+	OnAlt func()
 	// OnHint: Hint has another text.
 	OnHint func(hint string)
 	// OnKey and OnRune get the keys that the viewer does not use itself; they

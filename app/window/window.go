@@ -23,7 +23,7 @@ type Options struct {
 	Theme   string             // "dark", "light", "contrast"; "" is as it was left last time, first dark
 	Demo    string             // folder of the demo project, offered at the start; "" for none
 	AskWho  bool               // a person who never said a name is asked for it at the first label
-	Debug   io.Writer          // where a line is written when a slide is shown; nil for nowhere
+	Debug   io.Writer          // where a line is written when a slide is shown or an edit saved, on any goroutine; nil for nowhere
 	Told    func(app.Problem)  // hears of every problem that the window shows, on Fyne's goroutine; nil for nobody
 }
 
@@ -60,6 +60,7 @@ type Window struct {
 	news       news    // events that were not looked at yet
 
 	asked     bool                 // who works was asked for since the program was started
+	altWatch  bool                 // Alt was held for the mouse, see altUsed
 	drawing   int                  // shapes on their way to the disk
 	classNext string               // number key pressed meanwhile
 	class     annotate.ID          // what new labels get; zero: unclassified
@@ -80,6 +81,7 @@ type Window struct {
 	adjust     *adjustPanel
 	glass      *glassPanel
 	heat       *heatPanel
+	text       *textPanel
 	centre     *centre
 	compare    *compareBar
 	classes    *classesPanel
@@ -177,8 +179,9 @@ func (w *Window) build() {
 	low.Offset = p.FloatWithFallback(prefRightSplit, 0.66)
 	w.rightSplit = low
 	w.right = container.New(&rightLayout{w.classes}, w.classes.object, low)
+	w.text = newTextPanel(w)
 	w.left = container.NewBorder(nil, container.NewVBox(w.glass.object, w.channels.object, w.adjust.object), nil, nil, w.slides.object)
-	w.dock = newDock(w.left, container.NewBorder(nil, nil, w.toolbar.strip, nil, w.centre.object), onPanel(w.right),
+	w.dock = newDock(w.left, container.NewBorder(nil, nil, w.toolbar.strip, nil, w.centre.object), onPanel(container.NewStack(w.right, w.text.object)),
 		float32(p.FloatWithFallback(prefLeft, 232)), float32(p.FloatWithFallback(prefRight, 292)))
 	w.dock.leftShut, w.dock.rightShut = p.Bool(prefLeftShut), p.Bool(prefRightShut)
 	w.dock.changed = w.keepLayout
@@ -252,6 +255,7 @@ func (w *Window) showAll() {
 	w.classes.update()
 	w.queue.update()
 	w.labels.update()
+	w.text.update()
 	w.status.update()
 	w.toolbar.update()
 	w.menuState()
