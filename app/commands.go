@@ -121,6 +121,7 @@ func viewCommands() []Command {
 		{ID: "view.glass", Title: "Label and macro image", Menu: MenuView, Key: "Shift+M"},
 		{ID: "view.adjust", Title: "Adjust the picture", Menu: MenuView, Key: "Ctrl+I"},
 		{ID: "view.adjustReset", Title: "Show the picture as it is", Menu: MenuView, Key: "Ctrl+Shift+I"},
+		{ID: "view.wheelPans", Title: "Wheel or two fingers move, with Ctrl zoom", Menu: MenuView},
 		{ID: "view.crisp", Title: "Crisp pixels beyond 2:1", Menu: MenuView},
 		{ID: "view.colour", Title: "Apply the colour profile", Menu: MenuView},
 		{ID: "view.nextSlide", Title: "Next slide", Menu: MenuView, Key: "Ctrl+Next"},

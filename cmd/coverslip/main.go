@@ -159,11 +159,14 @@ func run(o settings) (err error) {
 	// Whoever started the program from a terminal reads there what the window says.
 	o.window.Told = func(p app.Problem) { fmt.Fprintln(os.Stderr, "coverslip:", p.Error()) }
 	a := fyneapp.NewWithID("coverslip")
-	a.Lifecycle().SetOnStarted(func() { started = true })
 	w, err := window.New(a, o.window)
 	if err != nil {
 		return err
 	}
+	a.Lifecycle().SetOnStarted(func() {
+		started = true
+		hearPinches(w, o.window.Debug)
+	})
 	w.Show()
 	if o.path != "" {
 		w.Open(o.path)
