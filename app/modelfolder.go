@@ -1,6 +1,7 @@
 package app
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -26,18 +27,21 @@ func (s *Session) CheckModel(path string) ModelReport {
 }
 
 // UseModel makes the model in a folder the one that suggests from now on; ""
-// takes the built-in, untrained network. It waits for a run in progress. The
+// takes the program's own (Session.Encoder). It waits for a run in progress. The
 // model is opened when it is first wanted.
 func (s *Session) UseModel(path string) error {
 	s.encoderMu.Lock()
 	defer s.encoderMu.Unlock()
 	s.options.Model = path
-	if s.encoder == nil {
-		return nil
+	var first, second error
+	if s.encoder != nil {
+		first = s.encoder.Close()
 	}
-	err := s.encoder.Close()
-	s.encoder = nil
-	return err
+	if s.text != nil {
+		second = s.text.Close()
+	}
+	s.encoder, s.text = nil, nil
+	return errors.Join(first, second)
 }
 
 // ModelFolder is the folder of the model that suggests; "" is the built-in

@@ -1,5 +1,6 @@
 """Shards of the Go generator, and real patches, for PyTorch."""
 
+import functools
 import glob
 import json
 import math
@@ -20,7 +21,15 @@ class Shard:
         self.nuclei = np.load(name + "-nuclei.npy")
         with open(name + ".jsonl", encoding="utf-8") as f:
             self.lines = [json.loads(l) for l in f]
+        for l in self.lines:  # an empty list of Go is null
+            l["keys"], l["captions"] = l["keys"] or [], l["captions"] or []
         self.whole = np.array([whole(l) for l in self.lines], np.float32)
+
+
+@functools.lru_cache(maxsize=64)
+def shard(name):
+    """A shard, kept in memory: 41 MB."""
+    return Shard(name)
 
 
 def shards(folder, split):
@@ -68,7 +77,7 @@ def batches(folder, batch, rng, mix=4):
         names = shards(folder, "train")
         if not names:
             raise SystemExit(f"no shards in {folder}; see README.md")
-        group = [Shard(n) for n in rng.choice(names, min(mix, len(names)), replace=False)]
+        group = [shard(n) for n in rng.choice(names, min(mix, len(names)), replace=False)]
         index = [(s, i) for s in range(len(group)) for i in range(len(group[s].lines))]
         rng.shuffle(index)
         for at in range(0, len(index) - batch + 1, batch):

@@ -21,6 +21,7 @@ import torch
 from network import MEAN, STD, Starter
 from tokens import END, START, Tokenizer
 
+LICENCE = "MIT"
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 
@@ -44,8 +45,8 @@ def settings(c, vocabulary, end):
     side = {"hidden_act": "gelu", "layer_norm_eps": 1e-5, "projection_dim": c["dim"], "attention_dropout": 0.0}
     return {
         "architectures": ["CLIPModel"], "model_type": "clip", "projection_dim": c["dim"], "torch_dtype": "float16",
-        "name": "Coverslip starter", "mpp": 1.0, "license": "Apache-2.0",
-        "note": "starter model, trained on generated tissue; not a diagnostic model",
+        "license": LICENCE,
+        "coverslip": {"name": "Starter model, trained on generated tissue", "mpp": 1.0, "note": "not a diagnostic model"},
         "vision_config": {**side, "model_type": "clip_vision_model", "image_size": c["image"], "patch_size": c["patch"], "hidden_size": c["width"],
                           "intermediate_size": 4 * c["width"], "num_hidden_layers": c["depth"], "num_attention_heads": c["heads"], "num_channels": 3},
         "text_config": {**side, "model_type": "clip_text_model", "vocab_size": vocabulary, "max_position_embeddings": c["tokens"],
