@@ -32,7 +32,10 @@ func TestSession_Captions(t *testing.T) {
 	if _, err := s.Captions(t.Context(), slide, annotate.Point{X: -5}, bank, 2, fake(), nil); err == nil {
 		t.Error("a point outside the slide")
 	}
-	if _, err := s.Captions(t.Context(), slide, annotate.Point{X: 100, Y: 300}, nil, 2, fake(), nil); err == nil {
-		t.Error("no bank")
+	if _, err := s.Captions(t.Context(), slide, annotate.Point{X: 100, Y: 300}, &caption.Bank{}, 2, fake(), nil); err == nil {
+		t.Error("a bank without sentences")
+	}
+	if r, err := s.Captions(t.Context(), slide, annotate.Point{X: 100, Y: 300}, nil, 2, fake(), nil); err != nil || r.Bank != caption.BuiltinName || len(r.Matches) != 2 {
+		t.Errorf("none of the user's: %+v: %v", r, err)
 	}
 }

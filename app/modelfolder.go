@@ -33,15 +33,16 @@ func (s *Session) UseModel(path string) error {
 	s.encoderMu.Lock()
 	defer s.encoderMu.Unlock()
 	s.options.Model = path
-	var first, second error
+	var err error
 	if s.encoder != nil {
-		first = s.encoder.Close()
+		err = s.encoder.Close()
+		s.encoder = nil
 	}
 	if s.text != nil {
-		second = s.text.Close()
+		err = errors.Join(err, s.text.Close())
+		s.text = nil
 	}
-	s.encoder, s.text = nil, nil
-	return errors.Join(first, second)
+	return err
 }
 
 // ModelFolder is the folder of the model that suggests; "" is the built-in

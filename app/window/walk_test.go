@@ -24,7 +24,7 @@ func (s *stage) walkSlide() (fields int) {
 			return fields
 		}
 		// A field counts as seen when it stood still for a moment.
-		for end := time.Now().Add(30 * time.Second); s.viewer.Coverage().Share(10) == before; time.Sleep(5 * time.Millisecond) {
+		for end := time.Now().Add(2 * time.Minute); s.viewer.Coverage().Share(10) == before; time.Sleep(5 * time.Millisecond) {
 			if time.Now().After(end) {
 				s.t.Fatalf("field %d stays unseen", fields)
 			}

@@ -58,6 +58,7 @@ func (w *Window) drawNow(roi annotate.ROI, meta map[string]string) {
 func (w *Window) selected(ids []annotate.ID) {
 	w.queue.follow(ids)
 	w.labels.follow(ids)
+	w.text.update()
 	w.menuState()
 }
 
@@ -141,7 +142,7 @@ func paints(t viewer.Tool) bool {
 
 func (w *Window) toggleOverlay() {
 	w.overlay = !w.overlay
-	w.viewer.SetOverlayVisible(w.overlay)
+	w.inPanes(func(v *viewer.Viewer) { v.SetOverlayVisible(w.overlay) })
 	w.toolbar.update()
 	if !w.overlay {
 		w.status.say("Annotations are hidden; Tab shows them again.")

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	_ "embed"
 	"encoding/csv"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -94,15 +93,9 @@ func (b *Bank) About(words string) (*Bank, error) {
 	return part, nil
 }
 
-// errNoBank is a bank that was not given.
-var errNoBank = errors.New("no caption bank was chosen")
-
-// Check says whether a bank can be used.
+// Check returns ErrEmpty for a bank that nobody filled.
 func (b *Bank) Check() error {
-	switch {
-	case b == nil:
-		return fmt.Errorf("caption: %w", errNoBank)
-	case len(b.Captions) == 0:
+	if len(b.Captions) == 0 {
 		return fmt.Errorf("caption: %s: %w", b.Name, ErrEmpty)
 	}
 	return nil
