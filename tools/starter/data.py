@@ -55,7 +55,7 @@ def signature(l):
 def turned(x, k):
     """One of the eight turns and flips, over the last two dimensions."""
     x = torch.rot90(x, k % 4, (-2, -1))
-    return x.flip(-1) if k >= 4 else x
+    return (x.flip(-1) if k >= 4 else x).contiguous()
 
 
 def jitter(x, strength, g):
@@ -119,7 +119,10 @@ class Real:
             a, mpp = self.pictures[rng.integers(len(self.pictures))]
             want = math.exp(rng.uniform(math.log(0.75), math.log(1.35)))
             size = int(112 * want / mpp)
-            y, x = rng.integers(a.shape[0] - size - 40), rng.integers(a.shape[1] - size - 40)
+            for _ in range(8):  # most of a slide is glass, which teaches nothing
+                y, x = rng.integers(a.shape[0] - size - 40), rng.integers(a.shape[1] - size - 40)
+                if a[y : y + size : 8, x : x + size : 8].amin(-1).float().mean() < 215:
+                    break
             for k in range(2):
                 dy, dx = rng.integers(0, 40, 2)
                 s = int(size * rng.uniform(0.9, 1.0))

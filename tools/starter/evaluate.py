@@ -81,8 +81,11 @@ def probe(features, truth, groups, each, seed):
     from sklearn.linear_model import LogisticRegression
     from sklearn.preprocessing import StandardScaler
     rng = np.random.default_rng(seed)
-    names = rng.permutation(np.unique(groups))
-    first = np.isin(groups, names[: len(names) // 2])
+    for _ in range(100):  # until either half has every class
+        names = rng.permutation(np.unique(groups))
+        first = np.isin(groups, names[: len(names) // 2])
+        if all(set(truth[half]) == set(truth) for half in (first, ~first)):
+            break
     learn = []
     for c in np.unique(truth):
         at = np.flatnonzero(first & (truth == c))

@@ -5,7 +5,7 @@
 
 The first goes on from run/last.pt until so many steps were made in all; the
 second lowers the rate of learning to nothing over so many further steps and
-writes run/cooled.pt, which is what export.py takes. A GPU is used when there
+writes run/cooled.pt, which is what export.py takes; run/last.pt stays as it was. A GPU is used when there
 is one. Seeds are fixed; on one machine with one number of threads a run
 without interruption repeats.
 """
@@ -85,9 +85,15 @@ class Run:
             files, mpps = zip(*(r.rsplit("=", 1) for r in o.real))
             self.real = data.Real(files, [float(m) for m in mpps], tuple(float(x) for x in o.real_part.split(",")))
         os.makedirs(o.run, exist_ok=True)
-        self.last = os.path.join(o.run, "last.pt")
-        if os.path.exists(self.last):
-            self.load()
+        self.begin = None  # where cooling began
+        cooling, last = (os.path.join(o.run, n) for n in ("cooling.pt", "last.pt"))
+        self.kept = "cooling.pt" if o.cool else "last.pt"
+        if o.cool and os.path.exists(cooling):
+            self.load(cooling)
+        elif os.path.exists(last):
+            self.load(last)
+        elif o.cool:
+            raise SystemExit(f"there is no {last} to cool; train first")
         else:
             first = data.Shard(data.shards(o.data, "train")[0])
             x = data.normal(torch.from_numpy(first.images[:512]).permute(0, 3, 1, 2).float() / 255)
@@ -95,18 +101,19 @@ class Run:
             self.model.to(self.device)
             self.save("first.pt")  # the same model with seeded weights
 
-    def load(self):
-        s = torch.load(self.last, map_location=self.device, weights_only=False)
+    def load(self, path):
+        s = torch.load(path, map_location=self.device, weights_only=False)
         self.model.load_state_dict(s["model"])
         self.heads.load_state_dict(s["heads"])
         self.optimiser.load_state_dict(s["optimiser"])
         self.step, self.log, self.seconds, self.fed = s["step"], s["log"], s["seconds"], s["fed"]
+        self.begin = s.get("begin")
         print("goes on from step", self.step, flush=True)
 
     def save(self, name):
         path = os.path.join(self.o.run, name)
         torch.save({"model": self.model.state_dict(), "heads": self.heads.state_dict(), "optimiser": self.optimiser.state_dict(), "step": self.step,
-                    "log": self.log, "seconds": self.seconds, "fed": self.fed, "config": CONFIG}, path + ".new")
+                    "log": self.log, "seconds": self.seconds, "fed": self.fed, "begin": self.begin, "config": CONFIG}, path + ".new")
         os.replace(path + ".new", path)
 
     def one(self, b, rng, g):
@@ -129,8 +136,10 @@ class Run:
 
     def train(self):
         o = self.o
-        goal = self.step + o.cool if o.cool else o.steps
-        begin, started, saved, shown = self.step, time.time(), time.time(), time.time()
+        if o.cool and self.begin is None:
+            self.begin = self.step
+        goal = self.begin + o.cool if o.cool else o.steps
+        started = saved = time.time()
         rng, g = np.random.default_rng([o.seed, self.step]), torch.Generator().manual_seed(o.seed + self.step)
         feed = data.batches(o.data, self.batch, rng)
         params = [p for m in (self.model, self.heads) for p in m.parameters()]
@@ -138,7 +147,7 @@ class Run:
         while self.step < goal:
             rate = o.rate * min(1, (self.step + 1) / 150)
             if o.cool:
-                rate *= 1 - (self.step - begin) / o.cool
+                rate *= 1 - (self.step - self.begin) / o.cool
             for group in self.optimiser.param_groups:
                 group["lr"] = rate
             loss, parts = self.one(next(feed), rng, g)
@@ -155,11 +164,13 @@ class Run:
                 self.log.append([self.step, round(self.seconds), {k: round(float(v.detach()), 4) for k, v in parts.items()}])
                 print(json.dumps(self.log[-1]), flush=True)
             if time.time() - saved > o.every:
-                self.save("last.pt")
+                self.save(self.kept)
                 saved = time.time()
             if o.minutes and time.time() - started > 60 * o.minutes:
                 break
-        self.save("cooled.pt" if o.cool else "last.pt")
+        self.save(self.kept)
+        if o.cool and self.step >= goal:
+            os.replace(os.path.join(o.run, self.kept), os.path.join(o.run, "cooled.pt"))
         print("ends at step", self.step, flush=True)
 
 
