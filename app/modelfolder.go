@@ -27,7 +27,7 @@ func (s *Session) CheckModel(path string) ModelReport {
 }
 
 // UseModel makes the model in a folder the one that suggests from now on; ""
-// takes the built-in, untrained network. It waits for a run in progress. The
+// takes the program's own (Session.Encoder). It waits for a run in progress. The
 // model is opened when it is first wanted.
 func (s *Session) UseModel(path string) error {
 	s.encoderMu.Lock()
