@@ -137,6 +137,14 @@ func (s *Session) closeEncoder() error {
 		err = errors.Join(err, s.text.Close())
 		s.text = nil
 	}
+	if s.looker != nil {
+		err = errors.Join(err, s.looker.Close())
+		s.looker = nil
+	}
+	if s.outliner != nil {
+		err = errors.Join(err, s.outliner.models.Close())
+		s.outliner = nil
+	}
 	if s.release != nil {
 		err = errors.Join(err, s.release())
 	}

@@ -10,6 +10,7 @@ import (
 
 	"coverslip/annotate"
 	"coverslip/models"
+	"coverslip/models/attention"
 	"coverslip/models/caption"
 	"coverslip/models/onnx"
 	"coverslip/storage"
@@ -67,6 +68,8 @@ type Session struct {
 	encoder   models.Encoder
 	text      models.TextEncoder
 	captions  *caption.Index // the bank read last
+	outliner  *Outliner
+	looker    *attention.Looker
 	engine    onnx.Engine
 	release   func() error // frees engine
 

@@ -10,6 +10,7 @@ import (
 // Dinov2WithRegistersModel.
 func transformersVision(w *weights.Set, s Settings, o Options) (*Tower, error) {
 	g := newGraph("vision tower", w)
+	g.look = o.Attention
 	dino := w.Has("encoder.layer.0.norm1.weight")
 	v := &vision{library: "transformers", patch: "embeddings.patch_embeddings.projection", table: g.first("embeddings.position_embeddings"),
 		final: "layernorm", prefix: []string{"embeddings.cls_token"}, pool: o.Pool,
@@ -61,6 +62,7 @@ func transformersBlock(g *graph, v *vision, p string, dino bool) block {
 // projection when there is one.
 func clipVision(w *weights.Set, s Settings, o Options) (*Tower, error) {
 	g := newGraph("vision tower", w)
+	g.look = o.Attention
 	c := s
 	if sub := s.Sub("vision_config"); len(sub) > 0 {
 		c = sub
