@@ -141,7 +141,7 @@ func TestHotSpot_AgainstBruteForce(t *testing.T) {
 		if i%6 == 0 {
 			r = float64(1 + rng.IntN(3))
 		}
-		at, n, err := HotSpot(context.Background(), ps, r)
+		at, n, err := HotSpot(context.Background(), ps, r, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -160,21 +160,36 @@ func TestHotSpot_AgainstBruteForce(t *testing.T) {
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	stop()
-	if _, _, err := HotSpot(ctx, []Point{{1, 1}}, 1); !errors.Is(err, context.Canceled) {
+	if _, _, err := HotSpot(ctx, []Point{{1, 1}}, 1, nil); !errors.Is(err, context.Canceled) {
 		t.Errorf("not stopped: %v", err)
 	}
 }
 
-func BenchmarkHotSpot_20000(b *testing.B) {
+// BenchmarkHotSpot: of random points the number and how many lie in the circle on
+// the average, and of a grid, where no place is better than all others.
+func BenchmarkHotSpot(b *testing.B) {
 	rng := rand.New(rand.NewPCG(10, 10))
-	ps := make([]Point, 20000)
-	for i := range ps {
-		ps[i] = Point{rng.Float64() * 20000, rng.Float64() * 20000}
-	}
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, _, err := HotSpot(context.Background(), ps, 564); err != nil {
-			b.Fatal(err)
-		}
+	for _, c := range []struct {
+		name    string
+		n       int
+		side, r float64
+		grid    bool
+	}{{"20000,16 inside", 20000, 20000, 564 / math.Sqrt2, false}, {"20000,800 inside", 20000, 5000, 564, false},
+		{"100000,250 inside", 100_000, 20000, 564, false}, {"100000,4000 inside", 100_000, 5000, 564, false}, {"20000 in a grid", 20000, 20000, 564, true}} {
+		b.Run(c.name, func(b *testing.B) {
+			ps := make([]Point, c.n)
+			for i := range ps {
+				ps[i] = Point{rng.Float64() * c.side, rng.Float64() * c.side}
+				if c.grid {
+					ps[i] = Point{float64(i%141) * 141.4, float64(i/141) * 141.4}
+				}
+			}
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, _, err := HotSpot(context.Background(), ps, c.r, nil); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }

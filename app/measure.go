@@ -125,7 +125,7 @@ type HotSpot struct {
 // labels of the given classes (none: of all), inside the given annotation if there is
 // one. It returns ErrNoScale, ErrNoLabels when there is nothing to count, and
 // ctx's error.
-func (s *Session) HotSpot(ctx context.Context, slide annotate.ID, mm2 float64, classes map[annotate.ID]bool, inside *annotate.Object) (HotSpot, error) {
+func (s *Session) HotSpot(ctx context.Context, slide annotate.ID, mm2 float64, classes map[annotate.ID]bool, inside *annotate.Object, p Progress) (HotSpot, error) {
 	item, err := s.Slide(slide)
 	if err != nil {
 		return HotSpot{}, err
@@ -139,7 +139,14 @@ func (s *Session) HotSpot(ctx context.Context, slide annotate.ID, mm2 float64, c
 		return HotSpot{}, err
 	}
 	var points []annotate.Point // µm
+	seen, all := 0, set.Len()
 	set.All(func(o *annotate.Object) bool {
+		if seen++; seen%4096 == 0 {
+			p.report("reading what is counted", seen, all)
+		}
+		if ctx.Err() != nil {
+			return false
+		}
 		if !o.IsLabel() || len(classes) > 0 && !classes[o.Class] || inside != nil && o.ID == inside.ID {
 			return true
 		}
@@ -150,11 +157,14 @@ func (s *Session) HotSpot(ctx context.Context, slide annotate.ID, mm2 float64, c
 		}
 		return true
 	})
+	if err := ctx.Err(); err != nil {
+		return HotSpot{}, err
+	}
 	if len(points) == 0 {
 		return HotSpot{}, ErrNoLabels
 	}
 	radius := math.Sqrt(mm2 * 1e6 / math.Pi)
-	at, n, err := annotate.HotSpot(ctx, points, radius)
+	at, n, err := annotate.HotSpot(ctx, points, radius, func(done, total int) { p.report("looking for the hot-spot", done, total) })
 	if err != nil {
 		return HotSpot{}, err
 	}

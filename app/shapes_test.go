@@ -314,7 +314,7 @@ func TestSession_Measures(t *testing.T) {
 			}
 		}
 	}
-	spot, err := s.HotSpot(context.Background(), slide, math.Pi*5*5/1e6, nil, nil)
+	spot, err := s.HotSpot(context.Background(), slide, math.Pi*5*5/1e6, nil, nil, nil)
 	if err != nil || spot.Count != 3 || math.Abs(spot.ROI.Bounds().Width()-10) > 1e-9 {
 		t.Errorf("%+v %v", spot, err)
 	}

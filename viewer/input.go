@@ -88,7 +88,14 @@ func (v *Viewer) MouseDown(e *desktop.MouseEvent) {
 	if v.hand.down || e.Button == desktop.MouseButtonSecondary {
 		return
 	}
+	v.tellAlt(v.hand.alt)
 	v.press(e.Position, e.Button)
+}
+
+func (v *Viewer) tellAlt(held bool) {
+	if held && v.OnAlt != nil {
+		v.OnAlt()
+	}
 }
 
 // press begins whatever a button begins.
@@ -179,6 +186,7 @@ func (v *Viewer) move(pos fyne.Position) {
 		snapTurn = d&fyne.KeyModifierControl != 0
 		h.shift, h.alt = d&fyne.KeyModifierShift != 0, d&fyne.KeyModifierAlt != 0
 	}
+	v.tellAlt(h.alt)
 	if !h.dragged && v.near(h.start, at, dragFrom) {
 		h.at = h.start // not yet: the way so far must not be lost
 		return

@@ -50,6 +50,7 @@ func (v *Viewer) wheelTool(notches float64) bool {
 	if _, brush := v.tool.(*brushTool); !brush || !ok || m&fyne.KeyModifierAlt == 0 {
 		return false
 	}
+	v.tellAlt(true)
 	v.ScaleBrush(math.Pow(brushStep, notches))
 	return true
 }

@@ -51,6 +51,8 @@ type Viewer struct {
 	OnHover func(p annotate.Point, inside bool)
 	// OnView: the viewport changed.
 	OnView func(Viewport)
+	// OnAlt: the mouse does something with Alt held.
+	OnAlt func()
 	// OnHint: Hint has another text.
 	OnHint func(hint string)
 	// OnKey and OnRune get the keys that the viewer does not use itself; they
@@ -164,7 +166,7 @@ func New() *Viewer {
 func (v *Viewer) SetSlide(l Source, info *tiles.Info) {
 	v.ghost = annotate.ROI{}
 	v.tool.cancel()
-	v.hand = hand{space: v.hand.space}
+	v.hand = hand{space: v.hand.space, at: v.hand.at, inside: v.hand.inside}
 	if absent(l) {
 		l, info = nil, nil
 	}

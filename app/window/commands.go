@@ -3,6 +3,7 @@ package window
 import (
 	"errors"
 	"runtime"
+	"slices"
 	"strings"
 
 	"fyne.io/fyne/v2"
@@ -134,9 +135,18 @@ func (w *Window) menu() *fyne.MainMenu {
 			w.menuItems[cmd.ID] = item
 			menu.Items = append(menu.Items, item)
 		}
+		// Fyne adds a Quit of its own to a first menu that does not end with one.
+		slices.SortStableFunc(menu.Items, func(a, b *fyne.MenuItem) int { return last(a) - last(b) })
 		menus = append(menus, menu)
 	}
 	return fyne.NewMainMenu(menus...)
+}
+
+func last(item *fyne.MenuItem) int {
+	if item.IsQuit {
+		return 1
+	}
+	return 0
 }
 
 // menuGroup tells which commands stand together between two lines of a menu.
@@ -160,7 +170,7 @@ func menuGroup(id string) string {
 		return "turn"
 	case "view.goTo", "view.nextField", "view.prevField", "view.addBookmark", "view.bookmarks", "view.forgetSeen":
 		return "places"
-	case "view.beside", "view.addPane", "view.closePane", "view.nextPane", "view.link", "view.register", "view.forgetRegistration":
+	case "view.beside", "view.twice", "view.addPane", "view.closePane", "view.nextPane", "view.link", "view.register", "view.forgetRegistration":
 		return "panes"
 	case "view.left", "view.right", "view.theme", "view.fullScreen":
 		return "window"

@@ -137,7 +137,7 @@ func (w *Window) findHotSpot(mm2 float64, classes map[annotate.ID]bool, inside *
 		class = c.ID
 	}
 	w.startJob("Hot-spot", func(j *job) error {
-		spot, err := s.HotSpot(j.ctx, open.Item.ID, mm2, classes, inside)
+		spot, err := s.HotSpot(j.ctx, open.Item.ID, mm2, classes, inside, j.progress)
 		if err != nil {
 			return err
 		}

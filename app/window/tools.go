@@ -120,6 +120,7 @@ func (w *Window) bindTools(on func(string, func(), func() bool), slide, edit fun
 // wireTools turns the wishes of the tools of a pane's viewer into calls of the
 // session.
 func (w *Window) wireTools(v *viewer.Viewer) {
+	v.OnAlt = w.altUsed
 	v.OnMark = func(roi annotate.ROI, meta map[string]string) { w.drawMarked(roi, meta) }
 	v.OnEdits = func(before []*annotate.Object, after []annotate.ROI) {
 		w.write(func(s *app.Session) error { return s.MoveAll(before, after) }, nil)

@@ -60,6 +60,7 @@ type Window struct {
 	news       news    // events that were not looked at yet
 
 	asked     bool                 // who works was asked for since the program was started
+	altWatch  bool                 // Alt was held for the mouse, see altUsed
 	drawing   int                  // shapes on their way to the disk
 	classNext string               // number key pressed meanwhile
 	class     annotate.ID          // what new labels get; zero: unclassified
@@ -143,12 +144,13 @@ func newWindow(a fyne.App, o Options, post func(func())) (*Window, error) {
 
 // Names of what is remembered between runs.
 const (
-	prefTheme = "theme"
-	prefLeft  = "panel.left.width"
-	prefRight = "panel.right.width"
-	prefFill  = "overlay.fill"
-	prefRaw   = "colour.raw"
-	prefGroup = "slides.byCase"
+	prefTheme   = "theme"
+	prefLeft    = "panel.left.width"
+	prefRight   = "panel.right.width"
+	prefFill    = "overlay.fill"
+	prefOpacity = "overlay.opacity"
+	prefRaw     = "colour.raw"
+	prefGroup   = "slides.byCase"
 
 	prefLeftSplit  = "panel.left.split"
 	prefRightSplit = "panel.right.split"
@@ -186,7 +188,7 @@ func (w *Window) build() {
 		float32(p.FloatWithFallback(prefLeft, 232)), float32(p.FloatWithFallback(prefRight, 292)))
 	w.dock.leftShut, w.dock.rightShut = p.Bool(prefLeftShut), p.Bool(prefRightShut)
 	w.dock.changed = w.keepLayout
-	w.viewer.SetFill(p.FloatWithFallback(prefFill, 0.25))
+	w.inPanes(w.toolbar.strong.apply)
 
 	top := container.NewVBox(w.toolbar.object, w.problem.object)
 	content := container.NewBorder(top, w.status.object, nil, nil, container.NewStack(w.dock, w.start.object))

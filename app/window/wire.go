@@ -144,7 +144,7 @@ func paints(t viewer.Tool) bool {
 
 func (w *Window) toggleOverlay() {
 	w.overlay = !w.overlay
-	w.viewer.SetOverlayVisible(w.overlay)
+	w.inPanes(func(v *viewer.Viewer) { v.SetOverlayVisible(w.overlay) })
 	w.toolbar.update()
 	if !w.overlay {
 		w.status.say("Annotations are hidden; Tab shows them again.")
