@@ -176,7 +176,7 @@ func (v *Sight) Ask(ctx context.Context, p Prompt) (Outline, error) {
 		return Outline{}, err
 	}
 	out := Outline{Score: max(0, min(1, m.Score)), sight: v, prompt: p}
-	out.ROI = v.roi(m)
+	out.ROI = v.roi(m, q)
 	out.Took = time.Since(start)
 	return out, nil
 }
@@ -189,8 +189,8 @@ const (
 )
 
 // roi is the outline of a mask on the slide, the stairs of its pixels smoothed
-// away.
-func (v *Sight) roi(m *segment.Mask) annotate.ROI {
+// away. Of several pieces those are meant that were pointed at.
+func (v *Sight) roi(m *segment.Mask, q segment.Prompt) annotate.ROI {
 	raw := annotate.ROI{Kind: annotate.KindPolygon}
 	rings := m.Rings(leastSpeck)
 	largest := 0
@@ -210,6 +210,7 @@ func (v *Sight) roi(m *segment.Mask) annotate.ROI {
 			raw.Polygons = append(raw.Polygons, annotate.Polygon{Outer: ring})
 		}
 	}
+	raw.Polygons = meant(raw.Polygons, q)
 	for _, h := range holes {
 		// Half a pixel inwards from the hole's first corner is in the hole.
 		for i := range raw.Polygons {
@@ -239,6 +240,23 @@ func (v *Sight) roi(m *segment.Mask) annotate.ROI {
 		return annotate.ROI{}
 	}
 	return out
+}
+
+// meant keeps the pieces that hold a point which was meant, when any does.
+func meant(pieces []annotate.Polygon, q segment.Prompt) []annotate.Polygon {
+	var kept []annotate.Polygon
+	for _, piece := range pieces {
+		for _, p := range q.Points {
+			if !p.Beside && piece.Outer.Contains(annotate.Point{X: p.X, Y: p.Y}) {
+				kept = append(kept, piece)
+				break
+			}
+		}
+	}
+	if len(kept) == 0 {
+		return pieces
+	}
+	return kept
 }
 
 // TakeOutline makes an outline that a person accepted an annotation of a class. It

@@ -71,7 +71,9 @@ type Session struct {
 	outliner  *Outliner
 	looker    *attention.Looker
 	engine    onnx.Engine
-	release   func() error // frees engine
+	worker    peakTeller            // of the process for models; nil when there is none
+	plans     map[string]MemoryPlan // by the encoder's hash
+	release   func() error          // frees engine
 
 	job jobs
 

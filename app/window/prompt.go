@@ -16,6 +16,7 @@ import (
 
 	"coverslip/annotate"
 	"coverslip/app"
+	"coverslip/models"
 	"coverslip/viewer"
 )
 
@@ -246,7 +247,10 @@ func (p *prompter) show(path string, r app.OutlinerReport) {
 	verdict, colour := "It can be used to outline what you point at.", theme.ColorNameSuccess
 	if r.Err != nil {
 		problem := app.Explain(r.Err)
-		verdict, colour = problem.Title+". "+r.Err.Error(), theme.ColorNameError
+		verdict, colour = problem.Title+". "+problem.Hint, theme.ColorNameError
+		if errors.Is(r.Err, models.ErrNoModel) {
+			verdict = "There is nothing here that outlines. It takes two files: an .onnx with “encoder” in its name and one with “decoder”, in the folder or in its folder onnx. Weights of PyTorch (.pt, .pth) are exported first."
+		}
 	}
 	row("Verdict", verdict, colour)
 	row("Encoder", r.Info.Encoder, theme.ColorNameForeground)
@@ -259,7 +263,9 @@ func (p *prompter) show(path string, r app.OutlinerReport) {
 		row("Note", "The weights are untrained: outlines follow colours alone.", theme.ColorNameWarning)
 	}
 	row("Note", r.Info.Note, theme.ColorNameWarning)
-	row("Licence", "not stated in the files: ask its makers before you publish or sell anything made with it", theme.ColorNameForeground)
+	if r.Err == nil {
+		row("Licence", "not stated in the files: ask its makers before you publish or sell anything made with it", theme.ColorNameForeground)
+	}
 	row("Folder", path, colorQuiet)
 	var d *dialog.CustomDialog
 	use := widget.NewButton("Use for outlining", func() {

@@ -61,6 +61,7 @@ func (w *Window) selected(ids []annotate.ID) {
 	w.queue.follow(ids)
 	w.labels.follow(ids)
 	w.text.update()
+	w.sayMade(ids)
 	w.menuState()
 }
 
