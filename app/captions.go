@@ -4,11 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 
 	"coverslip/annotate"
-	"coverslip/assets"
 	"coverslip/models"
 	"coverslip/models/caption"
 )
@@ -17,8 +15,7 @@ import (
 type CaptionQuery struct {
 	Object annotate.ID    // the object that is described; zero: the patch around At
 	At     annotate.Point // level-0 pixels
-	Bank   io.Reader      // sentences, as caption.Read takes them; nil = our own
-	Name   string         // of the bank, for people
+	Bank   *caption.Bank  // the sentences; nil = caption.Builtin
 	Most   int            // sentences; 0 = 5
 }
 
@@ -43,7 +40,6 @@ type Captions struct {
 }
 
 const (
-	ownBank         = "Coverslip's own sentences"
 	defaultCaptions = 5
 	mostPatches     = 48 // of an object that are looked at: their mean hardly changes with more
 	shownCases      = 4
@@ -51,8 +47,8 @@ const (
 
 // Captions finds the n sentences of a bank that lie nearest to the patch around a
 // point; see CaptionsOf.
-func (s *Session) Captions(ctx context.Context, slide annotate.ID, at annotate.Point, bank io.Reader, name string, n int, o SuggestOptions, p Progress) (Captions, error) {
-	return s.CaptionsOf(ctx, slide, CaptionQuery{At: at, Bank: bank, Name: name, Most: n}, o, p)
+func (s *Session) Captions(ctx context.Context, slide annotate.ID, at annotate.Point, bank *caption.Bank, n int, o SuggestOptions, p Progress) (Captions, error) {
+	return s.CaptionsOf(ctx, slide, CaptionQuery{At: at, Bank: bank, Most: n}, o, p)
 }
 
 // CaptionsOf finds the sentences of a bank that lie nearest to an object, or to
@@ -119,10 +115,10 @@ func (s *Session) CaptionsOf(ctx context.Context, slide annotate.ID, q CaptionQu
 }
 
 func (q CaptionQuery) read() (*caption.Bank, error) {
-	if q.Bank != nil {
-		return caption.Read(q.Bank, q.Name)
+	if q.Bank == nil {
+		return caption.Builtin()
 	}
-	return caption.Read(assets.Captions(), ownBank)
+	return q.Bank, q.Bank.Check()
 }
 
 // patchesOf are the patches of an object, thinned evenly when there are many, or

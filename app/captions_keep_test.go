@@ -6,13 +6,18 @@ import (
 	"testing"
 
 	"coverslip/annotate"
+	"coverslip/models/caption"
 )
 
 const colourBank = "white glass\npurple nuclei, crowded\npink stroma\n"
 
 func colourCaptions(t *testing.T, s *Session, slide annotate.ID, q CaptionQuery) Captions {
 	t.Helper()
-	q.Bank, q.Name = strings.NewReader(colourBank), "bank.txt"
+	bank, err := caption.Read(strings.NewReader(colourBank), "bank.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	q.Bank = bank
 	c, err := s.CaptionsOf(t.Context(), slide, q, fakeWords(), nil)
 	if err != nil {
 		t.Fatal(err)

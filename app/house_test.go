@@ -28,6 +28,7 @@ var floors = map[string][]string{
 	"app/window":       {"app", "viewer", "tiles", "annotate", "models", "assets"},
 	"cmd/coverslip":    {"app", "app/window", "tiles", "annotate", "models", "storage", "assets"},
 	"cmd/coverslipctl": {"app", "tiles", "annotate", "models", "storage", "assets"},
+	"tools":            {"tiles", "models", "assets"}, // what is run to make things, never by the program
 }
 
 // Trees that may know Fyne, and the one that may link the window system.
@@ -46,8 +47,8 @@ var nativeHomes = []string{"models/onnx", "tiles/openslide", "tiles/openslidetes
 var restricted = map[string][]string{
 	"net":      {"models/runtimes"},
 	"net/http": {"models/runtimes", "tiles/remote"},
-	// the program itself: models run in it, and a damaged project is checked in it, which it may end
-	"os/exec":   {"models/worker", "cmd/coverslipctl"},
+	// the program itself: models run in it, and a damaged project is checked and repaired in it, which it may end
+	"os/exec":   {"models/worker", "app", "cmd/coverslipctl"},
 	"log":       {"cmd"},
 	"log/slog":  {"cmd"},
 	"unsafe":    {"models/onnx", "tiles/native", "tiles/openslide", "viewer"}, // viewer: sets the size of a picture without a new upload

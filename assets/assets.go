@@ -3,10 +3,8 @@
 package assets
 
 import (
-	"bytes"
 	"embed"
 	"fmt"
-	"io"
 )
 
 //go:generate go run ./mkicon -out icon.png
@@ -16,14 +14,6 @@ var icons embed.FS
 
 //go:embed icon.png
 var appIcon []byte
-
-//go:embed captions.csv
-var captions []byte
-
-// Captions is a bank of sentences that name what is commonly seen in stained
-// sections, written for the program: a beginning for a laboratory's own bank. No
-// pathologist reviewed them, and none is a finding.
-func Captions() io.Reader { return bytes.NewReader(captions) }
 
 // Icon returns a stroke icon as SVG of 24×24 units, drawn in the colour word
 // "currentColor", which the caller replaces by the colour it needs. An unknown

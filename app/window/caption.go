@@ -3,7 +3,6 @@ package window
 import (
 	"fmt"
 	"image"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -16,6 +15,7 @@ import (
 
 	"coverslip/annotate"
 	"coverslip/app"
+	"coverslip/models/caption"
 )
 
 // captionPage finds sentences for the selected label, or for the patch in the
@@ -160,13 +160,13 @@ func (g *captionPage) find() {
 	path := w.app.Preferences().String(prefBank)
 	w.focus()
 	w.startJob("Find captions", func(j *job) error {
-		c, err := captionsFrom(path, func(r io.Reader) (app.Captions, error) {
-			q := q
-			if q.Bank, q.Name = r, filepath.Base(path); r == nil {
-				q.Bank = nil
-			}
-			return s.CaptionsOf(j.ctx, open.Item.ID, q, o, j.progress)
-		})
+		q, c, err := q, app.Captions{}, error(nil)
+		if path != "" { // without one it is the program's own
+			q.Bank, err = readBank(path)
+		}
+		if err == nil {
+			c, err = s.CaptionsOf(j.ctx, open.Item.ID, q, o, j.progress)
+		}
 		w.post(func() {
 			if w.session != s || w.open != open {
 				return
@@ -183,17 +183,14 @@ func (g *captionPage) find() {
 	g.p.update()
 }
 
-// captionsFrom opens the bank, when it is a file, for as long as it is read.
-func captionsFrom(path string, find func(io.Reader) (app.Captions, error)) (c app.Captions, err error) {
-	if path == "" {
-		return find(nil)
-	}
+// readBank reads the bank of a user.
+func readBank(path string) (*caption.Bank, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return c, err
+		return nil, err
 	}
 	defer f.Close() // only read
-	return find(f)
+	return caption.Read(f, filepath.Base(path))
 }
 
 // show shows what was found.

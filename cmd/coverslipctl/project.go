@@ -102,9 +102,19 @@ func addSlides(c *call, s *app.Session, paths []string, mpp float64, patient, ka
 		if err := c.ctx.Err(); err != nil {
 			return err
 		}
+		twin := ""
+		stop := s.Subscribe(func(e app.Event) {
+			if e.Kind == app.EventNotice {
+				twin = e.Text
+			}
+		})
 		id, err := s.AddSlide(c.ctx, path)
+		stop()
 		if err != nil {
 			return aboutFile("slide", path, err)
+		}
+		if twin != "" {
+			c.say("%s", twin)
 		}
 		item, err := s.Slide(id)
 		if err != nil {

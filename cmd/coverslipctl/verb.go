@@ -56,7 +56,8 @@ func verbs() []verb {
 		annotationsImportVerb(), annotationsExportVerb(), annotationsListVerb(), annotationsEditVerb(),
 		modelCheckVerb(), modelInt8Verb(), embedVerb(), suggestVerb(), suggestWordsVerb(), captionsVerb(), replayVerb(), queueVerb(),
 		decideVerb("accept"), decideVerb("reject"), decideVerb("reclass"), evaluateVerb(),
-		datasetExportVerb(), auditVerifyVerb(), auditExportVerb(), benchVerb(),
+		datasetExportVerb(), auditVerifyVerb(), auditExportVerb(),
+		userListVerb(), userAddVerb(), userRoleVerb(), userPassphraseVerb(), labelsSignVerb(), labelsVerifyVerb(), benchVerb(),
 	}
 }
 
