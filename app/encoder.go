@@ -1,6 +1,8 @@
 package app
 
 import (
+	"errors"
+
 	"coverslip/models"
 	"coverslip/models/folder"
 	"coverslip/models/onnx"
@@ -34,6 +36,9 @@ func (s *Session) TextEncoder() (models.TextEncoder, error) {
 		return nil, err
 	}
 	text, err := open(e, s.options.Model)
+	if errors.Is(err, models.ErrNoModel) {
+		return nil, about("model", s.options.Model, ErrNoTexts)
+	}
 	if err != nil {
 		return nil, about("model", s.options.Model, err)
 	}

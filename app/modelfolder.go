@@ -38,6 +38,10 @@ func (s *Session) UseModel(path string) error {
 		err = s.encoder.Close()
 		s.encoder = nil
 	}
+	if s.looker != nil {
+		err = errors.Join(err, s.looker.Close())
+		s.looker = nil
+	}
 	if s.text != nil {
 		err = errors.Join(err, s.text.Close())
 		s.text = nil

@@ -71,7 +71,7 @@ func (w *Window) bind() error {
 	on("help.palette", w.openPalette, nil)
 	on("help.keys", w.openKeys, nil)
 	on("help.about", w.openAbout, nil)
-	for _, more := range []func(func(string, func(), func() bool)){w.bindMoves, w.bindDrawing, w.bindKeeping, w.bindText, w.bindDense} {
+	for _, more := range []func(func(string, func(), func() bool)){w.bindMoves, w.bindDrawing, w.bindKeeping, w.bindText, w.bindWhy, w.bindMade, w.bindDense} {
 		more(on)
 	}
 	return failed
@@ -94,6 +94,18 @@ func (w *Window) run(id string) {
 		case "edit.redo":
 			entry.TypedShortcut(&fyne.ShortcutRedo{})
 			return
+		case "choose.all":
+			entry.TypedShortcut(&fyne.ShortcutSelectAll{})
+			return
+		case "clip.copy":
+			entry.TypedShortcut(&fyne.ShortcutCopy{Clipboard: w.app.Clipboard()})
+			return
+		case "clip.cut":
+			entry.TypedShortcut(&fyne.ShortcutCut{Clipboard: w.app.Clipboard()})
+			return
+		case "clip.paste":
+			entry.TypedShortcut(&fyne.ShortcutPaste{Clipboard: w.app.Clipboard()})
+			return
 		}
 	}
 	if w.win.Canvas().Overlays().Top() != nil && !strings.HasPrefix(id, "help.") && id != "file.quit" {
@@ -107,7 +119,7 @@ func (w *Window) run(id string) {
 // isEntry tells whether text is typed into the object.
 func isEntry(o fyne.Focusable) bool {
 	switch o.(type) {
-	case *widget.Entry, *widget.SelectEntry, *paletteEntry, *formEntry:
+	case *widget.Entry, *widget.SelectEntry, *paletteEntry, *formEntry, *fileFilter:
 		return true
 	}
 	return false

@@ -31,6 +31,10 @@ func (w *Window) askModel() {
 // checkModel tries a model folder out in the background and shows what it is.
 func (w *Window) checkModel(path string) {
 	s := w.session
+	if app.IsOutliner(path) {
+		w.prompter.check(path)
+		return
+	}
 	w.startJob("Check model "+filepath.Base(path), func(*job) error {
 		r := s.CheckModel(path)
 		w.post(func() {

@@ -82,6 +82,8 @@ type Window struct {
 	glass      *glassPanel
 	heat       *heatPanel
 	text       *textPanel
+	prompter   *prompter
+	looked     *looked // attention that was shown last; nil when none was
 	centre     *centre
 	compare    *compareBar
 	classes    *classesPanel
@@ -114,6 +116,7 @@ func newWindow(a fyne.App, o Options, post func(func())) (*Window, error) {
 	w := &Window{app: a, opts: o, cmds: app.NewCommands(), tips: newTips(post), hidden: map[annotate.ID]bool{}, overlay: true,
 		threshold: 0.8, edits: newLane(), reads: newLane(), thumbReads: newLane(), counts: newLatest(), listing: newLatest(),
 		menuItems: map[string]*fyne.MenuItem{}, post: post}
+	w.prompter = newPrompter(w)
 	theme := o.Theme
 	if theme == "" {
 		theme = a.Preferences().StringWithFallback(prefTheme, "dark")
