@@ -85,6 +85,7 @@ const zoomStep = 1.5
 // runs at all.
 func (w *Window) run(id string) {
 	w.tips.hide()
+	w.stills.wake()
 	focused := w.win.Canvas().Focused()
 	if entry, ok := focused.(fyne.Shortcutable); ok && isEntry(focused) {
 		switch id {
