@@ -108,7 +108,7 @@ wander: build/setup.mk ## an hour over ten slides: memory and goroutines stay fl
 
 shots: build ## only the screenshots, into build/shots, and README's picture
 	@$(HEADLESS) COVERSLIP_BIN=$(CURDIR)/bin $(GO) test -count=1 -timeout 30m -json -tags e2e -run Shots ./cmd/coverslip/e2e | $(TALLY) -v
-	@mkdir -p docs/images && cp build/shots/window.jpg build/shots/film.jpg docs/images/
+	@mkdir -p docs/images && cp build/shots/window.jpg build/shots/film.jpg build/shots/tools.jpg docs/images/
 
 cover: build/setup.mk ## test coverage into build/cover.html
 	$(HEADLESS) $(GO) test -tags $(HEADLESS_TAGS) -coverprofile build/cover.out $(PACKAGES)

@@ -86,6 +86,7 @@ type Window struct {
 	classes    *classesPanel
 	queue      *queuePanel
 	labels     *labelsPanel
+	sheet      *sheetPanel // the table of measures, below the slide
 	status     *statusBar
 	problem    *problemBar
 	start      *startPage
@@ -171,6 +172,7 @@ func (w *Window) build() {
 	w.classes = newClassesPanel(w)
 	w.queue = newQueuePanel(w)
 	w.labels = newLabelsPanel(w)
+	w.sheet = newSheetPanel(w)
 	w.start = newStartPage(w)
 
 	low := container.NewVSplit(w.queue.object, w.labels.object)
@@ -178,7 +180,7 @@ func (w *Window) build() {
 	w.rightSplit = low
 	w.right = container.New(&rightLayout{w.classes}, w.classes.object, low)
 	w.left = container.NewBorder(nil, container.NewVBox(w.glass.object, w.channels.object, w.adjust.object), nil, nil, w.slides.object)
-	w.dock = newDock(w.left, container.NewBorder(nil, nil, w.toolbar.strip, nil, w.centre.object), onPanel(w.right),
+	w.dock = newDock(w.left, container.NewBorder(nil, nil, w.toolbar.strip, nil, newTray(w.centre.object, w.sheet)), onPanel(w.right),
 		float32(p.FloatWithFallback(prefLeft, 232)), float32(p.FloatWithFallback(prefRight, 292)))
 	w.dock.leftShut, w.dock.rightShut = p.Bool(prefLeftShut), p.Bool(prefRightShut)
 	w.dock.changed = w.keepLayout
