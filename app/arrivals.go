@@ -33,7 +33,7 @@ func SortArrivals(paths []string) Arrivals {
 			switch strings.ToLower(filepath.Ext(p)) {
 			case ".geojson", ".json":
 				a.Labels = append(a.Labels, p)
-			case ".onnx":
+			case ".onnx", ".safetensors":
 				a.Models = append(a.Models, p)
 			default:
 				a.Slides = append(a.Slides, p)
@@ -50,8 +50,11 @@ func there(dir, name string) bool {
 
 // holdsModel tells whether a folder looks like that of a model.
 func holdsModel(dir string) bool {
-	if there(dir, folder.DescriptionFile) {
-		return true
+	for _, name := range [...]string{folder.DescriptionFile, folder.ShortDescriptionFile, "config.json", "open_clip_config.json",
+		filepath.Join("configs", "metadata.json"), "model.safetensors.index.json"} {
+		if there(dir, name) {
+			return true
+		}
 	}
 	for _, weights := range [...]string{"*.onnx", "*.safetensors", "pytorch_model.bin", filepath.Join("onnx", "*.onnx")} {
 		if files, err := filepath.Glob(filepath.Join(escapeGlob(dir), weights)); err == nil && len(files) > 0 {

@@ -153,6 +153,8 @@ func suggestCommands() []Command {
 		{ID: "suggest.skip", Title: "Skip suggestion", Menu: MenuSuggest, Key: "Z"},
 		{ID: "suggest.acceptAbove", Title: "Accept all above the threshold", Menu: MenuSuggest, Key: "Shift+A"},
 		{ID: "suggest.runtime", Title: "How models run…", Menu: MenuSuggest},
+		{ID: "text.panel", Title: "Name by words…", Menu: MenuSuggest, Key: "Ctrl+Shift+T"},
+		{ID: "text.captions", Title: "Captions for the selection", Menu: MenuSuggest, Key: "Shift+C"},
 		{ID: "model.add", Title: "Add model folder…", Menu: MenuSuggest},
 		{ID: "model.builtin", Title: "Suggest by the built-in network", Menu: MenuSuggest},
 		{ID: "job.cancel", Title: "Cancel the running job", Menu: MenuSuggest, Key: "Ctrl+."},

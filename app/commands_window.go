@@ -4,6 +4,7 @@ package app
 func windowCommands() []Command {
 	return []Command{
 		{ID: "view.beside", Title: "Open the next slide beside", Menu: MenuView, Key: "Shift+U"},
+		{ID: "view.twice", Title: "Show this slide in one more pane", Menu: MenuView, Key: "Shift+V"},
 		{ID: "view.addPane", Title: "Add an empty pane", Menu: MenuView},
 		{ID: "view.closePane", Title: "Close this pane", Menu: MenuView, Key: "Ctrl+Shift+W"},
 		{ID: "view.nextPane", Title: "Go to the next pane", Menu: MenuView, Key: "F6"},

@@ -16,14 +16,16 @@ import (
 
 // SuggestOptions says how suggestions are made. The zero value is usable.
 type SuggestOptions struct {
-	Encoder  models.Encoder // nil takes Session.Encoder
-	MPP      float64        // µm per pixel of a patch as fed; 0 takes the encoder's, else 0.5
-	Patch    int            // pixels of a patch as fed; 0 takes the encoder's, else 224
-	MinScore float64        // least probability of a suggestion, 0..1
-	Limit    int            // most suggestions; 0 takes 2000
-	SRGB     bool           // the model sees the slide's colours converted by its profile; else the scanner's own
-	Planes   tiles.Choice   // of a slide of several planes, what the model sees; zero: those shown by default
-	Classes  []annotate.ID  // learn these classes only; empty takes all that have labels
+	Encoder  models.Encoder     // nil takes Session.Encoder
+	Text     models.TextEncoder // for what is done by words; nil takes Session.TextEncoder
+	MPP      float64            // µm per pixel of a patch as fed; 0 takes the encoder's, else 0.5
+	Patch    int                // pixels of a patch as fed; 0 takes the encoder's, else 224
+	MinScore float64            // least probability of a suggestion, 0..1
+	Limit    int                // most suggestions; 0 takes 2000
+	SRGB     bool               // the model sees the slide's colours converted by its profile; else the scanner's own
+	Planes   tiles.Choice       // of a slide of several planes, what the model sees; zero: those shown by default
+	Classes  []annotate.ID      // learn these classes only; empty takes all that have labels
+	Within   []annotate.ROI     // only patches whose middle lies in one of these areas; none = wherever there is tissue
 }
 
 const (
@@ -159,6 +161,7 @@ func (s *Session) embedUnder(ctx context.Context, slide annotate.ID, set *annota
 	if e.tissue, err = e.grid.tissueCells(ctx, t); err != nil {
 		return nil, err
 	}
+	e.tissue = e.grid.inside(e.tissue, o.Within)
 	seen, err := seenBy(ctx, t, o.SRGB, o.Planes)
 	if err != nil {
 		return nil, about("slide", item.Name, err)

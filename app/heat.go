@@ -12,18 +12,23 @@ type HeatKind uint8
 
 // The kinds of heat map.
 const (
-	HeatNone   HeatKind = iota
-	HeatLabels          // labels of all classes, how dense they lie
-	HeatClass           // labels of one class, how dense they lie
-	HeatScores          // suggestions that wait, the score of each
+	HeatNone      HeatKind = iota
+	HeatLabels             // labels of all classes, how dense they lie
+	HeatClass              // labels of one class, how dense they lie
+	HeatScores             // suggestions that wait, the score of each
+	HeatWords              // how well a class's words fit each patch
+	HeatSimilar            // how like one patch the others are
+	HeatAttention          // where in a patch the network looked
 )
 
 // Heat is a grid of values over a slide.
 type Heat struct {
 	Kind       HeatKind
+	Title      string    // what it shows, for the legend; "" = the kind says it
 	Values     []float32 // row by row; NaN: there is none
 	Cols, Rows int
-	Cell       float64 // side of a cell, level-0 pixels; the grid begins at the slide's corner
+	X, Y       float64 // upper left corner of the grid, level-0 pixels
+	Cell       float64 // side of a cell, level-0 pixels
 	Low, High  float64 // of the values, for the ends of the colours
 	Unit       string  // "per mm²", or "" for a score
 }
@@ -37,7 +42,7 @@ const (
 // alone. Of a million labels it takes a tenth of a second, and no shape is read.
 // It answers nil when there is nothing to show, or ctx ends before.
 func MakeHeat(ctx context.Context, set *annotate.Set, item SlideItem, kind HeatKind, class annotate.ID) *Heat {
-	if kind == HeatNone || item.Width <= 0 || item.Height <= 0 {
+	if kind == HeatNone || kind > HeatScores || item.Width <= 0 || item.Height <= 0 {
 		return nil
 	}
 	h := &Heat{Kind: kind, Cell: float64(max(item.Width, item.Height)) / heatCells}
@@ -124,4 +129,42 @@ func (h *Heat) blurred(in []float64) []float64 {
 		}
 	}
 	return out
+}
+
+// heat is a map of one value a cell, in the grid's own cells.
+func (g grid) heat(kind HeatKind, title string, cells []cell, value func(i int) float64, low, high float64) *Heat {
+	h := &Heat{Kind: kind, Title: title, Cols: g.cols, Rows: g.rows, Cell: float64(g.side), Low: low, High: high, Values: make([]float32, g.cols*g.rows)}
+	for i := range h.Values {
+		h.Values[i] = float32(math.NaN())
+	}
+	for i, c := range cells {
+		h.Values[c.row*g.cols+c.col] = float32(value(i))
+	}
+	return h
+}
+
+// inside keeps the cells whose middle lies in one of the areas; all when there
+// is no area.
+func (g grid) inside(cells []cell, areas []annotate.ROI) []cell {
+	if len(areas) == 0 {
+		return cells
+	}
+	var kept []cell
+	for _, c := range cells {
+		if lies(areas, g.box(c).Center()) {
+			kept = append(kept, c)
+		}
+	}
+	return kept
+}
+
+// lies tells whether a point lies in one of the areas; in none it is
+// everywhere.
+func lies(areas []annotate.ROI, p annotate.Point) bool {
+	for _, a := range areas {
+		if a.Contains(p) {
+			return true
+		}
+	}
+	return len(areas) == 0
 }

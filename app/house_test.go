@@ -28,6 +28,7 @@ var floors = map[string][]string{
 	"app/window":       {"app", "viewer", "tiles", "annotate", "models", "assets"},
 	"cmd/coverslip":    {"app", "app/window", "tiles", "annotate", "models", "storage", "assets"},
 	"cmd/coverslipctl": {"app", "tiles", "annotate", "models", "storage", "assets"},
+	"tools":            {"tiles", "models", "assets"}, // what is run to make things, never by the program
 }
 
 // Trees that may know Fyne, and the one that may link the window system.

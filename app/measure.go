@@ -93,19 +93,23 @@ func MeasureColumns(scale MeasureScale, set *annotate.Set) []MeasureColumn {
 	return columns
 }
 
-// CountInside is how many other labels have their centre inside an area, points of
-// a group counted one by one; NaN for what covers no area.
+// CountInside is how many other labels have their centre inside an area and are not
+// larger than it, points of a group counted one by one; NaN for what covers no area.
 func CountInside(set *annotate.Set, o *annotate.Object) float64 {
 	if !o.ROI.IsArea() {
 		return math.NaN()
 	}
-	n := 0
+	n, area := 0, o.ROI.Area()
 	set.Search(o.ROI.Bounds(), func(q *annotate.Object) bool {
 		if q.ID != o.ID && q.IsLabel() {
+			held := 0
 			for _, p := range placesOf(q) {
 				if o.ROI.Contains(p) {
-					n++
+					held++
 				}
+			}
+			if held > 0 && q.ROI.Area() <= area {
+				n += held
 			}
 		}
 		return true

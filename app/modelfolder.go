@@ -1,6 +1,7 @@
 package app
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -32,11 +33,15 @@ func (s *Session) UseModel(path string) error {
 	s.encoderMu.Lock()
 	defer s.encoderMu.Unlock()
 	s.options.Model = path
-	if s.encoder == nil {
-		return nil
+	var err error
+	if s.encoder != nil {
+		err = s.encoder.Close()
+		s.encoder = nil
 	}
-	err := s.encoder.Close()
-	s.encoder = nil
+	if s.text != nil {
+		err = errors.Join(err, s.text.Close())
+		s.text = nil
+	}
 	return err
 }
 

@@ -18,6 +18,7 @@ func workerExplanations() []explanation {
 		{is(zeroshot.ErrFewClasses), "There are too few classes to tell apart", "Name two classes or more."},
 		{is(zeroshot.ErrOtherSpace), "Pictures and texts are not of one model", "Open the picture side and the text side from one model folder."},
 		{is(caption.ErrEmpty), "The caption bank is empty", "Choose a CSV file with a column named caption, or a text with a sentence a line."},
+		{is(ErrNoWords), "The caption has no words", "Write at least one, or reject the caption."},
 		{is(ErrOtherModel), "The suggestion was made by another model", "Open the model that its provenance names, and repeat it with that."},
 		{is(ErrNotRepeatable), "The suggestion cannot be repeated", "What it rests on was not written down; it was made by an older version, or imported."},
 		{as[*onnx.ProviderError], "The chosen device cannot run models here", "Choose the processor (Models, How models run), or a build of ONNX Runtime for the device."},

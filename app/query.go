@@ -45,7 +45,6 @@ func (c condition) takes(v float64) bool {
 // with the name of a measure, capitals and blanks aside, OP one of < <= > >= =, and a number
 // with point or comma. It never guesses: what looks like a condition must be one.
 func parseQuery(s string, columns []MeasureColumn) (query, error) {
-	s = strings.NewReplacer("≤", "<=", "≥", ">=").Replace(s)
 	for _, op := range []string{"<", ">", "="} { // no blanks around operators
 		for strings.Contains(s, " "+op) || strings.Contains(s, op+" ") {
 			s = strings.ReplaceAll(strings.ReplaceAll(s, " "+op, op), op+" ", op)

@@ -49,7 +49,7 @@ func (s *Session) Replay(ctx context.Context, slide, id annotate.ID, o WordOptio
 	if err != nil {
 		return Replayed{}, err
 	}
-	said.Encoder = o.Encoder
+	said.Encoder, said.Text = o.Encoder, o.Text
 	if o.SuggestOptions, err = s.withDefaults(said); err != nil {
 		return Replayed{}, err
 	}
@@ -69,6 +69,24 @@ func (s *Session) Replay(ctx context.Context, slide, id annotate.ID, o WordOptio
 
 // anew reads one patch from the slide and encodes it, whatever is on disk.
 func (s *Session) anew(ctx context.Context, slide annotate.ID, at annotate.Box, o SuggestOptions) ([]float32, error) {
+	v, err := s.anewAll(ctx, slide, []annotate.Box{at}, o)
+	if err != nil {
+		return nil, err
+	}
+	return v[0], nil
+}
+
+// anewAll is anew for several patches.
+func (s *Session) anewAll(ctx context.Context, slide annotate.ID, boxes []annotate.Box, o SuggestOptions) ([][]float32, error) {
+	images, err := s.pixelsOf(ctx, slide, boxes, o)
+	if err != nil {
+		return nil, err
+	}
+	return o.Encoder.Encode(ctx, images)
+}
+
+// pixelsOf reads patches as the model sees them.
+func (s *Session) pixelsOf(ctx context.Context, slide annotate.ID, boxes []annotate.Box, o SuggestOptions) ([]*image.RGBA, error) {
 	item, err := s.Slide(slide)
 	if err != nil {
 		return nil, err
@@ -77,9 +95,10 @@ func (s *Session) anew(ctx context.Context, slide annotate.ID, at annotate.Box, 
 	if err != nil {
 		return nil, err
 	}
-	c, ok := g.cellAt(at.Center())
-	if !ok || g.box(c) != at {
-		return nil, fmt.Errorf("%w: it is no patch of %d pixels at %g µm; the scale of the slide may have been changed", ErrNotRepeatable, o.Patch, o.MPP)
+	for _, at := range boxes {
+		if c, ok := g.cellAt(at.Center()); !ok || g.box(c) != at {
+			return nil, fmt.Errorf("%w: it is no patch of %d pixels at %g µm; the scale of the slide may have been changed", ErrNotRepeatable, o.Patch, o.MPP)
+		}
 	}
 	t, _, err := s.find(ctx, item.Slide)
 	if err != nil {
@@ -92,15 +111,13 @@ func (s *Session) anew(ctx context.Context, slide annotate.ID, at annotate.Box, 
 	}
 	reader := newPatchReader(seen, g, &s.traffic)
 	defer reader.close()
-	img, err := reader.read(ctx, at)
-	if err != nil {
-		return nil, err
+	images := make([]*image.RGBA, len(boxes))
+	for i, at := range boxes {
+		if images[i], err = reader.read(ctx, at); err != nil {
+			return nil, err
+		}
 	}
-	v, err := o.Encoder.Encode(ctx, []*image.RGBA{img})
-	if err != nil {
-		return nil, err
-	}
-	return v[0], nil
+	return images, nil
 }
 
 func (s *Session) replayWords(ctx context.Context, slide annotate.ID, first *annotate.Object, hash string, o WordOptions) (float64, error) {

@@ -69,7 +69,7 @@ func TestSession_Replay_Learned(t *testing.T) {
 
 func TestSession_SuggestByWords(t *testing.T) {
 	s, slide := newProject(t)
-	o := WordOptions{SuggestOptions: fake(), Text: &modeltest.Texts{}, Words: []WordClass{
+	o := WordOptions{SuggestOptions: fakeWords(), Words: []WordClass{
 		{Class: class(t, s, "Tumour"), Names: []string{"purple", "purple cells"}},
 		{Class: class(t, s, "Stroma"), Names: []string{"pink"}},
 	}, Templates: []string{"CLASSNAME", "a picture of CLASSNAME"}}
@@ -93,7 +93,7 @@ func TestSession_SuggestByWords(t *testing.T) {
 		t.Errorf("the second time: %+v, %v", again, err)
 	}
 	for _, x := range suggestionsBy(t, s, slide, true)[:2] {
-		p, err := s.Replay(t.Context(), slide, x.ID, WordOptions{SuggestOptions: fake(), Text: &modeltest.Texts{}}, nil)
+		p, err := s.Replay(t.Context(), slide, x.ID, WordOptions{SuggestOptions: fakeWords()}, nil)
 		if err != nil || !p.Same {
 			t.Errorf("%+v, %v", p, err)
 		}
@@ -115,4 +115,11 @@ func TestParseParams(t *testing.T) {
 			t.Errorf("%q: %v", bad, err)
 		}
 	}
+}
+
+// fakeWords is fake with words.
+func fakeWords() SuggestOptions {
+	o := fake()
+	o.Text = &modeltest.Texts{}
+	return o
 }

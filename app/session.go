@@ -10,6 +10,7 @@ import (
 
 	"coverslip/annotate"
 	"coverslip/models"
+	"coverslip/models/caption"
 	"coverslip/models/onnx"
 	"coverslip/storage"
 	"coverslip/tiles"
@@ -65,6 +66,7 @@ type Session struct {
 	encoderMu sync.Mutex // protects encoder and engine; held while they are loaded
 	encoder   models.Encoder
 	text      models.TextEncoder
+	captions  *caption.Index // the bank read last
 	engine    onnx.Engine
 	release   func() error // frees engine
 

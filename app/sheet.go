@@ -64,7 +64,7 @@ func (s *Session) MakeSheet(ctx context.Context, slide annotate.ID, spec SheetSp
 	if err != nil {
 		return nil, err
 	}
-	t.carry(old)
+	t.carry(ctx, old)
 	for _, c := range q.conditions {
 		t.measure(ctx, c.column, p)
 	}
@@ -168,7 +168,7 @@ func (t *Sheet) column(id string) (MeasureColumn, bool) {
 func alone(id string) bool { return id != "inside" && id != "density" }
 
 // carry takes over what an older sheet measured.
-func (t *Sheet) carry(old *Sheet) {
+func (t *Sheet) carry(ctx context.Context, old *Sheet) {
 	if old == nil || old.Scale != t.Scale {
 		return
 	}
@@ -191,7 +191,7 @@ func (t *Sheet) carry(old *Sheet) {
 		t.values[id] = now
 	}
 	if old.nesting != nil {
-		t.nesting = Nest(context.Background(), t.roll, old.nesting, nil)
+		t.nesting = Nest(ctx, t.roll, old.nesting, nil)
 	}
 }
 

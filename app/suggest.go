@@ -167,18 +167,7 @@ func (s *Session) teach(e *embedding, set *annotate.Set, o SuggestOptions) (*les
 
 // predict scores every patch with tissue that no label speaks for.
 func (t *lesson) predict(ctx context.Context, e *embedding, probe *learn.Probe, set *annotate.Set, p Progress) ([]candidate, error) {
-	refused := map[cell]map[annotate.ID]bool{}
-	set.All(func(o *annotate.Object) bool {
-		if o.Kind == annotate.Detection && o.Review.Decision == annotate.Rejected {
-			if c, ok := e.grid.cellAt(o.ROI.Bounds().Center()); ok {
-				if refused[c] == nil {
-					refused[c] = map[annotate.ID]bool{}
-				}
-				refused[c][Proposed(o)] = true
-			}
-		}
-		return true
-	})
+	refused := e.grid.refused(set)
 	var found []candidate
 	for i, c := range e.tissue {
 		if i%256 == 0 {
@@ -198,6 +187,24 @@ func (t *lesson) predict(ctx context.Context, e *embedding, probe *learn.Probe, 
 	}
 	p.report("Predicting", len(e.tissue), len(e.tissue))
 	return found, nil
+}
+
+// refused is the classes that a person rejected, by the cell they were proposed
+// for.
+func (g grid) refused(set *annotate.Set) map[cell]map[annotate.ID]bool {
+	refused := map[cell]map[annotate.ID]bool{}
+	set.All(func(o *annotate.Object) bool {
+		if o.Kind == annotate.Detection && o.Review.Decision == annotate.Rejected {
+			if c, ok := g.cellAt(o.ROI.Bounds().Center()); ok {
+				if refused[c] == nil {
+					refused[c] = map[annotate.ID]bool{}
+				}
+				refused[c][Proposed(o)] = true
+			}
+		}
+		return true
+	})
+	return refused
 }
 
 // limit keeps what Suggest promises of the candidates, least certain first, and

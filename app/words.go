@@ -25,11 +25,10 @@ type WordClass struct {
 // WordOptions says how patches are named by words.
 type WordOptions struct {
 	SuggestOptions
-	Text      models.TextEncoder // nil takes Session.TextEncoder
-	Words     []WordClass        // none = every class of the project that is in use, by its name
-	Templates []string           // sentences with CLASSNAME; none = the model's, else our own
-	Scale     float64            // of cosines before the softmax; 0 = the model's
-	MinMargin float64            // less is "I don't know"; 0 = 0.1
+	Words     []WordClass // none = every class of the project that is in use, by its name
+	Templates []string    // sentences with CLASSNAME; none = the model's, else our own
+	Scale     float64     // of cosines before the softmax; 0 = the model's
+	MinMargin float64     // less is "I don't know"; 0 = 0.1
 }
 
 // words is what a suggestion by words rests on; kept with the project under the
@@ -51,55 +50,127 @@ func wordsKey(hash string) string { return "words:" + hash }
 // method is how suggestions by words are called in their provenance.
 const methodWords = "zeroshot"
 
-// SuggestByWords proposes a class for every patch with tissue by the sentences
-// that describe the classes, without any label. What the model does not know is
-// not proposed. Otherwise it does as Suggest does; its errors are those of Embed,
-// ErrNoTexts, and those of zeroshot.New.
-func (s *Session) SuggestByWords(ctx context.Context, slide annotate.ID, o WordOptions, p Progress) (SuggestReport, []string, error) {
+// WordAnswers is what words say of the patches of a slide. Nothing is written by
+// asking; see SuggestAnswers.
+type WordAnswers struct {
+	Report   SuggestReport
+	Classes  []annotate.ID // in the order of the answers
+	Names    []string      // of the classes, for people
+	Asked    int           // patches that were asked about
+	Counts   []int         // patches a class; the others got "I don't know"
+	Warnings []string      // what a person should know before believing it
+
+	slide   annotate.ID
+	e       *embedding
+	o       WordOptions
+	c       *zeroshot.Classifier
+	kept    words
+	cells   []cell
+	answers []zeroshot.Answer
+}
+
+// Known is how many patches got a class.
+func (a *WordAnswers) Known() int {
+	n := 0
+	for _, c := range a.Counts {
+		n += c
+	}
+	return n
+}
+
+// Heat is the score of a class, by its index, over the slide. Patches that were
+// not asked about have none.
+func (a *WordAnswers) Heat(class int) *Heat {
+	if class < 0 || class >= len(a.Classes) || len(a.cells) == 0 {
+		return nil
+	}
+	return a.e.grid.heat(HeatWords, a.Names[class]+" by words", a.cells, func(i int) float64 { return a.answers[i].Scores[class] }, 0, 1)
+}
+
+// AskWords compares every patch with tissue with the sentences that describe the
+// classes, without any label, and writes nothing but embeddings. Its errors are
+// those of Embed, ErrNoTexts, and those of zeroshot.New.
+func (s *Session) AskWords(ctx context.Context, slide annotate.ID, o WordOptions, p Progress) (*WordAnswers, error) {
 	c, kept, err := s.wordClassifier(ctx, &o)
 	if err != nil {
-		return SuggestReport{}, nil, err
+		return nil, err
 	}
 	if err := c.Fits(o.Encoder.Info()); err != nil {
-		return SuggestReport{}, nil, err
+		return nil, err
 	}
 	e, err := s.embed(ctx, slide, o.SuggestOptions, p)
 	if err != nil {
-		return SuggestReport{}, nil, err
-	}
-	set, err := s.Objects(slide)
-	if err != nil {
-		return SuggestReport{}, nil, err
+		return nil, err
 	}
 	e.report.Method, e.report.Classes = methodWords, len(kept.Words)
-	taken := e.grid.labelled(set, anyClass)
-	var found []candidate
+	a := &WordAnswers{Names: kept.Named, Counts: make([]int, len(kept.Words)), Warnings: c.Warnings(), slide: slide, e: e, o: o, c: c, kept: kept}
+	for _, w := range kept.Words {
+		a.Classes = append(a.Classes, w.Class)
+	}
 	for i, at := range e.tissue {
 		if i%256 == 0 {
 			if err := ctx.Err(); err != nil {
-				return SuggestReport{}, nil, err
+				return nil, err
 			}
 			p.report("Comparing with words", i, len(e.tissue))
 		}
 		v := e.vector(at)
-		if v == nil || taken[at] != nil {
+		if v == nil {
 			continue
 		}
-		if a := c.Ask(v); a.Class >= 0 {
-			found = append(found, candidate{at, learn.Prediction{Class: a.Class, Score: a.Scores[a.Class], Margin: a.Margin, Scores: a.Scores}})
+		answer := c.Ask(v)
+		a.cells, a.answers = append(a.cells, at), append(a.answers, answer)
+		if answer.Class >= 0 {
+			a.Counts[answer.Class]++
 		}
 	}
-	found, e.report.Candidates = limit(found, o.MinScore, o.Limit)
-	edit, err := s.wordSuggestions(slide, set, e, o, c, kept, found)
+	a.Asked = len(a.cells)
+	e.report.Elapsed = time.Since(e.started)
+	a.Report = e.report
+	return a, nil
+}
+
+// SuggestAnswers proposes what the words said, as outlined squares, in one edit:
+// the undecided suggestions by words of the same model go away where it was asked
+// again. What the model does not know is not proposed, nor what a label speaks for, nor
+// what a person rejected.
+func (s *Session) SuggestAnswers(ctx context.Context, a *WordAnswers, p Progress) (SuggestReport, error) {
+	set, err := s.Objects(a.slide)
 	if err != nil {
-		return SuggestReport{}, nil, err
+		return SuggestReport{}, err
+	}
+	taken, refused := a.e.grid.labelled(set, anyClass), a.e.grid.refused(set)
+	var found []candidate
+	for i, at := range a.cells {
+		if answer := a.answers[i]; answer.Class >= 0 && taken[at] == nil && !refused[at][a.Classes[answer.Class]] {
+			found = append(found, candidate{at, learn.Prediction{Class: answer.Class, Score: answer.Scores[answer.Class], Margin: answer.Margin, Scores: answer.Scores}})
+		}
+	}
+	r := a.Report
+	found, r.Candidates = limit(found, a.o.MinScore, a.o.Limit)
+	edit, replaced, err := s.wordSuggestions(a, set, found)
+	if err != nil {
+		return SuggestReport{}, err
+	}
+	if err := ctx.Err(); err != nil {
+		return SuggestReport{}, err
 	}
 	p.report("Writing suggestions", 0, 0)
 	if err := s.Apply(edit); err != nil {
+		return SuggestReport{}, err
+	}
+	r.Suggested, r.Replaced, r.Elapsed = len(found), replaced, time.Since(a.e.started)
+	return r, nil
+}
+
+// SuggestByWords is AskWords and SuggestAnswers in one, with the warnings.
+func (s *Session) SuggestByWords(ctx context.Context, slide annotate.ID, o WordOptions, p Progress) (SuggestReport, []string, error) {
+	a, err := s.AskWords(ctx, slide, o, p)
+	if err != nil {
 		return SuggestReport{}, nil, err
 	}
-	e.report.Suggested, e.report.Elapsed = len(found), time.Since(e.started)
-	return e.report, c.Warnings(), nil
+	r, err := s.SuggestAnswers(ctx, a, p)
+	return r, a.Warnings, err
 }
 
 // wordClassifier fills in what o leaves open and embeds the sentences.
@@ -148,31 +219,32 @@ func (k words) classifier(ctx context.Context, enc models.TextEncoder, o zerosho
 }
 
 // wordSuggestions is the one edit of a run; the words are kept first.
-func (s *Session) wordSuggestions(slide annotate.ID, set *annotate.Set, e *embedding, o WordOptions, c *zeroshot.Classifier, k words, found []candidate) (annotate.Edit, error) {
+func (s *Session) wordSuggestions(a *WordAnswers, set *annotate.Set, found []candidate) (annotate.Edit, int, error) {
+	e, k, c := a.e, a.kept, a.c
 	b, err := json.Marshal(k)
 	if err != nil {
-		return annotate.Edit{}, err
+		return annotate.Edit{}, 0, err
 	}
 	sum := sha256.Sum256(b)
 	hash := hex.EncodeToString(sum[:8])
 	if err := s.SetSetting(wordsKey(hash), string(b)); err != nil {
-		return annotate.Edit{}, err
+		return annotate.Edit{}, 0, err
 	}
-	edit := annotate.Edit{Slide: slide, Label: counted("Suggest by words", len(found), "patch")}
+	edit := annotate.Edit{Slide: a.slide, Label: counted("Suggest by words", len(found), "patch")}
 	set.All(func(old *annotate.Object) bool {
-		if old.IsSuggestion() && old.By.ModelHash == e.info.Hash && old.By.Method == methodWords {
+		if old.IsSuggestion() && old.By.ModelHash == e.info.Hash && old.By.Method == methodWords && lies(a.o.Within, old.ROI.Bounds().Center()) {
 			edit.Changes = append(edit.Changes, annotate.Change{Before: old})
 		}
 		return true
 	})
-	e.report.Replaced = len(edit.Changes)
+	replaced := len(edit.Changes)
 	now, who := time.Now().UTC(), s.Author()
 	for _, f := range found {
 		box := e.grid.box(f.cell)
 		prompt := zeroshot.Options{Templates: k.Templates}.Sentences(zeroshot.Class{Name: k.Named[f.Class], Names: k.Words[f.Class].Names})
 		by := annotate.Provenance{Author: who, Model: e.info.Name, ModelHash: e.info.Hash, Untrained: e.info.Untrained || c.Text().Untrained,
 			Method: methodWords, Score: f.Score, Margin: f.Margin,
-			Params: s.paramsOf(e, o.SuggestOptions, "words="+hash, "text="+strconv.Quote(k.Text), "text-hash="+k.TextHash, fmt.Sprintf("scale=%g", k.Scale),
+			Params: s.paramsOf(e, a.o.SuggestOptions, "words="+hash, "text="+strconv.Quote(k.Text), "text-hash="+k.TextHash, fmt.Sprintf("scale=%g", k.Scale),
 				"prompt="+strconv.Quote(prompt[0]), fmt.Sprintf("prompts=%d", len(prompt)))}
 		by.Why = fmt.Sprintf("By words, no label: %s %.0f %%", k.Named[f.Class], 100*f.Score)
 		if second := runnerUp(f.Prediction); second >= 0 {
@@ -185,5 +257,5 @@ func (s *Session) wordSuggestions(slide annotate.ID, set *annotate.Set, e *embed
 		edit.Changes = append(edit.Changes, annotate.Change{After: &annotate.Object{ID: annotate.NewID(), Kind: annotate.Detection,
 			ROI: annotate.Rectangle(box.MinX, box.MinY, box.MaxX, box.MaxY), Class: k.Words[f.Class].Class, Created: now, Changed: now, By: by}})
 	}
-	return edit, nil
+	return edit, replaced, nil
 }

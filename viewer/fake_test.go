@@ -189,7 +189,7 @@ func (s *stage) frame() {
 // settle delivers tiles and waits for the overlay until nothing is awaited.
 func (s *stage) settle() {
 	s.t.Helper()
-	for end := time.Now().Add(20 * time.Second); ; {
+	for end := time.Now().Add(2 * time.Minute); ; {
 		if s.src != nil {
 			s.src.deliver(1000)
 		}

@@ -128,3 +128,12 @@ func (c *Coverage) tint(part annotate.Box, w, h, step int) *image.RGBA {
 	}
 	return im
 }
+
+// ShareCoverage has the viewer note what is seen in the map of another viewer of
+// the same slide.
+func (v *Viewer) ShareCoverage(c *Coverage) {
+	if v.source != nil && c != nil {
+		v.coverage = c
+		v.touch()
+	}
+}

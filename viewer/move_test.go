@@ -156,3 +156,18 @@ func TestViewer_GoTo_marksForAMoment(t *testing.T) {
 		t.Error("the mark stays")
 	}
 }
+
+// What is under the mouse is told again when another slide comes under it.
+func TestViewer_Hover_OfTheSlideThatCame(t *testing.T) {
+	s := atRest(t, 0.1)
+	var at annotate.Point
+	inside := false
+	s.v.OnHover = func(p annotate.Point, in bool) { at, inside = p, in }
+	s.v.MouseMoved(mouse(200, 150))
+	other := newFakeSlide(4000, 3000, 256, pink)
+	s.v.SetSlide(newFakeSource(other), &other.info)
+	s.frame()
+	if x, y := s.v.view.L0FromS(200, 150); !inside || math.Abs(at.X-x) > 1e-6 || math.Abs(at.Y-y) > 1e-6 {
+		t.Errorf("the mouse is said to be at %v (inside: %v), it is over %.1f, %.1f of the new slide", at, inside, x, y)
+	}
+}

@@ -52,7 +52,7 @@ type nameTag struct {
 func (n *names) update(v *Viewer) []fyne.CanvasObject {
 	n.objs = n.objs[:0]
 	set, ok := v.objects.(briefer)
-	if !ok || !n.on || !v.overlay.on || v.view.Scale < 1.0/64 {
+	if !ok || !n.on || !v.overlay.on || v.style.faint >= 1 || v.view.Scale < 1.0/64 {
 		return nil
 	}
 	n.find(v, set)
@@ -102,10 +102,15 @@ func (t *nameTag) put(v *Viewer, o *annotate.Object, taken *[]fyne.Position) boo
 	if r := []rune(words); len(r) > 40 {
 		words = string(r[:39]) + "…"
 	}
-	if t.line.Text != words {
-		t.line.Text = words
+	ink, ground := v.fainter(nameInk), v.fainter(nameGround)
+	if t.line.Text != words || t.line.Color != ink {
+		t.line.Text, t.line.Color = words, ink
 		t.size = t.line.MinSize()
 		t.line.Refresh()
+	}
+	if t.ground.FillColor != ground {
+		t.ground.FillColor = ground
+		t.ground.Refresh()
 	}
 	size := fyne.NewSize(t.size.Width+2*namePad, t.size.Height)
 	at := fyne.NewPos(float32(snap(x))/v.unit, float32(snap(y))/v.unit-size.Height-2)
@@ -129,9 +134,20 @@ func (v *Viewer) SetNamesVisible(on bool) {
 // NamesVisible tells whether names of objects are shown.
 func (v *Viewer) NamesVisible() bool { return v.names.on }
 
-// SetFaint makes the objects fainter: 0 as they are, 1 not to be seen.
-func (v *Viewer) SetFaint(faint float64) {
-	v.restyle(func(s *overlayStyle) { s.faint = max(0, min(1, faint)) })
+// SetOpacity sets how opaque everything of every object is drawn, 0 (not to be
+// seen) to 1. What is selected or in hand is drawn in full, so that a person sees
+// what they do; the heat map has an opacity of its own.
+func (v *Viewer) SetOpacity(opacity float64) {
+	v.restyle(func(s *overlayStyle) { s.faint = 1 - max(0, min(1, opacity)) })
+}
+
+// Opacity is what SetOpacity was given.
+func (v *Viewer) Opacity() float64 { return 1 - v.style.faint }
+
+// fainter is a colour as opaque as the objects are.
+func (v *Viewer) fainter(c color.NRGBA) color.NRGBA {
+	c.A = uint8(float64(c.A)*v.Opacity() + 0.5)
+	return c
 }
 
 // highlight has the overlay mark what is selected when it is too much to be drawn

@@ -49,7 +49,6 @@ func (v *Viewer) Tick() {
 	dt := now.Sub(v.clock.last).Seconds()
 	v.clock.last = now
 	v.measure()
-	before := v.view
 	if v.motion.moving() && v.view.Valid() {
 		v.view = v.limits.clamp(v.motion.step(v.view, dt))
 		v.clock.dirty = true
@@ -77,9 +76,7 @@ func (v *Viewer) Tick() {
 		if v.OnView != nil {
 			v.OnView(v.view)
 		}
-		if v.view != before {
-			v.hoverAgain()
-		}
+		v.hoverAgain() // the slide moved under the mouse
 	}
 }
 

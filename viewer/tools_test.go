@@ -301,7 +301,7 @@ func disc(x, y float64) color.RGBA {
 
 func (d *trial) await(t *testing.T) {
 	t.Helper()
-	for end := time.Now().Add(20 * time.Second); d.v.Busy() && time.Now().Before(end); time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(2 * time.Minute); d.v.Busy() && time.Now().Before(end); time.Sleep(time.Millisecond) {
 		d.frame()
 	}
 }

@@ -161,7 +161,7 @@ func New() *Viewer {
 func (v *Viewer) SetSlide(l Source, info *tiles.Info) {
 	v.ghost = annotate.ROI{}
 	v.tool.cancel()
-	v.hand = hand{space: v.hand.space}
+	v.hand = hand{space: v.hand.space, at: v.hand.at, inside: v.hand.inside}
 	if absent(l) {
 		l, info = nil, nil
 	}

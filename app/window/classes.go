@@ -188,9 +188,7 @@ func (p *classesPanel) toggle(id annotate.ID) {
 			p.w.status.say(fmt.Sprintf("%s is hidden; it still counts and is exported.", c.Name))
 		}
 	}
-	p.w.viewer.SetHiddenClasses(p.w.hidden)
-	p.list.body.Refresh()
-	p.w.focus()
+	p.w.hiddenChanged()
 }
 
 // classOf is the name and colour of a class, for lists.

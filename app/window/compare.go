@@ -78,11 +78,11 @@ func (c *compareBar) forget() {
 }
 
 // partner is the pane that a pane is registered with and that is laid over it:
-// the next one with a slide; nil when there is none.
+// the next one with another slide; nil when there is none.
 func (w *Window) partner(p *pane) *pane {
 	at := slices.Index(w.panes, p)
 	for i := 1; i < len(w.panes); i++ {
-		if q := w.panes[(at+i)%len(w.panes)]; q.open != nil {
+		if q := w.panes[(at+i)%len(w.panes)]; q.open != nil && !q.alike(p) {
 			return q
 		}
 	}
@@ -97,22 +97,22 @@ func (c *compareBar) update() {
 		return
 	}
 	for _, p := range w.panes {
-		name := "Empty"
-		if p.open != nil {
-			name = p.open.Item.Name
-		}
-		p.name.SetWords(name)
+		p.name.SetWords(w.nameIn(p))
 		p.name.SetActive(p == w.active)
 	}
 	other := w.partner(w.active)
 	both := w.open != nil && other != nil
-	c.link.SetActive(c.linked)
-	c.link.SetWords(map[bool]string{true: "Linked", false: "Link"}[c.linked])
+	apart := w.open != nil && other == nil && len(w.views(w.open.Item.ID)) > 1
+	c.link.SetEnabled(!apart)
+	c.link.SetActive(c.linked && !apart)
+	c.link.SetWords(map[bool]string{true: "Linked", false: "Link"}[c.linked && !apart])
 	c.register.SetEnabled(w.cmds.CanDo("view.register"))
 	c.more.SetEnabled(len(w.panes) < panesMost)
 	words := ""
 	if both {
 		words = c.stateWords(c.pairs[pairOf(w.active, other)])
+	} else if apart {
+		words = "Views of one slide, each with its own place and zoom"
 	}
 	c.state.Set(words)
 	show(c.blend, both)
@@ -176,7 +176,7 @@ func (c *compareBar) mapOf(p, q *pane) annotate.Affine {
 func (c *compareBar) align() {
 	for i, p := range c.w.panes {
 		for _, q := range c.w.panes[i+1:] {
-			if p.open == nil || q.open == nil || c.pairs[pairOf(p, q)] > 0 {
+			if p.open == nil || q.open == nil || p.alike(q) || c.pairs[pairOf(p, q)] > 0 {
 				continue
 			}
 			a, b := p.viewer.Viewport(), q.viewer.Viewport()
@@ -218,12 +218,12 @@ func (w *Window) lead(p *pane, to viewer.Viewport) {
 
 // follow brings every other pane to what one shows.
 func (w *Window) follow(p *pane) {
-	if p.open == nil || !w.compare.linked || !p.viewer.Viewport().Valid() {
+	if !p.leads() || !w.compare.linked || !p.viewer.Viewport().Valid() {
 		return
 	}
 	p.led = p.viewer.Viewport()
 	for _, q := range w.panes {
-		if q == p || q.open == nil {
+		if q == p || !q.leads() {
 			continue
 		}
 		q.viewer.SetViewport(viewer.Follow(p.led, q.viewer.Viewport(), w.compare.mapOf(p, q)))
@@ -239,7 +239,7 @@ func (w *Window) joined(p *pane, same bool) {
 	}
 	w.compare.stopPicking()
 	for _, q := range w.panes {
-		if q == p || q.open == nil {
+		if q == p || q.open == nil || q.alike(p) {
 			continue
 		}
 		open, other := p.open, q.open
@@ -346,6 +346,7 @@ func (w *Window) bindPanes(on func(id string, run func(), enabled func() bool)) 
 	on("file.importGeoJSON", w.askImport, func() bool { return w.open != nil && !w.session.ReadOnly() })
 	on("view.theme", w.toggleTheme, nil)
 	on("view.beside", w.openNextBeside, func() bool { return room() && w.open != nil })
+	on("view.twice", w.openTwice, func() bool { return room() && w.open != nil })
 	on("view.addPane", w.addPane, func() bool { return room() && w.open != nil })
 	on("view.closePane", func() { w.closePane(w.active); w.focus() }, several)
 	on("view.nextPane", w.nextPane, several)

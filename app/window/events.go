@@ -203,6 +203,9 @@ func (w *Window) jobChanged() {
 	if !st.Running && st.Err != nil {
 		w.fail(st.Err)
 	}
+	if !st.Running {
+		w.text.update()
+	}
 }
 
 // elsewhere tells whether objects changed on a slide that is not the active

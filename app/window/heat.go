@@ -21,6 +21,7 @@ type heatPanel struct {
 	kind      app.HeatKind
 	turn      int
 	made      *app.Heat
+	of        *app.OpenSlide // that a heat map made elsewhere belongs to
 	making    *latest
 	opacity   *slider
 	threshold *slider
@@ -75,8 +76,29 @@ func (p *heatPanel) set(kind app.HeatKind) {
 	p.refresh()
 }
 
+// give shows a heat map that was made elsewhere; it goes with its slide.
+func (p *heatPanel) give(h *app.Heat) {
+	if h == nil || p.w.open == nil {
+		return
+	}
+	p.kind, p.of = h.Kind, p.w.open
+	p.turn++
+	p.made = h
+	p.show()
+}
+
+// given tells whether the heat map of a kind is made elsewhere.
+func given(kind app.HeatKind) bool { return kind > app.HeatScores }
+
 // refresh makes the heat map anew, in the background.
 func (p *heatPanel) refresh() {
+	if given(p.kind) {
+		if p.of == p.w.open && p.made != nil {
+			p.show()
+			return
+		}
+		p.kind = app.HeatNone
+	}
 	open, kind, class := p.w.open, p.kind, p.w.class
 	p.turn++
 	turn := p.turn
@@ -108,7 +130,7 @@ func (p *heatPanel) show() {
 		return
 	}
 	from := h.Low + p.threshold.value*(h.High-h.Low)
-	p.w.viewer.SetHeatMap(&viewer.HeatMap{Values: h.Values, Cols: h.Cols, Rows: h.Rows, Cell: h.Cell,
+	p.w.viewer.SetHeatMap(&viewer.HeatMap{Values: h.Values, Cols: h.Cols, Rows: h.Rows, X: h.X, Y: h.Y, Cell: h.Cell,
 		Low: h.Low, High: h.High, Threshold: from, Opacity: p.opacity.value})
 	p.title.Set(p.words())
 	p.low.Set(heatNumber(max(from, h.Low)))
@@ -117,6 +139,9 @@ func (p *heatPanel) show() {
 }
 
 func (p *heatPanel) words() string {
+	if given(p.kind) && p.made != nil {
+		return p.made.Title
+	}
 	switch p.kind {
 	case app.HeatClass:
 		name, _ := p.w.classOf(p.w.class)

@@ -127,14 +127,15 @@ func (s *stage) pump() bool {
 // settle waits until nothing is left to do and the picture is complete.
 func (s *stage) settle() {
 	s.t.Helper()
-	end := time.Now().Add(30 * time.Second)
+	end := time.Now().Add(2 * time.Minute)
 	for quiet := 0; quiet < 3; {
 		if time.Now().After(end) {
-			s.t.Fatal("the window did not come to rest within 30 s")
+			s.t.Fatal("the window did not come to rest within two minutes")
 		}
 		s.edits.wait()
 		s.counts.wait()
 		s.listing.wait()
+		s.text.looking.wait()
 		s.reads.wait()
 		s.thumbReads.wait()
 		s.channels.changes.wait()

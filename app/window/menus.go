@@ -205,7 +205,7 @@ func (w *Window) slideMenu(i int, at fyne.Position) {
 	reviewed.Checked = item.Reviewed
 	w.menuIn(at,
 		act("Open", !item.Missing, func() { w.openSlide(item.ID) }),
-		act("Open beside", !item.Missing && (len(w.panes) < panesMost || w.open == nil), func() { w.openBeside(item.ID) }),
+		act(besideWords(w.open != nil && w.open.Item.ID == item.ID), !item.Missing && (len(w.panes) < panesMost || w.open == nil), func() { w.openBeside(item.ID) }),
 		fyne.NewMenuItemSeparator(),
 		reviewed,
 		act("Case and patient…", writable, func() { w.askCase(item) }),

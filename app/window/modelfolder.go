@@ -100,6 +100,7 @@ func (w *Window) useModel(path, name string) {
 	w.opts.Session.Model = path
 	w.app.Preferences().SetString(prefModel, path)
 	w.write(func(s *app.Session) error { return s.UseModel(path) }, func(err error) {
+		w.text.modelChanged()
 		if err == nil {
 			w.status.say("Suggestions come from " + name + " from now on")
 		}

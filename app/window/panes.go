@@ -1,7 +1,6 @@
 package window
 
 import (
-	"context"
 	"slices"
 
 	"fyne.io/fyne/v2"
@@ -23,6 +22,7 @@ type pane struct {
 	w      *Window
 	viewer *viewer.Viewer
 	open   *app.OpenSlide // nil: nothing is shown
+	share  *viewer.Share  // of its tiles, with the other views of the slide; nil: nothing is shown
 	cover  cover
 	turns  orientation
 	turn   int  // counts the slides asked for; answers to older questions are dropped
@@ -78,7 +78,7 @@ func (w *Window) wirePane(p *pane) {
 		p.turns.changed()
 		w.lead(p, port)
 	}
-	v.OnSeen = p.cover.changed
+	v.OnSeen = p.seen
 	v.OnMenu = func(place annotate.Point, at fyne.Position) { w.viewMenu(p, place, at) }
 	v.OnKey, v.OnRune = w.typedKey, w.typedRune
 	v.OnProblem = func(err error) {
@@ -155,7 +155,7 @@ func (w *Window) dress(v *viewer.Viewer, tool viewer.Tool) {
 	v.SetClass(w.class)
 	v.SetHiddenClasses(w.hidden)
 	w.showLooks(v)
-	v.SetFill(w.toolbar.fill.value)
+	w.toolbar.strong.apply(v)
 	v.SetOverlayVisible(w.overlay)
 	if w.compare.picking() == nil {
 		v.SetTool(tool)
@@ -183,7 +183,7 @@ func (w *Window) addPane() {
 
 // openBeside opens a slide in a pane of its own.
 func (w *Window) openBeside(id annotate.ID) {
-	if p := w.paneOf(id); p != nil {
+	if p := w.paneOf(id); p != nil && p != w.active {
 		w.activate(p)
 		w.focus()
 		return
@@ -221,7 +221,6 @@ func (w *Window) closePane(p *pane) {
 	w.unlayAll(p)
 	p.cover.keep()
 	p.turns.keep()
-	open := p.open
 	w.panes = slices.Delete(w.panes, i, i+1)
 	if w.active == p {
 		w.active = nil
@@ -230,11 +229,8 @@ func (w *Window) closePane(p *pane) {
 		w.activate(next)
 	}
 	p.open = nil
-	p.viewer.SetSlide(nil, nil)
-	s := w.session
-	if s != nil && open != nil {
-		w.edits.do(func() { w.failLater(s.CloseSlide(open.Item.ID)) })
-	}
+	p.look(nil)
+	w.letGo(p)
 	w.centre.arrange()
 	w.showAll()
 }
@@ -254,38 +250,4 @@ func (w *Window) nextPane() {
 		w.activate(w.panes[(i+1)%len(w.panes)])
 		w.focus()
 	}
-}
-
-// openInto opens a slide for a pane on the lane of edits: in the place of the
-// one that the session has open for it, or beside the others.
-func (p *pane) openInto(ctx context.Context, s *app.Session, id annotate.ID) (*app.OpenSlide, error) {
-	var open *app.OpenSlide
-	var err error
-	if p.held.session == s && s.Opened(p.held.slide) != nil {
-		if err := s.Activate(p.held.slide); err != nil {
-			return nil, err
-		}
-		open, err = s.OpenSlide(ctx, id)
-	} else {
-		open, err = s.OpenBeside(ctx, id)
-	}
-	if err == nil {
-		p.held = held{s, id}
-	}
-	return open, err
-}
-
-// reopened takes over a slide that the session has opened in another way.
-func (w *Window) reopened(now *app.OpenSlide) {
-	p := w.paneOf(now.Item.ID)
-	if p == nil || w.session == nil || w.session.Opened(now.Item.ID) != now {
-		return
-	}
-	p.open = now
-	if p == w.active {
-		w.open = now
-		w.queue.redrawn(now)
-	}
-	p.viewer.SetSource(now.Loader, now.Slide.Info())
-	w.relay()
 }

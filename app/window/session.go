@@ -199,7 +199,7 @@ func (w *Window) openOneOf(ids []annotate.ID) {
 		w.focus()
 		return
 	}
-	if p := w.paneOf(ids[0]); p != nil && p != w.active {
+	if p := w.paneOf(ids[0]); p != nil && p != w.active && w.open != nil {
 		w.activate(p)
 		w.focus()
 		return
@@ -215,13 +215,14 @@ func (w *Window) openOneOf(ids []annotate.ID) {
 			ctx = w.beginOpening(item.Name)
 		}
 	}
+	panes := slices.Clone(w.panes)
 	w.edits.do(func() {
 		var open *app.OpenSlide
 		var failed error
 		file := ""
 		for _, id := range ids {
 			var err error
-			if open, err = p.openInto(ctx, s, id); err == nil {
+			if open, err = p.openInto(ctx, s, id, panes); err == nil {
 				file = fileWords(open.Slide.Info().Path)
 				break
 			}
@@ -239,6 +240,7 @@ func (w *Window) openOneOf(ids []annotate.ID) {
 				return
 			}
 			w.activate(p)
+			w.takenOver(open)
 			w.showSlide(open)
 			w.slides.file = file
 			w.showAll()
@@ -264,16 +266,19 @@ func (w *Window) showSlide(open *app.OpenSlide) {
 	w.survey, w.counted = survey{}, nil
 	w.queue.reset()
 	w.labels.reset()
+	w.text.closed()
 	if open == nil {
 		w.cover.show(nil)
 		w.turns.show(nil)
-		w.viewer.SetSlide(nil, nil)
+		w.active.look(nil)
 		w.viewer.SetObjects(nil, annotate.ID{})
 		return
 	}
-	w.viewer.SetSlide(open.Loader, open.Slide.Info())
-	w.cover.show(open)
+	w.active.look(open)
 	w.turns.show(open)
+	if same || !w.active.beginLike() {
+		w.cover.show(open)
+	}
 	if same && view.Valid() { // opened anew, by other decoders or in other colours
 		w.viewer.CenterOn(annotate.Point{X: view.CX, Y: view.CY}, view.Scale)
 	}

@@ -87,7 +87,7 @@ func newSheetPanel(w *Window) *sheetPanel {
 	bar := container.NewBorder(nil, nil, container.NewHBox(padded(boldText("MEASURES", textSmall), 0, 0, 8, 6)),
 		hbox(4, container.NewCenter(p.words), p.halt, choose, export, shut), p.filter)
 	top := container.NewVBox(container.NewStack(newFill(theme.ColorNameHeaderBackground, 0), padded(bar, 3, 3, 0, 4)),
-		container.NewClip(padded(p.heads, 0, 0, 0, 0)))
+		container.New(&heightLayout{height: headHeight + 3}, container.NewClip(p.heads)))
 	p.object = onPanel(container.NewBorder(top, p.across, nil, nil, p.list))
 	p.rebuild()
 	return p

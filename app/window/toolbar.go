@@ -16,20 +16,16 @@ type toolbar struct {
 	object  fyne.CanvasObject
 	buttons map[string]*button // by the id of the command
 	tools   map[viewer.Tool]*button
-	fill    *slider
+	strong  *strengths
 	strip   fyne.CanvasObject // the tools, beside the slide
 }
 
 func newToolbar(w *Window) *toolbar {
 	t := &toolbar{w: w, buttons: map[string]*button{}, tools: map[viewer.Tool]*button{}}
-	t.fill = newSlider(w.tips, "How solid annotations are filled", w.app.Preferences().FloatWithFallback(prefFill, 0.25), func(v float64) {
-		w.viewer.SetFill(v)
-		w.app.Preferences().SetFloat(prefFill, v)
-	})
+	t.strong = newStrengths(w)
 	left := hbox(2,
 		t.command("file.open", "open", "", ""), t.command("edit.undo", "undo", "", ""), t.command("edit.redo", "redo", "", ""), divider(),
-		t.command("view.overlay", "eye", "", ""), padded(newText("Fill", textSmall, colorQuiet), 0, 0, 5, 0),
-		container.NewGridWrap(fyne.NewSize(84, buttonHeight), t.fill), divider(),
+		t.command("view.overlay", "eye", "", ""), t.strong.object, divider(),
 		t.command("view.theme", "theme", "", ""))
 	suggest := t.command("suggest.run", "suggest", "Suggest", "learns from the labels of this slide and proposes others").filled()
 	export := t.command("file.exportDataset", "export", "Export", "").filled()

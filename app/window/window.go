@@ -81,6 +81,7 @@ type Window struct {
 	adjust     *adjustPanel
 	glass      *glassPanel
 	heat       *heatPanel
+	text       *textPanel
 	centre     *centre
 	compare    *compareBar
 	classes    *classesPanel
@@ -141,12 +142,13 @@ func newWindow(a fyne.App, o Options, post func(func())) (*Window, error) {
 
 // Names of what is remembered between runs.
 const (
-	prefTheme = "theme"
-	prefLeft  = "panel.left.width"
-	prefRight = "panel.right.width"
-	prefFill  = "overlay.fill"
-	prefRaw   = "colour.raw"
-	prefGroup = "slides.byCase"
+	prefTheme   = "theme"
+	prefLeft    = "panel.left.width"
+	prefRight   = "panel.right.width"
+	prefFill    = "overlay.fill"
+	prefOpacity = "overlay.opacity"
+	prefRaw     = "colour.raw"
+	prefGroup   = "slides.byCase"
 
 	prefLeftSplit  = "panel.left.split"
 	prefRightSplit = "panel.right.split"
@@ -179,12 +181,13 @@ func (w *Window) build() {
 	low.Offset = p.FloatWithFallback(prefRightSplit, 0.66)
 	w.rightSplit = low
 	w.right = container.New(&rightLayout{w.classes}, w.classes.object, low)
+	w.text = newTextPanel(w)
 	w.left = container.NewBorder(nil, container.NewVBox(w.glass.object, w.channels.object, w.adjust.object), nil, nil, w.slides.object)
-	w.dock = newDock(w.left, container.NewBorder(nil, nil, w.toolbar.strip, nil, newTray(w.centre.object, w.sheet)), onPanel(w.right),
+	w.dock = newDock(w.left, container.NewBorder(nil, nil, w.toolbar.strip, nil, newTray(w.centre.object, w.sheet)), onPanel(container.NewStack(w.right, w.text.object)),
 		float32(p.FloatWithFallback(prefLeft, 232)), float32(p.FloatWithFallback(prefRight, 292)))
 	w.dock.leftShut, w.dock.rightShut = p.Bool(prefLeftShut), p.Bool(prefRightShut)
 	w.dock.changed = w.keepLayout
-	w.viewer.SetFill(p.FloatWithFallback(prefFill, 0.25))
+	w.inPanes(w.toolbar.strong.apply)
 
 	top := container.NewVBox(w.toolbar.object, w.problem.object)
 	content := container.NewBorder(top, w.status.object, nil, nil, container.NewStack(w.dock, w.start.object))
@@ -254,6 +257,7 @@ func (w *Window) showAll() {
 	w.classes.update()
 	w.queue.update()
 	w.labels.update()
+	w.text.update()
 	w.status.update()
 	w.toolbar.update()
 	w.menuState()

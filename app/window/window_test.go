@@ -319,7 +319,7 @@ func TestWindow_Keys_PanelsOverlayAndTools(t *testing.T) {
 		t.Error("Tab did not hide the annotations")
 	}
 	s.key(fyne.KeyTab)
-	for r, tool := range map[rune]viewer.Tool{'H': viewer.ToolPan, 'v': viewer.ToolSelect, 'r': viewer.ToolRectangle, 'p': viewer.ToolPolygon} {
+	for r, tool := range map[rune]viewer.Tool{'h': viewer.ToolPan, 'v': viewer.ToolSelect, 'r': viewer.ToolRectangle, 'p': viewer.ToolPolygon} {
 		s.runes(string(r))
 		if s.viewer.Tool() != tool || !s.toolbar.tools[tool].active {
 			t.Errorf("%c gave %v", r, s.viewer.Tool())

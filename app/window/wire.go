@@ -59,6 +59,7 @@ func (w *Window) selected(ids []annotate.ID) {
 	w.queue.follow(ids)
 	w.labels.follow(ids)
 	w.sheet.follow(ids)
+	w.text.update()
 	w.menuState()
 }
 
@@ -142,7 +143,7 @@ func paints(t viewer.Tool) bool {
 
 func (w *Window) toggleOverlay() {
 	w.overlay = !w.overlay
-	w.viewer.SetOverlayVisible(w.overlay)
+	w.inPanes(func(v *viewer.Viewer) { v.SetOverlayVisible(w.overlay) })
 	w.toolbar.update()
 	if !w.overlay {
 		w.status.say("Annotations are hidden; Tab shows them again.")

@@ -165,6 +165,9 @@ func TestScript_Slides(t *testing.T) {
 		{line: "associated $D/a.svs label -o $D/l.png"},
 		{line: "associated $D/a.svs nothing -o $D/n.png", code: 1, err: []string{"no image of that name", "label"}},
 		{line: "bench --tiles 3 --json $D/a.svs", out: []string{`"tiles": 3`}},
+		{line: "bench", code: 2, err: []string{"--objects N"}},
+		{line: "bench --objects 500 --project $D/many.coverslip", out: []string{"made in", "500 labels", "query of 16000² px", "undo"}},
+		{line: "bench --objects 500 --project $D/many.coverslip --json", out: []string{`"objects": 500`, `"sidePixels": 4000`}},
 
 		{line: "info --untrusted $D/a.svs", out: []string{"Aperio", "level 0: 1200 × 900"}},
 		{line: "region --untrusted $D/a.svs --w 64 --h 64 -o $D/safe.png", err: []string{"64 × 64"}},

@@ -4,11 +4,13 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
 	"coverslip/annotate"
 	"coverslip/app"
+	"coverslip/models/caption"
 )
 
 // list is a flag that may be given several times.
@@ -86,33 +88,38 @@ func wordClasses(s *app.Session, flags []string) ([]app.WordClass, error) {
 
 func captionsVerb() verb {
 	return verb{
-		name: "captions", args: "BANK", min: 1, max: 1,
+		name: "captions", args: "[BANK...]", min: 0, max: -1,
 		short: "find the sentences of a bank that lie nearest to a place",
-		long: "BANK is a CSV file with a column caption (or text) and perhaps source, or a text with a\n" +
-			"sentence a line. Nothing is made up: what is printed was written by a person, for another\n" +
-			"picture. The similarity says how near it lies, never that it is true.",
-		example: "coverslipctl captions --project colon.coverslip --slide A12.svs --model ~/models/plip --at 12000,8000 sentences.csv",
+		long: "BANK is a CSV file with a column caption (or text) and perhaps source, topic, stain, terms and\n" +
+			"synonyms, or a text with a sentence a line; several are taken together. Without one, and for\n" +
+			"the word builtin, it is the program's own bank. Without --at its sentences are listed.\n" +
+			"Nothing is made up: what is printed was written by a person, for another picture. The\n" +
+			"similarity says how near it lies, never that it is true.",
+		example: "coverslipctl captions --project colon.coverslip --slide A12.svs --model ~/models/plip --at 12000,8000 builtin sentences.csv",
 		setup: func(f *flag.FlagSet) func(c *call) error {
 			p, o := declareSuggest(f)
-			at := f.String("at", "", "`X,Y` in level-0 pixels")
+			at := f.String("at", "", "`X,Y` in level-0 pixels; none = list the sentences")
+			about := f.String("about", "", "only sentences that speak of these `WORDS`, by terms and synonyms")
 			most := f.Int("max", 5, "print `N` sentences")
 			return func(c *call) error {
-				var x, y float64
-				if n, err := fmt.Sscanf(*at, "%f,%f", &x, &y); n != 2 || err != nil {
-					return wrongUsage("--at X,Y is needed")
-				}
-				bank, err := os.Open(c.args[0])
+				bank, err := readBanks(c.args, *about)
 				if err != nil {
 					return err
 				}
-				defer bank.Close()
+				if *at == "" {
+					return printBank(c, bank)
+				}
+				var x, y float64
+				if n, err := fmt.Sscanf(*at, "%f,%f", &x, &y); n != 2 || err != nil {
+					return wrongUsage("--at needs X,Y")
+				}
 				return p.with(true, func(s *app.Session) error {
 					item, err := p.one(s)
 					if err != nil {
 						return err
 					}
 					pr := c.newProgress()
-					found, err := s.Captions(c.ctx, item.ID, annotate.Point{X: x, Y: y}, bank, c.args[0], *most, *o, pr.show)
+					found, err := s.Captions(c.ctx, item.ID, annotate.Point{X: x, Y: y}, bank, *most, *o, pr.show)
 					pr.done()
 					if err != nil {
 						return err
@@ -128,4 +135,48 @@ func captionsVerb() verb {
 			}
 		},
 	}
+}
+
+// readBanks reads and joins the banks of those names, and takes what speaks of
+// about.
+func readBanks(names []string, about string) (*caption.Bank, error) {
+	if len(names) == 0 {
+		names = []string{caption.BuiltinName}
+	}
+	var banks []*caption.Bank
+	for _, name := range names {
+		b, err := readBank(name)
+		if err != nil {
+			return nil, err
+		}
+		banks = append(banks, b)
+	}
+	all, err := caption.Join(banks...)
+	if err != nil || about == "" {
+		return all, err
+	}
+	return all.About(about)
+}
+
+func readBank(name string) (*caption.Bank, error) {
+	if name == caption.BuiltinName {
+		return caption.Builtin()
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return caption.Read(f, name)
+}
+
+// printBank lists the sentences of a bank.
+func printBank(c *call, b *caption.Bank) error {
+	if c.json {
+		return c.printJSON(b)
+	}
+	for _, s := range b.Captions {
+		fmt.Fprintf(c.out, "%s  [%s]\n", s.Text, strings.Join(slices.Concat(s.Terms, s.Synonyms), ", "))
+	}
+	return nil
 }

@@ -34,8 +34,13 @@ var ErrEmpty = errors.New("the caption bank is empty")
 
 // Caption is a sentence somebody wrote.
 type Caption struct {
-	Text   string
-	Source string // where it comes from, "" when not stated
+	Text     string
+	Source   string   // where it comes from, "" when not stated
+	Topic    string   // what it is about in a word or two, "" when not stated
+	Stain    string   // of the section: "H&E", "PAS" …; "" when not stated
+	Terms    []string // what the sentence speaks of
+	Synonyms []string // other words for the terms
+	Shows    string   // what of a generated slide the sentence is true of; see tools/starter
 }
 
 // Bank is captions in the order of the file, each text once.
@@ -46,7 +51,8 @@ type Bank struct {
 }
 
 // Read reads a bank: a CSV file with a header that names a column "caption" or
-// "text" (and perhaps "source"), or plain text, a caption a line, empty lines
+// "text" (and perhaps "source", "topic", "stain", "terms" and "synonyms", the
+// last two lists with commas or semicolons between), or plain text, a caption a line, empty lines
 // and lines that begin with # left out. name is for the error and the results.
 func Read(r io.Reader, name string) (*Bank, error) {
 	in := bufio.NewReader(&io.LimitedReader{R: r, N: maxBytes + 1})
@@ -73,12 +79,17 @@ func Read(r io.Reader, name string) (*Bank, error) {
 	if len(b.Captions) == 0 {
 		return nil, fmt.Errorf("caption: %s: %w", name, ErrEmpty)
 	}
+	b.sum()
+	return b, nil
+}
+
+// sum fills in the hash.
+func (b *Bank) sum() {
 	h := sha256.New()
 	for _, c := range b.Captions {
 		fmt.Fprintf(h, "%d %s %d %s\n", len(c.Text), c.Text, len(c.Source), c.Source)
 	}
 	b.Hash = hex.EncodeToString(h.Sum(nil))
-	return b, nil
 }
 
 func separator(head string) rune {
@@ -98,6 +109,33 @@ func column(names []string) int {
 	})
 }
 
+// cellsBy gives the function that finds a row's cell by the name of its column,
+// "" when there is none.
+func cellsBy(head []string) func(row []string, name string) string {
+	at := map[string]int{}
+	for i, h := range head {
+		at[strings.ToLower(strings.TrimSpace(h))] = i
+	}
+	return func(row []string, name string) string {
+		i, ok := at[name]
+		if !ok || i >= len(row) {
+			return ""
+		}
+		return strings.TrimSpace(row[i])
+	}
+}
+
+// list takes a cell with several words apart.
+func list(cell string) []string {
+	var all []string
+	for _, s := range strings.FieldsFunc(cell, func(r rune) bool { return r == ',' || r == ';' }) {
+		if s = strings.Join(strings.Fields(s), " "); s != "" {
+			all = append(all, s)
+		}
+	}
+	return all
+}
+
 func (b *Bank) csv(in io.Reader, comma rune) error {
 	r := csv.NewReader(in)
 	r.Comma, r.FieldsPerRecord, r.LazyQuotes = comma, -1, true
@@ -109,7 +147,7 @@ func (b *Bank) csv(in io.Reader, comma rune) error {
 	if text < 0 {
 		return fmt.Errorf("no column caption or text")
 	}
-	source := slices.IndexFunc(head, func(s string) bool { return strings.EqualFold(strings.TrimSpace(s), "source") })
+	cell := cellsBy(head)
 	seen := map[string]bool{}
 	for {
 		row, err := r.Read()
@@ -122,10 +160,8 @@ func (b *Bank) csv(in io.Reader, comma rune) error {
 		if text >= len(row) {
 			continue
 		}
-		c := Caption{Text: row[text]}
-		if source >= 0 && source < len(row) {
-			c.Source = strings.TrimSpace(row[source])
-		}
+		c := Caption{Text: row[text], Source: cell(row, "source"), Topic: cell(row, "topic"), Stain: cell(row, "stain"), Shows: cell(row, "shows"),
+			Terms: list(cell(row, "terms")), Synonyms: list(cell(row, "synonyms"))}
 		if err := b.add(c, seen); err != nil {
 			line, _ := r.FieldPos(text)
 			return fmt.Errorf("line %d: %w", line, err)

@@ -2,6 +2,7 @@ package caption_test
 
 import (
 	"errors"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -19,6 +20,7 @@ func TestRead(t *testing.T) {
 		"lines":      {"# ours\n\nPink  fibres.\r\nPurple cells.\nPink fibres.\n", []caption.Caption{{Text: "Pink fibres."}, {Text: "Purple cells."}}, ""},
 		"csv":        {"id,caption,source\n1,\"Glands, purple\",atlas\n2,Pink,\n", []caption.Caption{{Text: "Glands, purple", Source: "atlas"}, {Text: "Pink"}}, ""},
 		"semicolons": {"\ufeffText;Source\nPink;x\n", []caption.Caption{{Text: "Pink", Source: "x"}}, ""},
+		"terms":      {"text\tterms\tsynonyms\tstain\ttopic\nPink\tcollagen, fat; \tfibres\tH&E\tstroma\n", []caption.Caption{{Text: "Pink", Terms: []string{"collagen", "fat"}, Synonyms: []string{"fibres"}, Stain: "H&E", Topic: "stroma"}}, ""},
 		"empty":      {"\n# nothing\n", nil, "empty"},
 		"long":       {strings.Repeat("a", caption.MaxText+1), nil, "characters"},
 		"binary":     {"a\x00b", nil, "not a text"},
@@ -36,7 +38,7 @@ func TestRead(t *testing.T) {
 			continue
 		}
 		for i, w := range c.want {
-			if b.Captions[i] != w {
+			if !reflect.DeepEqual(b.Captions[i], w) {
 				t.Errorf("%s: %+v, want %+v", name, b.Captions[i], w)
 			}
 		}
@@ -75,7 +77,7 @@ func TestIndex_Nearest(t *testing.T) {
 }
 
 func FuzzRead(f *testing.F) {
-	for _, s := range []string{"a\nb\n", "caption\nx", "text,source\n\"a\n,b", "caption;text\t\n;;;", "\ufeff", "caption\n\"\"\"", "\x00", strings.Repeat(",", 100) + "text\n"} {
+	for _, s := range []string{"a\nb\n", "caption\nx", "text,source\n\"a\n,b", "caption;text\t\n;;;", "\ufeff", "caption\n\"\"\"", "\x00", "text\tterms\tsynonyms\n\t,;\t;\nx\t\"", strings.Repeat(",", 100) + "text\n"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {

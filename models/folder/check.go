@@ -31,6 +31,9 @@ type Report struct {
 	Text        string   `json:"text,omitempty"`      // the text side's architecture; empty when there is none
 	Tokenizer   string   `json:"tokenizer,omitempty"` // of texts
 	Templates   []string `json:"templates,omitempty"` // of its makers
+	Writes      string   `json:"writes,omitempty"`    // architecture of the part that writes texts; empty when there is none
+	WritesBy    string   `json:"writes_by,omitempty"` // settings of its search
+	Dense       string   `json:"dense,omitempty"`     // of a model that says something of every pixel, how it is run
 	Name        string   `json:"name,omitempty"`
 	License     string   `json:"license,omitempty"`
 	Producer    string   `json:"producer,omitempty"`
@@ -85,12 +88,20 @@ func Check(path string) Report {
 // CheckWith is Check with a runtime of the caller's; nil skips the self-test.
 func CheckWith(rt onnx.Engine, path string) Report {
 	r := Report{Path: path}
+	w, noWriter := findWriter(path)
+	if noWriter == nil && w.alone() {
+		return checkWriter(rt, w, path)
+	}
 	s, err := find(path)
 	if err != nil {
 		r.fail(err)
 		return r
 	}
 	r.describe(s)
+	if s.denseSpec() != nil {
+		r.checkDense(rt, s)
+		return r
+	}
 	o, err := s.options()
 	if err != nil {
 		r.fail(err)
@@ -132,6 +143,12 @@ func CheckWith(rt onnx.Engine, path string) Report {
 	}
 	if r.Text != "" {
 		r.textTest(rt, path)
+	}
+	switch {
+	case noWriter == nil:
+		r.writes(rt, w)
+	case !errors.Is(noWriter, models.ErrNoModel):
+		r.Warnings = append(r.Warnings, "it cannot write: "+noWriter.Error())
 	}
 	return r
 }

@@ -18,6 +18,7 @@ import (
 	"path/filepath"
 
 	"coverslip/models"
+	"coverslip/models/dense"
 	"coverslip/models/encoder"
 	"coverslip/models/onnxfile"
 	"coverslip/models/preprocess"
@@ -53,6 +54,7 @@ type Description struct {
 	Output        string          `json:"output,omitempty"`   // name; default the only one
 	Pooling       encoder.Pooling `json:"pooling,omitempty"`  // of an output of tokens: first, mean, first+mean
 	Batch         int             `json:"batch,omitempty"`    // patches a run; default 8
+	Dense         *dense.Spec     `json:"dense,omitempty"`    // of a model that says something of every pixel
 }
 
 // maxDescription is more than any model.json can need, in bytes.
@@ -99,6 +101,11 @@ func (d *Description) check() error {
 		return fmt.Errorf("batch is %d, not 1 to 256", d.Batch)
 	case d.File != "" && (!onnxfile.LocalPath(d.File) || filepath.Base(d.File) != d.File):
 		return fmt.Errorf("file is %q, not a name in the model's folder", d.File)
+	}
+	if d.Dense != nil {
+		if err := d.Dense.Check(); err != nil {
+			return fmt.Errorf("dense: %w", err)
+		}
 	}
 	switch d.Pooling {
 	case encoder.PoolNone, encoder.PoolFirst, encoder.PoolMean, encoder.PoolFirstMean:

@@ -10,6 +10,11 @@ import (
 // Dinov2WithRegistersModel.
 func transformersVision(w *weights.Set, s Settings, o Options) (*Tower, error) {
 	g := newGraph("vision tower", w)
+	return transformersParts(g, w, s, o).write(g)
+}
+
+// transformersParts is transformersVision before it is written.
+func transformersParts(g *graph, w *weights.Set, s Settings, o Options) *vision {
 	dino := w.Has("encoder.layer.0.norm1.weight")
 	v := &vision{library: "transformers", patch: "embeddings.patch_embeddings.projection", table: g.first("embeddings.position_embeddings"),
 		final: "layernorm", prefix: []string{"embeddings.cls_token"}, pool: o.Pool,
@@ -36,7 +41,7 @@ func transformersVision(w *weights.Set, s Settings, o Options) (*Tower, error) {
 	for i := range g.count(sign) {
 		v.blocks = append(v.blocks, transformersBlock(g, v, fmt.Sprintf("encoder.layer.%d.", i), dino))
 	}
-	return v.write(g)
+	return v
 }
 
 func transformersBlock(g *graph, v *vision, p string, dino bool) block {

@@ -18,6 +18,8 @@ type Options struct {
 // Stain is the strength of the two dyes; 1 is usual, 0 means by seed.
 type Stain struct {
 	Haematoxylin, Eosin float64
+	Brown               bool    // an immunohistochemical section: no eosin, marked nuclei in the brown of DAB
+	Positive            float64 // share of the nuclei that the marker marks, 0..1
 }
 
 func (o *Options) complete() error {
@@ -34,6 +36,8 @@ func (o *Options) complete() error {
 		return fmt.Errorf("synth: %d pieces of tissue; 1 to 3 are possible", o.Pieces)
 	case !(o.Stain.Haematoxylin >= 0 && o.Stain.Haematoxylin <= 3 && o.Stain.Eosin >= 0 && o.Stain.Eosin <= 3):
 		return fmt.Errorf("synth: stain strengths %g and %g are outside 0..3", o.Stain.Haematoxylin, o.Stain.Eosin)
+	case !(o.Stain.Positive >= 0 && o.Stain.Positive <= 1):
+		return fmt.Errorf("synth: a share of %g positive nuclei is outside 0..1", o.Stain.Positive)
 	}
 	return nil
 }
@@ -58,6 +62,8 @@ var (
 	ruifrokE = [3]float64{0.072, 0.990, 0.105}
 	macenkoH = [3]float64{0.563, 0.720, 0.406}
 	macenkoE = [3]float64{0.216, 0.801, 0.558}
+	// Diaminobenzidine, also by Ruifrok and Johnston.
+	ruifrokDAB = [3]float64{0.268, 0.570, 0.776}
 )
 
 // stainsBySeed chooses the colour of the dyes of one laboratory.
@@ -83,11 +89,17 @@ func stainsBySeed(r *random, o Stain) stains {
 	if byE := float64(r.between(0.8, 1.15)); strengthE == 0 {
 		strengthE = byE
 	}
+	if o.Brown { // the third dye marks, and what eosin would stain is left pale and grey
+		e, blood, strengthE = between(h, e, 0.35), ruifrokDAB, 0.22*strengthE
+	}
 	var s stains
 	for c := range 3 {
 		s[dyeH][c] = float32(h[c] * strengthH)
 		s[dyeE][c] = float32(e[c] * strengthE)
 		s[dyeB][c] = float32(blood[c] * strengthE)
+		if o.Brown {
+			s[dyeB][c] = float32(blood[c])
+		}
 	}
 	return s
 }

@@ -129,6 +129,7 @@ func (t *tile) nucleus(n *nucleus) {
 	m, tab := t.s.mpp, &t.s.tables
 	ia, ib := 1/n.a, 1/n.b
 	sharp := n.b / l.edge
+	brown := t.s.brown(n)
 	for v := v0; v < v1; v++ {
 		dy := (float32(t.y0+v)+0.5)*m - n.y
 		for u := u0; u < u1; u++ {
@@ -162,7 +163,11 @@ func (t *tile) nucleus(n *nucleus) {
 			k := v*t.w + u
 			// Where two nuclei overlap in the section, both are seen.
 			h = max(h, 0.05) + 0.35*in*max(t.dye[dyeH][k]-0.3, 0)
-			t.over(k, in*0.96, h, e+0.25*t.dye[dyeE][k], 0.2*t.dye[dyeB][k])
+			b := 0.2 * t.dye[dyeB][k]
+			if brown {
+				h, b = 0.3*h, 1.1*h
+			}
+			t.over(k, in*0.96, h, e+0.25*t.dye[dyeE][k], b)
 		}
 	}
 }
@@ -302,6 +307,9 @@ func (t *tile) bloodCell(x, y float32, r *random) {
 	b := a * r.between(0.65, 1)
 	sn, cs := sincos(r.between(0, 3.14))
 	tone := r.between(0.8, 1.15)
+	if t.s.o.Stain.Brown {
+		tone *= 0.2 // its peroxidase is blocked
+	}
 	u0, v0, u1, v1 := t.span(x, y, a+1)
 	for v := v0; v < v1; v++ {
 		dy := (float32(t.y0+v)+0.5)*t.s.mpp - y

@@ -166,7 +166,7 @@ var scenes = []scene{
 }
 
 // TestToolsFilm_Shots uses every tool and every change of an object by mouse and keys,
-// a picture each, and makes a strip of them: docs/images/tools.jpg. COVERSLIP_SCENES
+// a picture each, and makes a strip of them: build/shots/tools.jpg. COVERSLIP_SCENES
 // names a few scenes to be played, "wand,lasso"; those that need others need them named.
 func TestToolsFilm_Shots(t *testing.T) {
 	w := newWorld(t)
