@@ -91,6 +91,7 @@ type Window struct {
 	classes    *classesPanel
 	queue      *queuePanel
 	labels     *labelsPanel
+	sheet      *sheetPanel // the table of measures, below the slide
 	status     *statusBar
 	problem    *problemBar
 	start      *startPage
@@ -193,6 +194,7 @@ func (w *Window) build() {
 	w.classes = newClassesPanel(w)
 	w.queue = newQueuePanel(w)
 	w.labels = newLabelsPanel(w)
+	w.sheet = newSheetPanel(w)
 	w.start = newStartPage(w)
 
 	low := container.NewVSplit(w.queue.object, w.labels.object)
@@ -201,7 +203,7 @@ func (w *Window) build() {
 	w.right = container.New(&rightLayout{w.classes}, w.classes.object, low)
 	w.text = newTextPanel(w)
 	w.left = container.NewBorder(nil, container.NewVBox(w.glass.object, w.channels.object, w.adjust.object), nil, nil, w.slides.object)
-	w.dock = newDock(w.stills.panel(w.left), container.NewBorder(nil, nil, w.stills.panel(w.toolbar.strip), nil, w.centre.object),
+	w.dock = newDock(w.stills.panel(w.left), container.NewBorder(nil, nil, w.stills.panel(w.toolbar.strip), nil, newTray(w.centre.object, w.sheet)),
 		w.stills.panel(onPanel(container.NewStack(w.right, w.text.object))),
 		float32(p.FloatWithFallback(prefLeft, 232)), float32(p.FloatWithFallback(prefRight, 292)))
 	w.dock.leftShut, w.dock.rightShut = p.Bool(prefLeftShut), p.Bool(prefRightShut)
