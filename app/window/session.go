@@ -276,6 +276,7 @@ func (w *Window) showSlide(open *app.OpenSlide) {
 	w.adjust.update()
 	w.glass.update()
 	w.survey, w.counted = survey{}, nil
+	w.prompter.forget()
 	w.queue.reset()
 	w.labels.reset()
 	w.text.closed()

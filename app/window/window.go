@@ -84,11 +84,14 @@ type Window struct {
 	glass      *glassPanel
 	heat       *heatPanel
 	text       *textPanel
+	prompter   *prompter
+	looked     *looked // attention that was shown last; nil when none was
 	centre     *centre
 	compare    *compareBar
 	classes    *classesPanel
 	queue      *queuePanel
 	labels     *labelsPanel
+	sheet      *sheetPanel // the table of measures, below the slide
 	status     *statusBar
 	problem    *problemBar
 	start      *startPage
@@ -129,6 +132,7 @@ func newWindow(a fyne.App, o Options, post func(func())) (*Window, error) {
 	w := &Window{app: a, opts: o, cmds: app.NewCommands(), tips: newTips(post), hidden: map[annotate.ID]bool{}, overlay: true,
 		threshold: 0.8, edits: newLane(), reads: newLane(), thumbReads: newLane(), counts: newLatest(), listing: newLatest(),
 		menuItems: map[string]*fyne.MenuItem{}, post: post, quietly: quietly, frames: frames, stills: still}
+	w.prompter = newPrompter(w)
 	theme := o.Theme
 	if theme == "" {
 		theme = a.Preferences().StringWithFallback(prefTheme, "dark")
@@ -190,6 +194,7 @@ func (w *Window) build() {
 	w.classes = newClassesPanel(w)
 	w.queue = newQueuePanel(w)
 	w.labels = newLabelsPanel(w)
+	w.sheet = newSheetPanel(w)
 	w.start = newStartPage(w)
 
 	low := container.NewVSplit(w.queue.object, w.labels.object)
@@ -198,7 +203,7 @@ func (w *Window) build() {
 	w.right = container.New(&rightLayout{w.classes}, w.classes.object, low)
 	w.text = newTextPanel(w)
 	w.left = container.NewBorder(nil, container.NewVBox(w.glass.object, w.channels.object, w.adjust.object), nil, nil, w.slides.object)
-	w.dock = newDock(w.stills.panel(w.left), container.NewBorder(nil, nil, w.stills.panel(w.toolbar.strip), nil, w.centre.object),
+	w.dock = newDock(w.stills.panel(w.left), container.NewBorder(nil, nil, w.stills.panel(w.toolbar.strip), nil, newTray(w.centre.object, w.sheet)),
 		w.stills.panel(onPanel(container.NewStack(w.right, w.text.object))),
 		float32(p.FloatWithFallback(prefLeft, 232)), float32(p.FloatWithFallback(prefRight, 292)))
 	w.dock.leftShut, w.dock.rightShut = p.Bool(prefLeftShut), p.Bool(prefRightShut)

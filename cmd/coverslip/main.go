@@ -170,11 +170,14 @@ func run(o settings) (err error) {
 		o.window.Frames = f
 	}
 	a := fyneapp.NewWithID("coverslip")
-	a.Lifecycle().SetOnStarted(func() { started = true })
 	w, err := window.New(a, o.window)
 	if err != nil {
 		return err
 	}
+	a.Lifecycle().SetOnStarted(func() {
+		started = true
+		hearPinches(w, o.window.Debug)
+	})
 	w.Show()
 	if o.path != "" {
 		w.Open(o.path)
