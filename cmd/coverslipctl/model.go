@@ -125,6 +125,11 @@ func printModel(w io.Writer, r checkJSON) {
 	line("classes", strings.Join(r.Classes, ", "))
 	line("texts", r.Text)
 	line("tokenizer", r.Tokenizer)
+	line("writes", r.Writes)
+	if r.Writes != "" {
+		line("  by", r.WritesBy)
+	}
+	line("dense", r.Dense)
 	line("templates", strings.Join(r.Templates, "; "))
 	if r.Dim > 0 {
 		line("embedding", fmt.Sprintf("%d numbers from patches of %d pixels", r.Dim, r.PatchSize))
