@@ -61,7 +61,7 @@ func (w *Window) showRuntime(st app.RuntimeState) {
 		memory.SetPlaceHolder(fmt.Sprintf("%d (three quarters of this computer's)", st.MemoryMB))
 	}
 	batch.SetPlaceHolder("measured for each model")
-	measured, measure := w.calibrationRow()
+	measured, forget := w.calibrationRow()
 	computes := widget.NewSelect(nil, nil)
 	chosen := map[string]onnx.Provider{}
 	providers := st.Providers
@@ -89,7 +89,6 @@ func (w *Window) showRuntime(st app.RuntimeState) {
 		{Text: "Memory, MB", Widget: memory, HintText: "Models run in a process of their own, which may take no more"},
 		{Text: "Patches at once", Widget: batch, HintText: "Embeddings do not depend on it"},
 		{Text: "Measured", Widget: measured},
-		{Text: "", Widget: measure},
 	}, []*formEntry{library, threads, memory, batch}, func() error {
 		next := app.ModelSettings{Library: strings.TrimSpace(library.Text), Provider: chosen[computes.Selected], NoGraphs: set.NoGraphs}
 		if next.Provider == onnx.CPU {
@@ -117,13 +116,8 @@ func (w *Window) showRuntime(st app.RuntimeState) {
 			}
 			f.to(n)
 		}
-		if err := app.WriteModelSettings(next); err != nil {
+		if err := errors.Join(app.WriteModelSettings(next), forget()); err != nil {
 			return err
-		}
-		if measure.Checked {
-			if err := app.ForgetCalibrations(); err != nil {
-				return err
-			}
 		}
 		w.useModelSettings()
 		return nil
