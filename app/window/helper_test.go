@@ -136,10 +136,13 @@ func (s *stage) settle() {
 		s.counts.wait()
 		s.listing.wait()
 		s.text.looking.wait()
+		s.prompter.work.wait()
 		s.reads.wait()
 		s.thumbReads.wait()
 		s.channels.changes.wait()
 		s.adjust.changes.wait()
+		s.sheet.makes.wait()
+		s.sheet.reads.wait()
 		busy := s.pump()
 		if s.session != nil && s.session.JobStatus().Running {
 			busy = true
