@@ -29,6 +29,7 @@ func drawCommands() []Command {
 		{ID: "tool.eraser", Title: "Eraser", Menu: MenuTools, Key: "E"},
 		{ID: "tool.wand", Title: "Magic wand", Menu: MenuTools, Key: "W"},
 		{ID: "tool.superpixel", Title: "Superpixel", Menu: MenuTools, Key: "Shift+W"},
+		{ID: "tool.prompt", Title: "Point and outline", Menu: MenuTools, Key: "I"},
 		{ID: "tool.scissors", Title: "Scissors", Menu: MenuTools, Key: "C"},
 		{ID: "tool.ruler", Title: "Ruler", Menu: MenuTools, Key: "M"},
 		{ID: "tool.angle", Title: "Angle", Menu: MenuTools, Key: "U"},

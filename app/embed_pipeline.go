@@ -12,6 +12,11 @@ import (
 // encode them, and this one keeps the vectors in the order of the cells: the
 // network never waits for a decoder or a disk that keeps up with it.
 func (s *Session) compute(ctx context.Context, e *embedding, t tiles.Slide, enc models.Encoder, missing []cell, done, total int, p Progress) error {
+	stage, err := s.embeddingStage(ctx, e, enc, len(missing), p)
+	if err != nil {
+		return err
+	}
+	defer func() { e.report.Peak = s.PeakMemory() }()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	reader := newPatchReader(t, e.grid, &s.traffic)
@@ -23,7 +28,7 @@ func (s *Session) compute(ctx context.Context, e *embedding, t tiles.Slide, enc 
 	defer cancel()
 
 	written := 0
-	p.report("Embedding", done, total)
+	p.report(stage, done, total)
 	for waiting := range batches {
 		b := <-waiting
 		if b.err != nil {
@@ -36,7 +41,7 @@ func (s *Session) compute(ctx context.Context, e *embedding, t tiles.Slide, enc 
 			return err
 		}
 		done += len(b.cells) + b.failed
-		p.report("Embedding", done, total)
+		p.report(stage, done, total)
 		if e.report.Embedded-written >= checkpoint && !s.ReadOnly() {
 			written = e.report.Embedded
 			if err := s.project.WriteEmbeddings(e.stored); err != nil {
@@ -63,10 +68,11 @@ type batch struct {
 func encodeBatches(ctx context.Context, enc models.Encoder, read <-chan readResult) <-chan chan batch {
 	out := make(chan chan batch)
 	slots := make(chan struct{}, inFlight)
+	size := callSize(enc)
 	go func() {
 		defer close(out)
 		for {
-			b, more := gather(read)
+			b, more := gather(read, size)
 			if ctx.Err() != nil {
 				return
 			}
@@ -91,8 +97,18 @@ func encodeBatches(ctx context.Context, enc models.Encoder, read <-chan readResu
 	return out
 }
 
-// gather takes the next batch of patches; more is false after the last.
-func gather(read <-chan readResult) (b batch, more bool) {
+// callSize is how many patches go into one call of an encoder: what it takes in
+// one run, so that the network begins when as many are read and not later.
+func callSize(enc models.Encoder) int {
+	if b, ok := enc.(interface{ Batch() int }); ok {
+		return min(max(b.Batch(), 1), maxCall)
+	}
+	return batchSize
+}
+
+// gather takes the next batch of at most size patches; more is false after the
+// last.
+func gather(read <-chan readResult, size int) (b batch, more bool) {
 	for r := range read {
 		switch {
 		case r.err == nil:
@@ -105,7 +121,7 @@ func gather(read <-chan readResult) (b batch, more bool) {
 			b.err = r.err
 			return b, false
 		}
-		if len(b.images) == batchSize || b.failed >= batchSize {
+		if len(b.images) == size || b.failed >= size {
 			return b, true
 		}
 	}

@@ -1,6 +1,8 @@
 package app
 
 import (
+	"errors"
+
 	"coverslip/models"
 	"coverslip/models/folder"
 	"coverslip/models/onnx"
@@ -34,6 +36,9 @@ func (s *Session) TextEncoder() (models.TextEncoder, error) {
 		return nil, err
 	}
 	text, err := open(e, s.options.Model)
+	if errors.Is(err, models.ErrNoModel) {
+		return nil, about("model", s.options.Model, ErrNoTexts)
+	}
 	if err != nil {
 		return nil, about("model", s.options.Model, err)
 	}
@@ -43,7 +48,8 @@ func (s *Session) TextEncoder() (models.TextEncoder, error) {
 
 // Encoder is the session's encoder, loaded when first wanted: the one in
 // Options.Model, or the starter model, or where that is not compiled in the
-// built-in vision transformer, whose weights are random and which says so. It returns the errors of Engine and of the model.
+// built-in vision transformer, whose weights are random and which says so. It
+// returns the errors of Engine and of the model.
 func (s *Session) Encoder() (models.Encoder, error) {
 	s.encoderMu.Lock()
 	defer s.encoderMu.Unlock()
@@ -54,20 +60,25 @@ func (s *Session) Encoder() (models.Encoder, error) {
 	if err != nil {
 		return nil, err
 	}
-	var encoder models.Encoder
-	if s.options.Model != "" {
-		encoder, err = folder.Open(e, s.options.Model)
-		err = about("model", s.options.Model, err)
-	} else {
-		encoder, err = ownEncoder(e)
-	}
+	set, err := ReadModelSettings()
 	if err != nil {
 		return nil, err
 	}
-	if b, ok := encoder.(interface{ SetBatch(n int) }); ok {
-		if set, err := ReadModelSettings(); err == nil && set.Batch > 0 { // else as the model says
-			b.SetBatch(set.Batch)
-		}
+	// What was measured of the model that was last in this place: that it is
+	// still the same shows when it is open.
+	cal := calibratedPath(e, set, s.options.Model)
+	if set.Threads == 0 && cal.Threads > 0 {
+		e = onnx.Configured(e, onnx.Choices{Threads: cal.Threads})
+	}
+	encoder, err := openEncoder(e, s.options.Model)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case set.Batch > 0:
+		setBatch(encoder, set.Batch)
+	case cal.Encoder == encoder.Info().Hash:
+		setBatch(encoder, cal.Batch)
 	}
 	s.encoder = encoder
 	return encoder, nil

@@ -39,6 +39,11 @@ type Viewer struct {
 	OnPaint func(Paint)
 	// OnCut: areas shall be cut along a line (level-0 pixels).
 	OnCut func(line []annotate.Point)
+	// OnPrompt: the person pointed at something that a network shall outline, see
+	// SetOutline; an empty prompt was given up.
+	OnPrompt func(Prompt)
+	// OnAcceptOutline: the person takes the outline that is shown.
+	OnAcceptOutline func()
 	// OnSelect: the person chose these objects, none when empty.
 	OnSelect func(ids []annotate.ID)
 	// OnHover: the mouse is over p (level-0 pixels); inside is false when it
@@ -80,17 +85,18 @@ type Viewer struct {
 	style     *overlayStyle
 	selection []annotate.ID
 
-	kind     Tool
-	tool     tool
-	snapping bool                 // drawn points snap to vertices and edges
-	brush    float64              // radius of the brush, Fyne units
-	noHoles  bool                 // paint fills the holes it closes
-	texture  bool                 // the wand looks at texture too
-	locked   map[annotate.ID]bool // classes whose objects stay as they are
-	pointing keyPointer
-	ghost    annotate.ROI // an outline of the past
-	hand     hand
-	empty    [2]*canvas.Text
+	kind      Tool
+	tool      tool
+	wheelPans bool                 // the wheel moves the slide
+	snapping  bool                 // drawn points snap to vertices and edges
+	brush     float64              // radius of the brush, Fyne units
+	noHoles   bool                 // paint fills the holes it closes
+	texture   bool                 // the wand looks at texture too
+	locked    map[annotate.ID]bool // classes whose objects stay as they are
+	pointing  keyPointer
+	ghost     annotate.ROI // an outline of the past
+	hand      hand
+	empty     [2]*canvas.Text
 
 	tileLayer *tileLayer
 	laid      laid // a second slide over the first

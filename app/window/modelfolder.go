@@ -31,6 +31,10 @@ func (w *Window) askModel() {
 // checkModel tries a model folder out in the background and shows what it is.
 func (w *Window) checkModel(path string) {
 	s := w.session
+	if app.IsOutliner(path) {
+		w.prompter.check(path)
+		return
+	}
 	w.startJob("Check model "+filepath.Base(path), func(*job) error {
 		r := s.CheckModel(path)
 		w.post(func() {
@@ -83,8 +87,15 @@ func (w *Window) showModel(path string, r app.ModelReport) {
 		w.useModel(path, title)
 	})
 	use.Importance = widget.HighImportance
-	if !r.OK() {
+	if !r.OK() || r.Writes != "" && r.Dim == 0 { // one that writes alone sees no patches
 		use.Disable()
+	}
+	if r.Dense != "" {
+		use.SetText("Run over the region")
+		use.OnTapped = func() {
+			d.Hide()
+			w.segment(path)
+		}
 	}
 	cancel := widget.NewButton("Close", func() { d.Hide() })
 	scroll := container.NewVScroll(rows)

@@ -142,6 +142,9 @@ func (w *Window) closeProject() {
 func (w *Window) quit() {
 	w.closing.Do(func() {
 		w.keepLayout()
+		if w.frames != nil {
+			w.frames.close()
+		}
 		w.win.Hide()
 		old := w.session
 		w.turn++
@@ -230,15 +233,24 @@ func (w *Window) openOneOf(ids []annotate.ID) {
 				failed = &app.FileError{What: "slide", Path: paths[id], Err: err}
 			}
 		}
+		var items []app.SlideItem
+		if errors.Is(failed, app.ErrOtherSlide) {
+			items = s.Slides()
+		}
 		w.post(func() {
 			if s != w.session || turn != p.turn || !slices.Contains(w.panes, p) {
 				return
 			}
 			w.setOpening("")
+			if items != nil {
+				w.slides.items = items // it counts as missing now, and can be looked for
+				w.slides.update()
+			}
 			w.fail(failed)
 			if open == nil {
 				return
 			}
+			w.notify(incompleteWords(open))
 			w.activate(p)
 			w.takenOver(open)
 			w.showSlide(open)
@@ -264,6 +276,7 @@ func (w *Window) showSlide(open *app.OpenSlide) {
 	w.adjust.update()
 	w.glass.update()
 	w.survey, w.counted = survey{}, nil
+	w.prompter.forget()
 	w.queue.reset()
 	w.labels.reset()
 	w.text.closed()

@@ -48,16 +48,22 @@ func (g *graph) postNorm(x string, b block, s shape, mask string) string {
 	return g.norm(g.add(x, g.mlp(x, b, s)), b.norm2, s.width, s.eps)
 }
 
+// lone is how many tokens of a patch are computed to the end where only the
+// first is looked at. One would do; but products of a single row, which a single
+// patch would then have, are rounded otherwise by the runtime than those of
+// several, and an embedding must not depend on its batch.
+const lone = 2
+
 // preNormFirst is preNorm for a block after which only the first token of each
 // patch is looked at: the others are still attended to, and nothing more is
-// computed of them. It gives one row a patch.
+// computed of them. It gives lone rows a patch.
 func (g *graph) preNormFirst(x string, b block, s shape) string {
-	first := func(x string) string { return g.reshape(g.slice(g.unrow(x, s), 1, 0, 1), -1, s.width) }
+	first := func(x string) string { return g.reshape(g.slice(g.unrow(x, s), 1, 0, lone), -1, s.width) }
 	h := g.norm(x, b.norm1, s.width, s.eps)
 	q, _ := g.apply(first(h), s.width, b.q)
 	k, _ := g.apply(h, s.width, b.k)
 	v, _ := g.apply(h, s.width, b.v)
-	y := g.mix([3]string{g.reshape(q, -1, 1, s.width), g.unrow(k, s), g.unrow(v, s)}, s.width, s.heads, "")
+	y := g.mix([3]string{g.reshape(q, -1, lone, s.width), g.unrow(k, s), g.unrow(v, s)}, s.width, s.heads, "")
 	y, _ = g.apply(g.reshape(y, -1, s.width), s.width, b.out)
 	x = g.add(first(x), g.scaled(y, b.scale1, s.width))
 	m := g.mlp(g.norm(x, b.norm2, s.width, s.eps), b, s)
@@ -108,7 +114,7 @@ func (g *graph) attention(x string, b block, s shape, mask string) string {
 
 // mix is softmax(q·kᵀ/√d + mask)·v over heads; q, k and v are [n,tokens,width].
 func (g *graph) mix(parts [3]string, width, heads int64, mask string) string {
-	if mask == "" {
+	if mask == "" && !g.look {
 		return g.b.Microsoft("MultiHeadAttention", parts[:], onnxfile.Int("num_heads", heads))
 	}
 	each := width / heads
@@ -116,8 +122,15 @@ func (g *graph) mix(parts [3]string, width, heads int64, mask string) string {
 		return g.b.Op("Transpose", []string{g.reshape(x, 0, 0, heads, each)}, onnxfile.Ints("perm", perm...))
 	}
 	q := g.b.Op("Mul", []string{head(parts[0], 0, 2, 1, 3), g.b.Scalar(float32(1 / math.Sqrt(float64(each))))})
-	scores := g.add(g.b.Op("MatMul", []string{q, head(parts[1], 0, 2, 3, 1)}), mask)
-	y := g.b.Op("MatMul", []string{g.b.Op("Softmax", []string{scores}, onnxfile.Int("axis", -1)), head(parts[2], 0, 2, 1, 3)})
+	scores := g.b.Op("MatMul", []string{q, head(parts[1], 0, 2, 3, 1)})
+	if mask != "" {
+		scores = g.add(scores, mask)
+	}
+	shares := g.b.Op("Softmax", []string{scores}, onnxfile.Int("axis", -1))
+	if g.look {
+		g.maps = append(g.maps, g.b.Op("ReduceMean", []string{shares}, onnxfile.Ints("axes", 1), onnxfile.Int("keepdims", 0)))
+	}
+	y := g.b.Op("MatMul", []string{shares, head(parts[2], 0, 2, 1, 3)})
 	return g.reshape(g.b.Op("Transpose", []string{y}, onnxfile.Ints("perm", 0, 2, 1, 3)), 0, 0, width)
 }
 

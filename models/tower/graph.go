@@ -17,6 +17,8 @@ type graph struct {
 	w    *weights.Set
 	used map[string]bool
 	made map[string]string // values of weights by key
+	look bool              // attention is an output too
+	maps []string          // attention of each block, the mean of its heads: [n,tokens,tokens]
 	err  error
 }
 
@@ -234,6 +236,17 @@ func (g *graph) leftover(ignore ...string) error {
 			Hint: "export the model to ONNX and choose the .onnx file"}
 	}
 	return nil
+}
+
+// bytes is the size of the weights that were taken, as they are stored.
+func (g *graph) bytes() int64 {
+	n := int64(0)
+	for name := range g.used {
+		if t, ok := g.w.Get(name); ok {
+			n += t.Length
+		}
+	}
+	return n
 }
 
 // finish checks the graph and gives its bytes.
