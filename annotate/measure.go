@@ -211,20 +211,24 @@ func (p Polygon) Contains(q Point) bool {
 func (r Ring) Contains(p Point) bool {
 	in := false
 	for i := range r {
-		a, b := r[i], r[(i+1)%len(r)]
-		if (a.Y > p.Y) == (b.Y > p.Y) {
-			continue
-		}
-		// The ends are taken in one order, so that an edge shared by two rings
-		// is computed alike in both whatever their direction.
-		if a.Y > b.Y {
-			a, b = b, a
-		}
-		if (b.X-a.X)*(p.Y-a.Y)-(p.X-a.X)*(b.Y-a.Y) > 0 {
+		if crosses(p, r[i], r[(i+1)%len(r)]) {
 			in = !in
 		}
 	}
 	return in
+}
+
+// crosses tells whether the ray from p towards +x crosses the edge from a to b.
+func crosses(p, a, b Point) bool {
+	if (a.Y > p.Y) == (b.Y > p.Y) {
+		return false
+	}
+	// The ends are taken in one order, so that an edge shared by two rings
+	// is computed alike in both whatever their direction.
+	if a.Y > b.Y {
+		a, b = b, a
+	}
+	return (b.X-a.X)*(p.Y-a.Y)-(p.X-a.X)*(b.Y-a.Y) > 0
 }
 
 // Distance is how far the point is from the ROI in level-0 pixels: 0 inside an

@@ -81,8 +81,8 @@ var ErrClasses = errors.New("the file holds no classes")
 // Limits of a file of classes.
 const (
 	maxClassFile = 4 << 20 // bytes
-	maxClasses   = 10_000
-	maxClassText = 400 // bytes of a name or code
+	maxClasses   = 1000    // a chain of parents is walked from each of them
+	maxClassText = 400     // bytes of a name or code
 )
 
 // classFile is our file of classes; QuPath's classes.json has the same list with
@@ -151,6 +151,9 @@ func ReadClasses(b []byte) (Palette, error) {
 		c := Class{ID: ClassID(j.Name), Name: j.Name, Key: classKey(j.Key), Code: j.Code, Retired: j.Retired}
 		if id, err := ParseID(j.ID); err == nil && !id.IsZero() && p.ByID(id) == nil {
 			c.ID = id
+		}
+		if p.ByID(c.ID) != nil { // one before goes by the identifier of this name
+			c.ID = NewID()
 		}
 		var ok bool
 		if c.Color, ok = j.colour(); !ok {

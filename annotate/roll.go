@@ -11,19 +11,20 @@ type Roll struct {
 	index *Index
 	gone  []uint64
 	mem   []*held // in the order of the identifiers
+	tree  *spatial
 }
 
 // Roll calls the roll.
 func (s *Set) Roll() *Roll {
 	s.mu.RLock()
-	r := &Roll{index: s.index, gone: s.gone, mem: s.sorted}
+	r := &Roll{index: s.index, gone: s.gone, mem: s.sorted, tree: s.tree}
 	s.mu.RUnlock()
 	if r.mem != nil {
 		return r
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return &Roll{index: s.index, gone: s.gone, mem: s.inOrder()}
+	return &Roll{index: s.index, gone: s.gone, mem: s.inOrder(), tree: s.tree}
 }
 
 // Len is how many numbers there are. Some of them may stand for nothing.

@@ -6,7 +6,6 @@ import (
 	"coverslip/models"
 	"coverslip/models/folder"
 	"coverslip/models/onnx"
-	"coverslip/models/vit"
 )
 
 // demoSeed draws the weights of the built-in, untrained encoder; every machine
@@ -22,8 +21,12 @@ func (s *Session) TextEncoder() (models.TextEncoder, error) {
 		return s.text, nil
 	}
 	open := s.options.Text
-	if open == nil && s.options.Model != "" {
+	switch {
+	case open != nil:
+	case s.options.Model != "":
 		open = func(e onnx.Engine, path string) (models.TextEncoder, error) { return folder.OpenText(e, path) }
+	case hasStarter():
+		open = ownTexts
 	}
 	if open == nil {
 		return nil, ErrNoTexts
@@ -44,8 +47,9 @@ func (s *Session) TextEncoder() (models.TextEncoder, error) {
 }
 
 // Encoder is the session's encoder, loaded when first wanted: the one in
-// Options.Model, or the built-in vision transformer, whose weights are random
-// and which says so. It returns the errors of Engine and of the model.
+// Options.Model, or the starter model, or where that is not compiled in the
+// built-in vision transformer, whose weights are random and which says so. It
+// returns the errors of Engine and of the model.
 func (s *Session) Encoder() (models.Encoder, error) {
 	s.encoderMu.Lock()
 	defer s.encoderMu.Unlock()
@@ -56,20 +60,25 @@ func (s *Session) Encoder() (models.Encoder, error) {
 	if err != nil {
 		return nil, err
 	}
-	var encoder models.Encoder
-	if s.options.Model != "" {
-		encoder, err = folder.Open(e, s.options.Model)
-		err = about("model", s.options.Model, err)
-	} else {
-		encoder, err = vit.Demo(e, demoSeed)
-	}
+	set, err := ReadModelSettings()
 	if err != nil {
 		return nil, err
 	}
-	if b, ok := encoder.(interface{ SetBatch(n int) }); ok {
-		if set, err := ReadModelSettings(); err == nil && set.Batch > 0 { // else as the model says
-			b.SetBatch(set.Batch)
-		}
+	// What was measured of the model that was last in this place: that it is
+	// still the same shows when it is open.
+	cal := calibratedPath(e, set, s.options.Model)
+	if set.Threads == 0 && cal.Threads > 0 {
+		e = onnx.Configured(e, onnx.Choices{Threads: cal.Threads})
+	}
+	encoder, err := openEncoder(e, s.options.Model)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case set.Batch > 0:
+		setBatch(encoder, set.Batch)
+	case cal.Encoder == encoder.Info().Hash:
+		setBatch(encoder, cal.Batch)
 	}
 	s.encoder = encoder
 	return encoder, nil

@@ -51,6 +51,23 @@ func (m MeasureScale) Words() string {
 	return fmt.Sprintf("%.4g µm per pixel", m.X)
 }
 
+// shapeMeasures are the measures of a shape alone; "u" stands for the unit of length.
+var shapeMeasures = [...]struct {
+	id, title, unit string
+	of              func(annotate.Measures) float64
+}{
+	{"area", "Area", "u²", func(m annotate.Measures) float64 { return m.Area }},
+	{"perimeter", "Perimeter", "u", func(m annotate.Measures) float64 { return m.Perimeter }},
+	{"length", "Length", "u", func(m annotate.Measures) float64 { return m.Length }},
+	{"feretMax", "Feret max", "u", func(m annotate.Measures) float64 { return m.FeretMax }},
+	{"feretMin", "Feret min", "u", func(m annotate.Measures) float64 { return m.FeretMin }},
+	{"circularity", "Circularity", "", func(m annotate.Measures) float64 { return m.Circularity }},
+	{"solidity", "Solidity", "", func(m annotate.Measures) float64 { return m.Solidity }},
+	{"angle", "Angle", "°", func(m annotate.Measures) float64 { return m.Angle }},
+	{"parts", "Parts", "", func(m annotate.Measures) float64 { return float64(m.Parts) }},
+	{"holes", "Holes", "", func(m annotate.Measures) float64 { return float64(m.Holes) }},
+}
+
 // MeasureColumns are the columns of a table of measures. The set is what lies on the
 // slide: with it areas are told what they hold. It may be nil.
 func MeasureColumns(scale MeasureScale, set *annotate.Set) []MeasureColumn {
@@ -58,20 +75,11 @@ func MeasureColumns(scale MeasureScale, set *annotate.Set) []MeasureColumn {
 	if scale.Known {
 		unit = "µm"
 	}
-	of := func(f func(annotate.Measures) float64) func(*annotate.Object) float64 {
-		return func(o *annotate.Object) float64 { return f(o.ROI.Measured(scale.X, scale.Y)) }
-	}
-	columns := []MeasureColumn{
-		{"area", "Area", unit + "²", of(func(m annotate.Measures) float64 { return m.Area })},
-		{"perimeter", "Perimeter", unit, of(func(m annotate.Measures) float64 { return m.Perimeter })},
-		{"length", "Length", unit, of(func(m annotate.Measures) float64 { return m.Length })},
-		{"feretMax", "Feret max", unit, of(func(m annotate.Measures) float64 { return m.FeretMax })},
-		{"feretMin", "Feret min", unit, of(func(m annotate.Measures) float64 { return m.FeretMin })},
-		{"circularity", "Circularity", "", of(func(m annotate.Measures) float64 { return m.Circularity })},
-		{"solidity", "Solidity", "", of(func(m annotate.Measures) float64 { return m.Solidity })},
-		{"angle", "Angle", "°", of(func(m annotate.Measures) float64 { return m.Angle })},
-		{"parts", "Parts", "", of(func(m annotate.Measures) float64 { return float64(m.Parts) })},
-		{"holes", "Holes", "", of(func(m annotate.Measures) float64 { return float64(m.Holes) })},
+	var columns []MeasureColumn
+	for _, m := range shapeMeasures {
+		columns = append(columns, MeasureColumn{m.id, m.title, strings.ReplaceAll(m.unit, "u", unit), func(o *annotate.Object) float64 {
+			return m.of(o.ROI.Measured(scale.X, scale.Y))
+		}})
 	}
 	if set == nil {
 		return columns
@@ -85,19 +93,23 @@ func MeasureColumns(scale MeasureScale, set *annotate.Set) []MeasureColumn {
 	return columns
 }
 
-// CountInside is how many other labels have their centre inside an area, points of
-// a group counted one by one; NaN for what covers no area.
+// CountInside is how many other labels have their centre inside an area and are not
+// larger than it, points of a group counted one by one; NaN for what covers no area.
 func CountInside(set *annotate.Set, o *annotate.Object) float64 {
 	if !o.ROI.IsArea() {
 		return math.NaN()
 	}
-	n := 0
+	n, area := 0, o.ROI.Area()
 	set.Search(o.ROI.Bounds(), func(q *annotate.Object) bool {
 		if q.ID != o.ID && q.IsLabel() {
+			held := 0
 			for _, p := range placesOf(q) {
 				if o.ROI.Contains(p) {
-					n++
+					held++
 				}
+			}
+			if held > 0 && q.ROI.Area() <= area {
+				n += held
 			}
 		}
 		return true
@@ -174,7 +186,7 @@ func (s *Session) HotSpot(ctx context.Context, slide annotate.ID, mm2 float64, c
 }
 
 // WriteMeasures writes the measures of a slide's labels as CSV (RFC 4180), one
-// line an object, in the order of their identifiers. What a spreadsheet would take for a formula
+// line an object with what it lies in, in the order of their identifiers. What a spreadsheet would take for a formula
 // gets an apostrophe in front. It stops with ctx's error.
 func (s *Session) WriteMeasures(ctx context.Context, w io.Writer, slide annotate.ID, keep func(*annotate.Object) bool) (n int, err error) {
 	item, err := s.Slide(slide)
@@ -187,24 +199,24 @@ func (s *Session) WriteMeasures(ctx context.Context, w io.Writer, slide annotate
 	}
 	scale := MeasureScaleOf(item)
 	columns := MeasureColumns(scale, set)
+	nesting := Nest(ctx, set.Roll(), nil, nil)
+	if nesting == nil {
+		return 0, ctx.Err()
+	}
 	out := csv.NewWriter(w)
-	head := []string{"slide", "object", "class", "name", "shape", "author"}
+	head := measureHead[:len(measureHead):len(measureHead)]
 	for _, c := range columns {
 		head = append(head, csvHead(c))
 	}
 	if err := out.Write(append(head, "scale")); err != nil {
 		return 0, err
 	}
-	palette := s.Palette()
+	line := measureLine{slide: item.Name, palette: s.Palette(), nesting: nesting}
 	set.All(func(o *annotate.Object) bool {
 		if err = ctx.Err(); err != nil || keep != nil && !keep(o) {
 			return err == nil
 		}
-		class := ""
-		if c := palette.ByID(o.Class); c != nil {
-			class = c.Name
-		}
-		row := []string{plainText(item.Name), o.ID.String(), plainText(class), plainText(o.Name), o.ROI.Kind.String(), plainText(o.By.Author)}
+		row := line.of(o)
 		for _, c := range columns {
 			row = append(row, csvNumber(c.Value(o)))
 		}
@@ -217,6 +229,43 @@ func (s *Session) WriteMeasures(ctx context.Context, w io.Writer, slide annotate
 		err = out.Error()
 	}
 	return n, err
+}
+
+// measureHead is the head of the columns that say which object a line is of.
+var measureHead = [...]string{"slide", "object", "class", "name", "shape", "author", "inside", "inside object"}
+
+// measureLine makes the first columns of a line.
+type measureLine struct {
+	slide   string
+	palette annotate.Palette
+	nesting *Nesting
+}
+
+func (l *measureLine) of(o *annotate.Object) []string {
+	in, id := "", ""
+	if q := l.nesting.Of(o.ID); q != nil {
+		in, id = InsideWords(q, l.palette), q.ID.String()
+	}
+	return []string{plainText(l.slide), o.ID.String(), plainText(className(l.palette, o.Class)), plainText(o.Name), o.ROI.Kind.String(), plainText(o.By.Author), plainText(in), id}
+}
+
+func className(p annotate.Palette, id annotate.ID) string {
+	if c := p.ByID(id); c != nil {
+		return c.Name
+	}
+	return ""
+}
+
+// InsideWords names what something lies in: by its class, and its name if it has one.
+func InsideWords(o *annotate.Object, p annotate.Palette) string {
+	words := className(p, o.Class)
+	if words == "" {
+		words = "Unclassified"
+	}
+	if o.Name != "" {
+		words += " " + o.Name
+	}
+	return words
 }
 
 // ExportMeasures writes the measures of a slide's labels into a file, which

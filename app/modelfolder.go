@@ -27,7 +27,7 @@ func (s *Session) CheckModel(path string) ModelReport {
 }
 
 // UseModel makes the model in a folder the one that suggests from now on; ""
-// takes the built-in, untrained network. It waits for a run in progress. The
+// takes the program's own (Session.Encoder). It waits for a run in progress. The
 // model is opened when it is first wanted.
 func (s *Session) UseModel(path string) error {
 	s.encoderMu.Lock()
@@ -98,6 +98,10 @@ func ModelLines(r ModelReport) []ModelLine {
 	if r.Text != "" {
 		add("Texts", "yes, "+r.Tokenizer)
 	}
+	if r.Writes != "" {
+		add("Writes", r.Writes+"; what it writes is generated and never a label by itself")
+	}
+	add("Every pixel", r.Dense)
 	if len(r.Classes) > 0 {
 		add("Classes", strings.Join(r.Classes, ", "))
 	}
@@ -110,6 +114,9 @@ func ModelLines(r ModelReport) []ModelLine {
 	}
 	if tests > 0 {
 		add("Self-test", fmt.Sprintf("%d of %d passed, %.1f patches a second", tests, len(r.SelfTest), r.PatchesASec))
+	}
+	if measured := CalibrationsOf(r.Path); len(measured) > 0 {
+		add("Runs best with", measured[0].String())
 	}
 	for _, w := range r.Warnings {
 		add("Note", w)

@@ -3,6 +3,8 @@ package app
 import (
 	"coverslip/models/attention"
 	"coverslip/models/caption"
+	"coverslip/models/dense"
+	"coverslip/models/generate"
 	"coverslip/models/onnx"
 	"coverslip/models/segment"
 	"coverslip/models/worker"
@@ -20,6 +22,9 @@ func workerExplanations() []explanation {
 		{is(zeroshot.ErrFewClasses), "There are too few classes to tell apart", "Name two classes or more."},
 		{is(zeroshot.ErrOtherSpace), "Pictures and texts are not of one model", "Open the picture side and the text side from one model folder."},
 		{is(caption.ErrEmpty), "The caption bank is empty", "Choose a CSV file with a column named caption, or a text with a sentence a line."},
+		{is(dense.ErrTooLarge), "The region is too large for one run of the model", "Choose a smaller region, or several, and run the model over each."},
+		{is(ErrNoRegion), "There is nothing of the slide in the region", "Select an area on the slide, or move the view over it."},
+		{is(generate.ErrSettings), "The model does not say how it writes", "Put the generation_config.json and config.json that belong to it into its folder."},
 		{is(attention.ErrNone), "The model does not tell where it looks", "Ask for similar patches instead (menu Suggestions); attention is told by models whose weights the program builds itself."},
 		{is(ErrNothingFound), "Nothing was outlined there", "Point at the middle of what you mean, or drag a box around it; right-click what does not belong."},
 		{is(segment.ErrNoPrompt), "Nothing was pointed at", "Click what you mean, or drag a box around it."},

@@ -82,12 +82,25 @@ func (a insideAnswer) err(dir string) error {
 	case a.Kind == "":
 		return nil
 	case a.Kind == "damaged":
-		return &storage.DamageError{Path: dir, What: a.Text}
+		return &relayed{a.Text, &storage.DamageError{Path: dir, What: a.Text}}
 	case target != nil:
-		return fmt.Errorf("%s: %w", a.Text, target)
+		return &relayed{a.Text, target}
 	}
 	return errors.New(a.Text)
 }
+
+// relayed is an error of the child: its words, which name all there is to name,
+// and what it was.
+type relayed struct {
+	text string
+	is   error
+}
+
+// Error is the words of the child.
+func (r *relayed) Error() string { return r.text }
+
+// Unwrap is what it was.
+func (r *relayed) Unwrap() error { return r.is }
 
 // CheckProject checks a whole project that nobody has open, in a child process of
 // the program, whose main must ask Inside; with program "" in this process.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/driver/desktop"
 
 	"coverslip/annotate"
 )
@@ -378,5 +379,22 @@ func TestTools_HaveNamesAndHints(t *testing.T) {
 			t.Errorf("tool %d is called %q and says %q", k, name, d.v.Hint())
 		}
 		seen[name] = true
+	}
+}
+
+func TestSelectTool_Cursor(t *testing.T) {
+	o := &annotate.Object{ID: annotate.NewID(), Kind: annotate.Annotation, ROI: annotate.Rectangle(3900, 3950, 4000, 4050)} // 100,100 to 200,200 on the screen
+	d := newTrial(t, ToolSelect, o)
+	d.v.SetSelection([]annotate.ID{o.ID})
+	d.settle()
+	for _, c := range []struct {
+		name string
+		x, y float32
+		want desktop.Cursor
+	}{{"a corner", 100, 100, desktop.CrosshairCursor}, {"the inside", 150, 150, desktop.PointerCursor}, {"beside", 320, 250, desktop.DefaultCursor}} {
+		d.v.MouseMoved(mouse(c.x, c.y))
+		if got := d.v.Cursor(); got != c.want {
+			t.Errorf("over %s: cursor %v, want %v", c.name, got, c.want)
+		}
 	}
 }

@@ -58,7 +58,42 @@ func (t *selectTool) hint() string {
 	return "Select — click: choose · Shift+click: add · drag a chosen shape or its handles: change it · Esc: none · 1–9: class"
 }
 
-func (t *selectTool) cursor() desktop.Cursor { return desktop.DefaultCursor }
+// grippable bounds the selection of which the cursor tells what a press would take.
+const grippable = 64
+
+// cursor is a cross over what a press would take hold of, and a hand over what it would
+// move.
+func (t *selectTool) cursor() desktop.Cursor {
+	v := t.v
+	if t.what == gripBody {
+		return desktop.PointerCursor
+	}
+	if t.what != gripNone {
+		return desktop.CrosshairCursor
+	}
+	if n := len(v.selection); n == 0 || n > grippable || !v.hand.inside || v.objects == nil {
+		return desktop.DefaultCursor
+	}
+	if o := v.onlySelected(); v.editable(o) {
+		if _, ok := v.handleAt(&o.ROI, v.hand.at); ok {
+			return desktop.CrosshairCursor
+		}
+	}
+	all := v.editables()
+	if len(all) == 0 {
+		return desktop.DefaultCursor
+	}
+	if what, _ := v.frameOf(all).at(v, v.hand.at); what != gripNone {
+		return desktop.CrosshairCursor
+	}
+	p := v.pointer(v.hand.at).p
+	for _, o := range all {
+		if o.ROI.Distance(p) <= v.l0(hitTolerance) {
+			return desktop.PointerCursor
+		}
+	}
+	return desktop.DefaultCursor
+}
 
 func (t *selectTool) busy() bool { return t.what != gripNone && t.moved }
 

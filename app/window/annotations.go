@@ -31,6 +31,8 @@ func (w *Window) bindShapes(on func(string, func(), func() bool), project, writa
 
 	on("shape.properties", w.askProperties, change)
 	on("shape.measures", w.openMeasures, slide)
+	on("shape.table", w.toggleSheet, slide)
+	on("view.tree", w.toggleTree, slide)
 	on("shape.lock", w.toggleLock, change)
 
 	on("clip.copy", func() { w.copySelection(nil) }, selected)

@@ -112,6 +112,7 @@ type survey struct {
 	queue    []*annotate.Object  // suggestions, least certain first
 	waiting  int                 // suggestions, those beyond the queue included
 	labels   *app.Table          // labels, as the table's heads say
+	tree     *app.Tree           // the same by what lies in what; nil when that is not shown
 	accepted int                 // suggestions a person took over, as they were or re-classed
 	rejected int
 }
@@ -130,7 +131,7 @@ func (w *Window) recountThen(then func()) {
 	if s == nil || open == nil {
 		return
 	}
-	palette, spec := s.Palette(), w.labels.spec
+	palette, spec, tree := s.Palette(), w.labels.spec, w.labels.tree
 	w.counts.do(func() {
 		v := survey{slide: open.Item.ID, counts: open.Set.Counts(), queue: s.Queue(open.Item.ID)}
 		open.Set.Roll().Each(func(_ int, b *annotate.Brief) bool {
@@ -146,12 +147,17 @@ func (w *Window) recountThen(then func()) {
 			return true
 		})
 		v.labels = app.MakeTable(context.Background(), open.Set, palette, spec)
+		tree.nesting, v.tree = tree.nest(v.labels)
 		w.post(func() {
 			if w.open != nil && w.open.Set == open.Set {
 				w.survey = v
+				if v.tree != nil {
+					w.labels.tree.nesting = tree.nesting
+				}
 				w.classes.refreshCounts()
 				w.queue.update()
-				w.labels.update()
+				w.labels.grow()
+				w.sheet.recounted()
 				w.slides.count(v)
 				w.toolbar.update()
 				w.menuState()

@@ -141,6 +141,8 @@ func (s *stage) settle() {
 		s.thumbReads.wait()
 		s.channels.changes.wait()
 		s.adjust.changes.wait()
+		s.sheet.makes.wait()
+		s.sheet.reads.wait()
 		busy := s.pump()
 		if s.session != nil && s.session.JobStatus().Running {
 			busy = true

@@ -30,7 +30,9 @@ type labelsPanel struct {
 	filter   *formEntry
 	bar      *fyne.Container // with the filter
 	selected map[annotate.ID]bool
-	anchor   int // row of the last plain click, for Shift
+	anchor   int // line of the last plain click, for Shift
+	tree     labelTree
+	asTree   *button
 }
 
 const (
@@ -39,10 +41,10 @@ const (
 )
 
 func newLabelsPanel(w *Window) *labelsPanel {
-	p := &labelsPanel{w: w, selected: map[annotate.ID]bool{}, spec: app.TableSpec{Column: app.ByDate, Down: true}, third: app.ByDate}
+	p := &labelsPanel{w: w, selected: map[annotate.ID]bool{}, tree: labelTree{open: map[annotate.ID]bool{}}, spec: app.TableSpec{Column: app.ByDate, Down: true}, third: app.ByDate}
 	p.head = newText("", textTiny, colorQuiet)
 	p.list = newRows(labelRow, newLabelRow, p.fill)
-	p.list.chosen = func(i int) bool { return p.selected[p.table().Brief(i).ID] }
+	p.list.chosen = func(i int) bool { return p.selected[p.brief(i).ID] }
 	p.list.tapped = p.tapped
 	p.words = newParagraph(textSmall, colorQuiet, 4)
 	p.empty = padded(p.words, 10, 8, 10, 10)
@@ -75,7 +77,8 @@ func (p *labelsPanel) newHeads() *fyne.Container {
 	p.heads[1].trailing = true
 	p.heads[2] = newColumnHead(p.w.tips, "", "Show and sort by date, author or score", thirdColumn-6, p.askThird)
 	p.showHeads()
-	return padded(container.NewBorder(nil, nil, nil, hbox(8, p.heads[1], p.heads[2]), p.heads[0]), 0, 0, 23, 10)
+	p.asTree = newButton(p.w.tips, icon("tree"), "", "", "What lies in what: the annotations as a tree  (I)", func() { p.w.run("view.tree"); p.w.focus() }).sized(20, headHeight)
+	return padded(container.NewBorder(nil, nil, p.asTree, hbox(8, p.heads[1], p.heads[2]), p.heads[0]), 0, 0, 2, 10)
 }
 
 // columnNames are the columns as people see them.
@@ -120,26 +123,40 @@ func (p *labelsPanel) table() *app.Table { return p.w.survey.labels }
 
 type labelRowView struct {
 	row
+	branch             *branch
+	left               *fyne.Container
 	swatch             *canvas.Rectangle
 	class, area, third *text
 }
 
 func newLabelRow() rowView {
-	v := &labelRowView{swatch: swatch(10), class: newText("", textSmall, theme.ColorNameForeground).fixed(40),
+	v := &labelRowView{branch: newBranch(), swatch: swatch(10), class: newText("", textSmall, theme.ColorNameForeground).fixed(40),
 		area: newText("", textSmall, theme.ColorNameForeground).trailing().fixed(areaColumn), third: newText("", textSmall, colorQuiet).fixed(thirdColumn - 6)}
-	v.box = padded(container.NewBorder(nil, nil, container.NewCenter(v.swatch),
-		hbox(8, v.area, v.third), padded(v.class, 0, 0, 5, 0)), 0, 0, 8, 10)
+	v.left = container.NewBorder(nil, nil, hbox(0, v.branch, container.NewCenter(v.swatch)),
+		hbox(8, v.area, v.third), padded(v.class, 0, 0, 5, 0))
+	v.box = padded(v.left, 0, 0, 8, 10)
 	return v
 }
 
 func (p *labelsPanel) fill(i int, o rowView) {
 	v, ok := o.(*labelRowView)
-	if !ok || i >= p.table().Len() {
+	if !ok || i >= p.count() {
 		return
 	}
-	l := p.table().Brief(i)
+	at, depth := p.rowAt(i)
+	l := p.table().Brief(at)
 	name, c := p.w.classOf(l.Class)
 	setSwatch(v.swatch, c)
+	below := 0
+	if p.tree.lines != nil {
+		if below = p.w.survey.tree.Below(at); below > 0 {
+			name += "  (" + number(below) + ")"
+		}
+	}
+	v.branch.tapped = func(deep bool) { p.fold(i, deep) }
+	if v.branch.Set(p.tree.lines != nil, depth, below > 0, p.tree.open[l.ID]) {
+		v.left.Refresh() // what stands beside it moves
+	}
 	v.class.Set(name)
 	v.area.Set(p.areaWords(l))
 	switch p.third {
@@ -215,7 +232,11 @@ func dateWords(at, now time.Time) string {
 }
 
 // reset forgets the selection of another slide.
-func (p *labelsPanel) reset() { p.selected, p.anchor = map[annotate.ID]bool{}, 0 }
+func (p *labelsPanel) reset() {
+	p.selected, p.anchor = map[annotate.ID]bool{}, 0
+	p.tree = labelTree{on: p.tree.on, open: map[annotate.ID]bool{}}
+	p.w.sheet.reset()
+}
 
 // update shows the labels as last counted.
 func (p *labelsPanel) update() {
@@ -242,7 +263,8 @@ func (p *labelsPanel) update() {
 	default:
 		p.words.Set("No labels yet. Take the rectangle (R) or the polygon (P) and draw on the slide; a number key gives the class.")
 	}
-	p.list.Update(n)
+	p.asTree.SetActive(p.tree.on)
+	p.list.Update(p.count())
 }
 
 // follow shows the selection of the viewer in the list.
@@ -252,20 +274,20 @@ func (p *labelsPanel) follow(ids []annotate.ID) {
 		p.selected[id] = true
 	}
 	if len(ids) == 1 {
-		p.list.Reveal(p.table().Row(ids[0]))
+		p.reveal(ids[0])
 	}
 	p.update()
 }
 
 // tapped selects a label and flies to it; Ctrl adds one, Shift all between.
 func (p *labelsPanel) tapped(i int, m fyne.KeyModifier) {
-	id := p.table().Brief(i).ID
+	id := p.brief(i).ID
 	if id.IsZero() {
 		return
 	}
 	switch {
 	case m&fyne.KeyModifierShift != 0:
-		p.w.selectAndShow(p.table().IDs(min(p.anchor, i), max(p.anchor, i))...)
+		p.w.selectAndShow(p.between(min(p.anchor, i), max(p.anchor, i))...)
 	case m&fyne.KeyModifierShortcutDefault != 0:
 		ids := p.w.viewer.Selection()
 		if k := slices.Index(ids, id); k >= 0 {

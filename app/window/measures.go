@@ -69,7 +69,12 @@ func (w *Window) openMeasures() {
 	}
 	buttons := hbox(6,
 		newButton(w.tips, nil, "Hot-spot…", "", "", after(w.askHotSpot)).filled().sized(92, 28),
-		newButton(w.tips, nil, "Export table…", "", "", after(w.askMeasuresFile)).filled().sized(116, 28))
+		newButton(w.tips, nil, "Export table…", "", "", after(w.askMeasuresFile)).filled().sized(116, 28),
+		newButton(w.tips, nil, "Table", "Shift+T", "All annotations with their measures, below the slide", after(func() {
+			if !w.sheet.shown {
+				w.toggleSheet()
+			}
+		})).filled().sized(92, 28))
 	body := vbox(10, container.New(&widthLayout{width: 340}, list), buttons)
 	head := boldText(title, 14)
 	pop = newPopUp(padded(container.NewBorder(head, nil, nil, nil, padded(body, 8, 4, 0, 0)), 12, 14, 18, 18), w.win.Canvas(), func() {

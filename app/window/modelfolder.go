@@ -20,7 +20,7 @@ const prefModel = "model.folder"
 func (w *Window) bindModels(on func(id string, do func(), enabled func() bool)) {
 	idle := func() bool { return w.session != nil && !w.session.JobStatus().Running }
 	on("model.add", w.askModel, idle)
-	on("model.builtin", func() { w.useModel("", "the built-in network") }, func() bool { return idle() && w.opts.Session.Model != "" })
+	on("model.builtin", func() { w.useModel("", app.OwnModelName()) }, func() bool { return idle() && w.opts.Session.Model != "" })
 }
 
 // askModel asks for a model folder.
@@ -87,8 +87,15 @@ func (w *Window) showModel(path string, r app.ModelReport) {
 		w.useModel(path, title)
 	})
 	use.Importance = widget.HighImportance
-	if !r.OK() {
+	if !r.OK() || r.Writes != "" && r.Dim == 0 { // one that writes alone sees no patches
 		use.Disable()
+	}
+	if r.Dense != "" {
+		use.SetText("Run over the region")
+		use.OnTapped = func() {
+			d.Hide()
+			w.segment(path)
+		}
 	}
 	cancel := widget.NewButton("Close", func() { d.Hide() })
 	scroll := container.NewVScroll(rows)

@@ -48,6 +48,7 @@ func newPane(w *Window) *pane {
 	p := &pane{w: w, viewer: viewer.New()}
 	p.cover.w, p.cover.viewer = w, p.viewer
 	p.turns.w, p.turns.viewer = w, p.viewer
+	p.viewer.SetWheelPans(w.app.Preferences().Bool(prefWheel))
 	p.viewer.SetCrisp(!w.app.Preferences().Bool(prefSmooth))
 	p.name = newButton(w.tips, nil, "", "", "", func() { w.activate(p); w.focus() }).sized(60, 22)
 	p.name.leading = true
@@ -74,6 +75,7 @@ func (w *Window) wirePane(p *pane) {
 	v.OnHover = func(at annotate.Point, inside bool) { active(func() { hover(at, inside) }) }
 	v.OnHint = func(words string) { active(func() { hint(words) }) }
 	v.OnView = func(port viewer.Viewport) {
+		w.stills.moved()
 		active(func() { view(port) })
 		p.turns.changed()
 		w.lead(p, port)

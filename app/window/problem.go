@@ -64,6 +64,9 @@ func (p *problemBar) show(problem app.Problem) {
 		p.folder, damaged = p.w.session.Dir(), true
 	}
 	show(p.repair, damaged)
+	if damaged {
+		p.hint.Set("Nothing was changed. Repair brings the project back from what is sound of it, its journal and its backups, keeps the damaged file, and says what was recovered. Check the disk afterwards.")
+	}
 	show(p.again, errors.Is(problem.Err, app.ErrUnsaved))
 	p.object.Show()
 	p.relayout()

@@ -43,7 +43,7 @@ func (w *Window) askRepair(dir string) {
 		w.repair(dir)
 	})
 	do.Importance = widget.HighImportance
-	d = dialog.NewCustomWithoutButtons("Repair "+app.BaseName(dir), lines, w.win)
+	d = dialog.NewCustomWithoutButtons("Repair "+app.BaseName(dir), padded(lines, 0, 10, 0, 0), w.win)
 	d.SetButtons([]fyne.CanvasObject{cancel, do})
 	w.shown(d, repairWidth, d.MinSize().Height)
 	w.win.Canvas().Focus(do)
@@ -112,7 +112,7 @@ func (w *Window) showRepair(dir string, words, steps []string) {
 		w.Open(dir)
 	})
 	open.Importance = widget.HighImportance
-	d = dialog.NewCustomWithoutButtons(app.BaseName(dir)+" is whole again", lines, w.win)
+	d = dialog.NewCustomWithoutButtons(app.BaseName(dir)+" is whole again", padded(lines, 0, 10, 0, 0), w.win)
 	d.SetButtons([]fyne.CanvasObject{shut, open})
 	w.shown(d, repairWidth, d.MinSize().Height)
 	w.win.Canvas().Focus(open)

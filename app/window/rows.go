@@ -16,17 +16,18 @@ import (
 // rows of a list higher than 16 million pixels stand beside their places.
 type rows struct {
 	widget.BaseWidget
-	height float32
-	make   func() rowView                      // an empty row
-	fill   func(index int, v rowView)          // shows one item in a row
-	tapped func(index int, m fyne.KeyModifier) // may be nil
-	menu   func(index int, at fyne.Position)   // the other button of the mouse; may be nil
-	hover  func(index int)                     // may be nil; -1 when the pointer leaves
-	chosen func(index int) bool                // whether the row is shown as selected; may be nil
-	count  int
-	offset float64 // of the upper edge of the window from that of the first row
-	body   *rowsBody
-	bar    *rowsBar
+	height   float32
+	make     func() rowView                      // an empty row
+	fill     func(index int, v rowView)          // shows one item in a row
+	tapped   func(index int, m fyne.KeyModifier) // may be nil
+	menu     func(index int, at fyne.Position)   // the other button of the mouse; may be nil
+	hover    func(index int)                     // may be nil; -1 when the pointer leaves
+	sideways func(dx float32)                    // the wheel turned to a side; may be nil
+	chosen   func(index int) bool                // whether the row is shown as selected; may be nil
+	count    int
+	offset   float64 // of the upper edge of the window from that of the first row
+	body     *rowsBody
+	bar      *rowsBar
 }
 
 // rowView is what a row is made of; its place in the window is Object.
@@ -81,7 +82,12 @@ func (l *rows) scrollTo(offset float64) {
 
 // Scrolled implements fyne.Scrollable, by which the rows are also cut off at the
 // edges of the list.
-func (l *rows) Scrolled(e *fyne.ScrollEvent) { l.scrollTo(l.offset - float64(e.Scrolled.DY)) }
+func (l *rows) Scrolled(e *fyne.ScrollEvent) {
+	if e.Scrolled.DX != 0 && l.sideways != nil {
+		l.sideways(e.Scrolled.DX)
+	}
+	l.scrollTo(l.offset - float64(e.Scrolled.DY))
+}
 
 // CreateRenderer implements fyne.Widget.
 func (l *rows) CreateRenderer() fyne.WidgetRenderer { return &rowsListRenderer{l} }

@@ -142,6 +142,9 @@ func (w *Window) closeProject() {
 func (w *Window) quit() {
 	w.closing.Do(func() {
 		w.keepLayout()
+		if w.frames != nil {
+			w.frames.close()
+		}
 		w.win.Hide()
 		old := w.session
 		w.turn++

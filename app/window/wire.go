@@ -60,6 +60,7 @@ func (w *Window) drawNow(roi annotate.ROI, meta map[string]string) {
 func (w *Window) selected(ids []annotate.ID) {
 	w.queue.follow(ids)
 	w.labels.follow(ids)
+	w.sheet.follow(ids)
 	w.text.update()
 	w.sayMade(ids)
 	w.menuState()

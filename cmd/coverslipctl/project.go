@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"coverslip/app"
+	"coverslip/storage"
 )
 
 func projectNewVerb() verb {
@@ -193,7 +194,7 @@ func projectBackupVerb() verb {
 						return aboutFile("project", c.args[0], err)
 					}
 					return c.result(map[string]any{"dir": c.args[0], "file": c.args[1]}, func(w io.Writer) {
-						fmt.Fprintf(w, "%s: backed up to %s\n", c.args[0], c.args[1])
+						fmt.Fprintf(w, "%s: backed up to %s; to open that, put it into a new folder as %s\n", c.args[0], c.args[1], storage.FileName)
 					})
 				})
 			}

@@ -224,12 +224,15 @@ func (w *world) suggest() {
 // window opens the project on the display.
 func (w *world) window(d *display) *session {
 	w.t.Helper()
-	p, err := d.start(w.home, filepath.Join(w.bin, "coverslip"), "--author", "E2E", w.project)
+	p, err := d.start(append(w.home, "COVERSLIP_DEBUG=window"), filepath.Join(w.bin, "coverslip"), "--author", "E2E", w.project)
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	w.t.Cleanup(p.kill)
 	s := &session{t: w.t, program: p, display: d}
+	if err := p.spoke("coverslip: ", 90*time.Second); err != nil { // that the slide is shown, or what is wrong with it
+		w.t.Fatal(err)
+	}
 	if s.shown, err = p.fill(90 * time.Second); err != nil {
 		w.t.Fatal(err)
 	}
@@ -281,11 +284,26 @@ func (s *session) at(x, y int) (string, string) {
 // drag draws from one place to another with the left button, in steps as a hand does.
 func (s *session) drag(x0, y0, x1, y1 int) {
 	s.t.Helper()
-	ax, ay := s.at(x0, y0)
-	args := []string{"mousemove", "--sync", ax, ay, "mousedown", "1"}
-	for i := 1; i <= 8; i++ {
-		bx, by := s.at(x0+(x1-x0)*i/8, y0+(y1-y0)*i/8)
-		args = append(args, "mousemove", "--sync", bx, by, "sleep", "0.03")
+	s.along([2]int{x0, y0}, [2]int{x1, y1})
+}
+
+// along draws a way with the left button held, from place to place in steps as a hand
+// does. xdotool waits for ever for a mouse that is where it shall go, so no step stands still.
+func (s *session) along(way ...[2]int) {
+	s.t.Helper()
+	const steps = 8
+	w, h := s.display.width, s.display.height
+	x, y := w*way[0][0]/100, h*way[0][1]/100
+	args := []string{"mousemove", fmt.Sprint(x), fmt.Sprint(y), "sleep", "0.05", "mousedown", "1"}
+	for i := 1; i < len(way); i++ {
+		a, b := way[i-1], way[i]
+		for k := 1; k <= steps; k++ {
+			nx, ny := w*(a[0]*(steps-k)+b[0]*k)/(100*steps), h*(a[1]*(steps-k)+b[1]*k)/(100*steps)
+			if nx != x || ny != y {
+				args = append(args, "mousemove", "--sync", fmt.Sprint(nx), fmt.Sprint(ny), "sleep", "0.03")
+			}
+			x, y = nx, ny
+		}
 	}
 	s.xdo(append(args, "mouseup", "1")...)
 }
@@ -294,7 +312,7 @@ func (s *session) drag(x0, y0, x1, y1 int) {
 func (s *session) click(x, y int) {
 	s.t.Helper()
 	px, py := s.at(x, y)
-	s.xdo("mousemove", "--sync", px, py, "click", "1")
+	s.xdo("mousemove", px, py, "sleep", "0.05", "click", "1")
 }
 
 // quit closes the program by its key and waits for it to end well.
