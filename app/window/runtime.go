@@ -45,6 +45,30 @@ func (w *Window) askRuntime() {
 var providerWords = map[onnx.Provider]string{onnx.CPU: "Processor", onnx.CUDA: "NVIDIA (CUDA)", onnx.CoreML: "Apple (Core ML)",
 	onnx.DirectML: "DirectML", onnx.OpenVINO: "Intel (OpenVINO)"}
 
+// providerChoice offers what the library has, and what is set even when it has not,
+// with the provider behind each of the words.
+func providerChoice(providers []onnx.Provider, set onnx.Provider) (*widget.Select, map[string]onnx.Provider) {
+	computes := widget.NewSelect(nil, nil)
+	chosen := map[string]onnx.Provider{}
+	if len(providers) == 0 {
+		providers = []onnx.Provider{onnx.CPU}
+	}
+	for _, p := range providers {
+		chosen[providerWords[p]] = p
+		computes.Options = append(computes.Options, providerWords[p])
+	}
+	computes.SetSelected(computes.Options[0])
+	if words := providerWords[set]; words != "" {
+		if chosen[words] == "" {
+			words += " · not in this library"
+			chosen[words] = set
+			computes.Options = append(computes.Options, words)
+		}
+		computes.SetSelected(words)
+	}
+	return computes, chosen
+}
+
 func (w *Window) showRuntime(st app.RuntimeState) {
 	set := st.Settings
 	number := func(n int64) *formEntry {
@@ -62,25 +86,7 @@ func (w *Window) showRuntime(st app.RuntimeState) {
 	}
 	batch.SetPlaceHolder("measured for each model")
 	measured, forget := w.calibrationRow()
-	computes := widget.NewSelect(nil, nil)
-	chosen := map[string]onnx.Provider{}
-	providers := st.Providers
-	if len(providers) == 0 {
-		providers = []onnx.Provider{onnx.CPU}
-	}
-	for _, p := range providers {
-		chosen[providerWords[p]] = p
-		computes.Options = append(computes.Options, providerWords[p])
-	}
-	computes.SetSelected(computes.Options[0])
-	if words := providerWords[set.Provider]; words != "" {
-		if chosen[words] == "" {
-			words += " · not in this library"
-			chosen[words] = set.Provider
-			computes.Options = append(computes.Options, words)
-		}
-		computes.SetSelected(words)
-	}
+	computes, chosen := providerChoice(st.Providers, set.Provider)
 	w.form("How models run", "Use", []*widget.FormItem{
 		{Text: "Runtime", Widget: wide(runtimeWords(st))},
 		{Text: "Library", Widget: library, HintText: "1.17 or later; 1.28 or later withstands damaged models better"},
