@@ -155,13 +155,19 @@ func Calibrated(e onnx.Engine, set ModelSettings, encoderHash string) (ModelCali
 	return findCalibration(machineKey(e, set), func(c ModelCalibration) bool { return c.Encoder == encoderHash })
 }
 
-// calibratedPath is what was measured of the model that was in a folder then.
-func calibratedPath(e onnx.Engine, set ModelSettings, path string) ModelCalibration {
+// whole is a path from the root on; "" stays.
+func whole(path string) string {
 	if path != "" {
 		if abs, err := filepath.Abs(path); err == nil {
-			path = abs
+			return abs
 		}
 	}
+	return path
+}
+
+// calibratedPath is what was measured of the model that was in a folder then.
+func calibratedPath(e onnx.Engine, set ModelSettings, path string) ModelCalibration {
+	path = whole(path)
 	c, _ := findCalibration(machineKey(e, set), func(c ModelCalibration) bool { return c.Path == path })
 	return c
 }
@@ -170,6 +176,7 @@ func calibratedPath(e onnx.Engine, set ModelSettings, path string) ModelCalibrat
 // built-in one, on any library and device of this computer, the newest first.
 func CalibrationsOf(path string) []ModelCalibration {
 	var list []ModelCalibration
+	path = whole(path)
 	for _, c := range slices.Backward(readCalibrations()) {
 		if c.Path == path {
 			list = append(list, c)
@@ -196,13 +203,7 @@ func Calibrate(ctx context.Context, program, library, path string) (ModelCalibra
 }
 
 func calibrate(ctx context.Context, program, library, path string, budget time.Duration) (ModelCalibration, error) {
-	if path != "" {
-		abs, err := filepath.Abs(path)
-		if err != nil {
-			return ModelCalibration{}, fmt.Errorf("calibration: %w", err)
-		}
-		path = abs
-	}
+	path = whole(path)
 	var best ModelCalibration
 	choices := threadChoices()
 	for _, threads := range choices {

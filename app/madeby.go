@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"coverslip/annotate"
@@ -19,7 +20,7 @@ func MadeBy(o *annotate.Object, palette annotate.Palette) string {
 		return "Made by " + who + " on " + day(o.Created)
 	}
 	text := "Made by " + o.By.Model
-	if o.By.Untrained {
+	if o.By.Untrained && !strings.Contains(o.By.Model, "untrained") {
 		text += " (untrained)"
 	}
 	text += ", " + methodWord(o.By.Method)

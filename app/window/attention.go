@@ -88,6 +88,7 @@ func (w *Window) showAttention() {
 			w.looked = &looked{open: open, at: a, shown: a.Rollout}
 			w.heat.give(a.Rollout)
 			w.outlineBox(a.Box)
+			w.fly(a.Box) // seen from far it would be a spot
 			words := "Where " + a.Model + " looks, all layers together"
 			if a.Untrained {
 				words += " (untrained)"

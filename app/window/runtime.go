@@ -45,6 +45,30 @@ func (w *Window) askRuntime() {
 var providerWords = map[onnx.Provider]string{onnx.CPU: "Processor", onnx.CUDA: "NVIDIA (CUDA)", onnx.CoreML: "Apple (Core ML)",
 	onnx.DirectML: "DirectML", onnx.OpenVINO: "Intel (OpenVINO)"}
 
+// providerChoice offers what the library has, and what is set even when it has not,
+// with the provider behind each of the words.
+func providerChoice(providers []onnx.Provider, set onnx.Provider) (*widget.Select, map[string]onnx.Provider) {
+	computes := widget.NewSelect(nil, nil)
+	chosen := map[string]onnx.Provider{}
+	if len(providers) == 0 {
+		providers = []onnx.Provider{onnx.CPU}
+	}
+	for _, p := range providers {
+		chosen[providerWords[p]] = p
+		computes.Options = append(computes.Options, providerWords[p])
+	}
+	computes.SetSelected(computes.Options[0])
+	if words := providerWords[set]; words != "" {
+		if chosen[words] == "" {
+			words += " · not in this library"
+			chosen[words] = set
+			computes.Options = append(computes.Options, words)
+		}
+		computes.SetSelected(words)
+	}
+	return computes, chosen
+}
+
 func (w *Window) showRuntime(st app.RuntimeState) {
 	set := st.Settings
 	number := func(n int64) *formEntry {
@@ -61,26 +85,8 @@ func (w *Window) showRuntime(st app.RuntimeState) {
 		memory.SetPlaceHolder(fmt.Sprintf("%d (three quarters of this computer's)", st.MemoryMB))
 	}
 	batch.SetPlaceHolder("measured for each model")
-	measured, measure := w.calibrationRow()
-	computes := widget.NewSelect(nil, nil)
-	chosen := map[string]onnx.Provider{}
-	providers := st.Providers
-	if len(providers) == 0 {
-		providers = []onnx.Provider{onnx.CPU}
-	}
-	for _, p := range providers {
-		chosen[providerWords[p]] = p
-		computes.Options = append(computes.Options, providerWords[p])
-	}
-	computes.SetSelected(computes.Options[0])
-	if words := providerWords[set.Provider]; words != "" {
-		if chosen[words] == "" {
-			words += " · not in this library"
-			chosen[words] = set.Provider
-			computes.Options = append(computes.Options, words)
-		}
-		computes.SetSelected(words)
-	}
+	measured, forget := w.calibrationRow()
+	computes, chosen := providerChoice(st.Providers, set.Provider)
 	w.form("How models run", "Use", []*widget.FormItem{
 		{Text: "Runtime", Widget: wide(runtimeWords(st))},
 		{Text: "Library", Widget: library, HintText: "1.17 or later; 1.28 or later withstands damaged models better"},
@@ -89,7 +95,6 @@ func (w *Window) showRuntime(st app.RuntimeState) {
 		{Text: "Memory, MB", Widget: memory, HintText: "Models run in a process of their own, which may take no more"},
 		{Text: "Patches at once", Widget: batch, HintText: "Embeddings do not depend on it"},
 		{Text: "Measured", Widget: measured},
-		{Text: "", Widget: measure},
 	}, []*formEntry{library, threads, memory, batch}, func() error {
 		next := app.ModelSettings{Library: strings.TrimSpace(library.Text), Provider: chosen[computes.Selected], NoGraphs: set.NoGraphs}
 		if next.Provider == onnx.CPU {
@@ -117,13 +122,8 @@ func (w *Window) showRuntime(st app.RuntimeState) {
 			}
 			f.to(n)
 		}
-		if err := app.WriteModelSettings(next); err != nil {
+		if err := errors.Join(app.WriteModelSettings(next), forget()); err != nil {
 			return err
-		}
-		if measure.Checked {
-			if err := app.ForgetCalibrations(); err != nil {
-				return err
-			}
 		}
 		w.useModelSettings()
 		return nil

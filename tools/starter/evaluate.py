@@ -75,11 +75,33 @@ def balanced(truth, said):
     return float(np.mean([np.mean(said[truth == c] == c) for c in np.unique(truth)]))
 
 
+def logistic(x, truth, asked, penalty=10.0):
+    """What logistic regression learned from x says of the rows of asked: numbers
+    standardised, classes weighted evenly, the sum of losses plus penalty/2 times
+    the squares of the weights made least by L-BFGS."""
+    classes, y = np.unique(truth, return_inverse=True)
+    mean, spread = x.mean(0), x.std(0) + 1e-9
+    x, asked = (torch.from_numpy((v - mean) / spread).double().clamp(-8, 8) for v in (x, asked))
+    y = torch.from_numpy(y)
+    even = (len(y) / (len(classes) * torch.bincount(y, minlength=len(classes)))).double()
+    w = torch.zeros(x.shape[1], len(classes), dtype=torch.double, requires_grad=True)
+    b = torch.zeros(len(classes), dtype=torch.double, requires_grad=True)
+    fit = torch.optim.LBFGS([w, b], max_iter=100, line_search_fn="strong_wolfe")
+
+    def loss():
+        fit.zero_grad()
+        v = torch.nn.functional.cross_entropy(x @ w + b, y, weight=even, reduction="sum") + penalty / 2 * (w * w).sum()
+        v.backward()
+        return v
+
+    fit.step(loss)
+    with torch.no_grad():
+        return classes[(asked @ w + b).argmax(1).numpy()]
+
+
 def probe(features, truth, groups, each, seed):
     """Balanced accuracy of logistic regression on standardised numbers, learned
     from `each` patches a class of half of the scenes, judged on the others."""
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.preprocessing import StandardScaler
     rng = np.random.default_rng(seed)
     for _ in range(100):  # until either half has every class
         names = rng.permutation(np.unique(groups))
@@ -91,9 +113,7 @@ def probe(features, truth, groups, each, seed):
         at = np.flatnonzero(first & (truth == c))
         learn += list(rng.permutation(at)[:each])
     rest = ~first & np.isin(truth, np.unique(truth[learn]))
-    s = StandardScaler().fit(features[learn])
-    m = LogisticRegression(C=0.1, max_iter=2000, class_weight="balanced").fit(s.transform(features[learn]), truth[learn])
-    return balanced(truth[rest], m.predict(s.transform(features[rest])))
+    return balanced(truth[rest], logistic(features[learn], truth[learn], features[rest]))
 
 
 def probes(kinds, truth, groups, eaches=(5, 20, 100), draws=10):

@@ -41,8 +41,11 @@ def full(size, fill_value, **more):
 
 def export(m, args, path, inputs, outputs, axes):
     torch.backends.mha.set_fastpath_enabled(False)
-    torch.full = full  # the exporter does not know it for truth values
-    torch.onnx.export(m, args, path, input_names=inputs, output_names=outputs, dynamic_axes=axes, opset_version=17, dynamo=False)
+    kept, torch.full = torch.full, full  # the exporter does not know it for truth values
+    try:
+        torch.onnx.export(m, args, path, input_names=inputs, output_names=outputs, dynamic_axes=axes, opset_version=17, dynamo=False)
+    finally:
+        torch.full = kept
 
 
 def optimum(out):
