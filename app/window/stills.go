@@ -16,7 +16,7 @@ const (
 	stillWoken = 30                     // more of them after a panel was used
 	stillAfter = 150 * time.Millisecond // without a movement they are live again
 	stillFor   = 5 * time.Second        // from one look at what a panel shows now to the next
-	stillLeast = 500 * time.Millisecond // the same when it may have changed
+	stillLeast = time.Second            // the same when it may have changed
 )
 
 // Grab reads what was painted so far of the frame that is being painted: width ×

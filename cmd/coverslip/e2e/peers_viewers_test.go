@@ -268,7 +268,8 @@ func TestPeers_Viewers(t *testing.T) {
 				late, memoryGoal, gap = 0, 0, 5
 			}
 			add("late frames", float64(ours.all.missed), float64(peer.all.missed), "thirtieths of a second without a new picture in 10 s", late)
-			add("frames", float64(peer.all.frames), float64(ours.all.frames), "frames in 10 s, the peer's and ours", 0)
+			peertest.Record(t, peertest.Result{Name: name + "frames", Ours: float64(ours.all.frames), Peer: float64(peer.all.frames),
+				Ratio: float64(ours.all.frames) / float64(max(1, peer.all.frames)), Unit: "frames in 10 s", Note: note})
 			add("memory", ours.pss, peer.pss, "MB", memoryGoal)
 			add("between frames, p95", ms(ours.all.gap95), ms(peer.all.gap95), "ms", gap)
 			if n > 0 {
