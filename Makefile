@@ -30,7 +30,7 @@ WANDER      = 1h
 VERSION     = $(shell sed -n 's/^ *Version *= *"\(.*\)"/\1/p' FyneApp.toml 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build run demo demo-ready test race torture torture-short lint lint-format lint-vet lint-staticcheck house fuzz bench bench-peers e2e wander shots cover doctor package clean
+.PHONY: help setup build run demo demo-ready test race torture torture-short torture-window lint lint-format lint-vet lint-staticcheck house fuzz bench bench-peers e2e wander shots cover doctor package clean
 
 # build/setup.mk says which Go to use. It is made, and Go fetched when there is
 # none that is new enough, the first time a target is asked for that needs one.
@@ -77,6 +77,9 @@ torture-short: build/setup.mk ## kills, power cuts, failing calls and damage, a 
 
 torture: build/setup.mk ## the same in full: 1,000 kills of the program, 2,000 power cuts
 	@$(HEADLESS) COVERSLIP_TORTURE=1000 $(GO) test -count=1 -p 1 -timeout 120m -v -tags $(HEADLESS_TAGS) -run '$(TORTURES)' $(TORTURED)
+
+torture-window: build ## kill the window in the middle of a person's work, 20 times
+	@$(HEADLESS) COVERSLIP_BIN=$(CURDIR)/bin COVERSLIP_KILLS=20 $(GO) test -count=1 -timeout 60m -v -tags e2e -run KilledAtRandom ./cmd/coverslip/e2e
 
 lint: lint-format lint-vet lint-staticcheck ## gofmt, go vet, staticcheck
 

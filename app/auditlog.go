@@ -89,6 +89,7 @@ type auditHead struct {
 	Program string    `json:"program"`
 	Records uint64    `json:"records"`
 	Head    string    `json:"head"`
+	From    uint64    `json:"from"` // number of the first record below
 	Problem string    `json:"problem,omitempty"`
 }
 
@@ -100,7 +101,7 @@ func (s *Session) ExportAudit(w io.Writer, format string, from uint64) (n int, e
 		return 0, err
 	}
 	head := auditHead{s.project.UUID().String(), s.Name(), time.Now().UTC().Truncate(time.Second), "coverslip " + Version,
-		rep.Records, hex.EncodeToString(rep.Head[:]), rep.Problem}
+		rep.Records, hex.EncodeToString(rep.Head[:]), max(1, from), rep.Problem}
 	out := bufio.NewWriter(w)
 	switch format {
 	case "csv":
@@ -164,7 +165,7 @@ func auditColumns() []string {
 // begins with an apostrophe.
 func (s *Session) auditCSV(w io.Writer, head auditHead, from uint64) (n int, err error) {
 	c := csv.NewWriter(w)
-	if err := c.Write([]string{"project", head.Project, guarded(head.Name), "head", head.Head}); err != nil {
+	if err := c.Write([]string{"project", head.Project, guarded(head.Name), "head", head.Head, "from", strconv.FormatUint(head.From, 10)}); err != nil {
 		return 0, err
 	}
 	if err := c.Write(auditColumns()); err != nil {
@@ -270,24 +271,41 @@ type AuditFinding struct {
 	Problem string // of the record after them; "" when all are good
 }
 
+// VerifiableAudit tells whether VerifyAuditFile reads files of that name.
+func VerifiableAudit(path string) bool {
+	switch strings.ToLower(filepath.Ext(path)) {
+	case ".csv", ".json", ".jsonl":
+		return true
+	}
+	return false
+}
+
+// fileHead is what an exported log says of itself; JSON lines say nothing.
+type fileHead struct {
+	project annotate.ID
+	head    string // hash of the last record
+	from    uint64 // number of the first record; 0 when it is not said
+}
+
 // VerifyAuditFile checks an exported edit log (CSV, JSON or JSON lines) without
-// the project: every record's hash, and the links between them. project may be
-// zero; then the link of the first record is taken from a file that names its
-// project, and is not checked for one that does not.
-func VerifyAuditFile(path string, project annotate.ID) (AuditFinding, error) {
+// the project: every record's hash, the links between them, and that the first
+// and the last record are those that the file names. project may be zero; then
+// the link of the first record is taken from a file that names its project, and
+// is not checked for one that does not. from is the number of the first record;
+// 0 takes what the file says, or 1. Records that were cut off the end of JSON
+// lines are found only beside the project.
+func VerifyAuditFile(path string, project annotate.ID, from uint64) (AuditFinding, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return AuditFinding{}, about("file", path, err)
 	}
 	defer f.Close()
-	var entries func(yield func(AuditEntry) error) (annotate.ID, error)
-	switch ext := strings.ToLower(filepath.Ext(path)); ext {
-	case ".csv":
-		entries = func(yield func(AuditEntry) error) (annotate.ID, error) { return eachCSV(f, yield) }
-	case ".json", ".jsonl":
-		entries = func(yield func(AuditEntry) error) (annotate.ID, error) { return eachJSON(f, yield) }
-	default:
-		return AuditFinding{}, about("file", path, fmt.Errorf("a log in %s cannot be checked; export it as csv, json or jsonl", ext))
+	if !VerifiableAudit(path) {
+		return AuditFinding{}, about("file", path, fmt.Errorf("a log in %s cannot be checked; export it as csv, json or jsonl", filepath.Ext(path)))
+	}
+	entries := func(yield func(AuditEntry) error) (fileHead, error) { return eachJSON(f, yield) }
+	if strings.EqualFold(filepath.Ext(path), ".csv") {
+		entries = func(yield func(AuditEntry) error) (fileHead, error) { return eachCSV(f, yield) }
 	}
 	var all []storage.AuditRecord
 	named, err := entries(func(e AuditEntry) error {
@@ -303,9 +321,19 @@ func VerifyAuditFile(path string, project annotate.ID) (AuditFinding, error) {
 		return AuditFinding{}, about("file", path, err)
 	}
 	if project.IsZero() {
-		project = named
+		project = named.project
 	}
-	return chained(all, project)
+	if from == 0 {
+		from = max(1, named.from)
+	}
+	if len(all) > 0 && all[0].Seq != from && all[0].Seq != 0 { // 0: the record itself is broken, and says so
+		return AuditFinding{Problem: fmt.Sprintf("record %d was expected first, this is %d", from, all[0].Seq)}, nil
+	}
+	found, err := chained(all, project)
+	if err == nil && found.Problem == "" && named.head != "" && named.head != found.Head {
+		found.Problem = fmt.Sprintf("records were removed from its end: the file says that the hash of the last one is %s", named.head)
+	}
+	return found, err
 }
 
 func chained(all []storage.AuditRecord, project annotate.ID) (AuditFinding, error) {
@@ -336,69 +364,82 @@ func chained(all []storage.AuditRecord, project annotate.ID) (AuditFinding, erro
 // maxAuditFile bounds an exported log that is read.
 const maxAuditFile = 4 << 30
 
-func eachJSON(r io.Reader, yield func(AuditEntry) error) (project annotate.ID, err error) {
+func eachJSON(r io.Reader, yield func(AuditEntry) error) (head fileHead, err error) {
 	in := bufio.NewReader(io.LimitReader(r, maxAuditFile))
 	d := json.NewDecoder(in)
 	for {
 		var raw struct {
 			AuditEntry
 			Project *annotate.ID  `json:"project"`
+			Head    string        `json:"head"`
+			From    uint64        `json:"from"`
 			Log     *[]AuditEntry `json:"log"`
 		}
 		err := d.Decode(&raw)
 		if errors.Is(err, io.EOF) {
-			return project, nil
+			return head, nil
 		}
 		if err != nil {
-			return project, err
+			return head, err
 		}
 		if raw.Log == nil {
 			if err := yield(raw.AuditEntry); err != nil {
-				return project, err
+				return head, err
 			}
 			continue
 		}
 		if raw.Project != nil {
-			project = *raw.Project
+			head.project = *raw.Project
 		}
+		head.head, head.from = raw.Head, raw.From
 		for _, e := range *raw.Log {
 			if err := yield(e); err != nil {
-				return project, err
+				return head, err
 			}
 		}
 	}
 }
 
-func eachCSV(r io.Reader, yield func(AuditEntry) error) (project annotate.ID, err error) {
+func eachCSV(r io.Reader, yield func(AuditEntry) error) (head fileHead, err error) {
 	c := csv.NewReader(io.LimitReader(r, maxAuditFile))
 	c.FieldsPerRecord = -1
 	first, err := c.Read()
 	if err != nil {
-		return project, err
+		return head, err
 	}
 	if len(first) < 2 || first[0] != "project" {
-		return project, errors.New("it is no edit log")
+		return head, errors.New("it is no edit log")
 	}
-	if project, err = annotate.ParseID(first[1]); err != nil {
-		return project, err
+	if head.project, err = annotate.ParseID(first[1]); err != nil {
+		return head, err
+	}
+	for i := 3; i+1 < len(first); i += 2 {
+		switch first[i] {
+		case "head":
+			head.head = first[i+1]
+		case "from":
+			if head.from, err = strconv.ParseUint(first[i+1], 10, 64); err != nil {
+				return head, fmt.Errorf("the number of its first record: %w", err)
+			}
+		}
 	}
 	if _, err := c.Read(); err != nil {
-		return project, err
+		return head, err
 	}
 	for {
 		f, err := c.Read()
 		if errors.Is(err, io.EOF) {
-			return project, nil
+			return head, nil
 		}
 		if err != nil {
-			return project, err
+			return head, err
 		}
 		e, err := csvEntry(f)
 		if err != nil {
 			e = AuditEntry{Op: err.Error()}
 		}
 		if err := yield(e); err != nil {
-			return project, err
+			return head, err
 		}
 	}
 }

@@ -8,6 +8,7 @@ func keepingCommands() []Command {
 		{ID: "keep.audit", Title: "Export the edit log…", Menu: MenuFile},
 		{ID: "keep.copy", Title: "Save a copy of the project…", Menu: MenuFile},
 		{ID: "keep.people", Title: "People of the project…", Menu: MenuFile},
+		{ID: "keep.passphrase", Title: "Change your passphrase…", Menu: MenuFile},
 		{ID: "keep.lock", Title: "Lock the session", Menu: MenuFile, Key: "F12"},
 
 		{ID: "keep.history", Title: "History of the selected label…", Menu: MenuEdit, Key: "Ctrl+H"},

@@ -111,6 +111,8 @@ func ConvertSlide(ctx context.Context, s tiles.Slide, out string, o ConvertOptio
 		return c.report, err
 	}
 	c.report.Out, c.report.Format = out, c.o.Format
+	sweepLike(filepath.Join(filepath.Dir(out), "."+filepath.Base(out)+".*.part"), time.Now().Add(-abandoned))
+	free := roomAt(out)
 	var err error
 	switch c.o.Format {
 	case ConvertOME:
@@ -121,7 +123,7 @@ func ConvertSlide(ctx context.Context, s tiles.Slide, out string, o ConvertOptio
 		err = fmt.Errorf("unknown format %q; %s and %s are written", c.o.Format, ConvertOME, ConvertDICOM)
 	}
 	if err != nil {
-		return c.report, err
+		return c.report, free.spent(err, c.done, c.report.Tiles)
 	}
 	c.report.Bytes, err = sizeOf(out)
 	return c.report, err

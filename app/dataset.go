@@ -10,6 +10,7 @@ import (
 	"slices"
 	"sort"
 	"strings"
+	"time"
 
 	"coverslip/annotate"
 	"coverslip/tiles"
@@ -57,6 +58,9 @@ type exporter struct {
 	models   map[string]modelUsed // by hash
 	warnings []string
 	failed   int
+
+	room        roomLeft // on the disk, when it began
+	done, total int      // patches written, of how many
 }
 
 // slideExport is one slide with at least one labelled patch.
@@ -274,16 +278,24 @@ func (x *exporter) write(ctx context.Context, p Progress) (DatasetReport, error)
 	if err := os.MkdirAll(filepath.Dir(out), 0o755); err != nil {
 		return DatasetReport{}, err
 	}
+	sweep(filepath.Dir(out), time.Now().Add(-abandoned))
+	x.room = roomAt(out)
 	x.dir, err = os.MkdirTemp(filepath.Dir(out), ".coverslip-dataset-*.partial")
 	if err != nil {
 		return DatasetReport{}, err
 	}
-	err = x.writeAll(ctx, p)
+	err = x.room.spent(x.writeAll(ctx, p), x.done, x.total)
 	if err == nil {
 		err = os.Chmod(x.dir, 0o755)
 	}
+	if err == nil { // a power cut must not leave the name with half of its files
+		err = syncTree(x.dir)
+	}
 	if err == nil {
 		err = replaceEmpty(x.dir, out)
+	}
+	if err == nil {
+		err = syncFolder(filepath.Dir(out))
 	}
 	if err != nil {
 		return DatasetReport{}, errors.Join(err, os.RemoveAll(x.dir))

@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"sort"
 	"sync"
+	"time"
 
 	"coverslip/annotate"
 	"coverslip/models/preprocess"
@@ -53,9 +54,9 @@ type modelUsed struct {
 // writePatches writes the images of all slides and fills rows.
 func (x *exporter) writePatches(ctx context.Context, p Progress) error {
 	people := map[string]bool{}
-	total := 0
+	x.total = 0
 	for _, e := range x.slides {
-		total += len(e.patches)
+		x.total += len(e.patches)
 		for _, ex := range e.patches {
 			people[ex.label.By.Author], people[ex.label.Review.By] = true, true
 		}
@@ -69,14 +70,16 @@ func (x *exporter) writePatches(ctx context.Context, p Progress) error {
 		}
 	}
 	var mu sync.Mutex
-	done := 0
 	step := func() {
 		mu.Lock()
 		defer mu.Unlock()
-		done++
-		p.report("Writing patches", done, total)
+		x.done++
+		p.report("Writing patches", x.done, x.total)
 	}
 	for _, e := range x.slides {
+		if now := time.Now(); os.Chtimes(x.dir, now, now) != nil { // so that nobody takes it for abandoned
+			return fmt.Errorf("dataset: %s is gone", x.dir)
+		}
 		if err := x.writeSlide(ctx, e, step); err != nil {
 			return about("slide", e.item.Path, err)
 		}

@@ -29,7 +29,8 @@ type SuggestOptions struct {
 }
 
 const (
-	batchSize  = 16   // patches in one call of the encoder: fills its threads, bounds memory
+	batchSize  = 16   // patches in one call of an encoder that does not say how many it runs at once
+	maxCall    = 64   // and the most of one that does: bounds memory
 	checkpoint = 4096 // patches after which embeddings are written to disk in between
 	inFlight   = 2    // calls of the encoder at once: one is in the network, one is being prepared
 )
@@ -216,7 +217,8 @@ func (s *Session) fill(ctx context.Context, e *embedding, t tiles.Slide, fingerp
 		p.report("Embedding", len(wanted), len(wanted))
 		return nil
 	}
-	err = s.compute(ctx, e, t, o.Encoder, missing, len(wanted)-len(missing), len(wanted), p)
+	enc := s.tuned(ctx, o.Encoder, len(missing), p)
+	err = s.compute(ctx, e, t, enc, missing, len(wanted)-len(missing), len(wanted), p)
 	if e.report.Embedded > 0 && !s.ReadOnly() {
 		// Also after a cancel: the next run takes up here.
 		err = errors.Join(err, s.project.WriteEmbeddings(e.stored))

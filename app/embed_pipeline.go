@@ -63,10 +63,11 @@ type batch struct {
 func encodeBatches(ctx context.Context, enc models.Encoder, read <-chan readResult) <-chan chan batch {
 	out := make(chan chan batch)
 	slots := make(chan struct{}, inFlight)
+	size := callSize(enc)
 	go func() {
 		defer close(out)
 		for {
-			b, more := gather(read)
+			b, more := gather(read, size)
 			if ctx.Err() != nil {
 				return
 			}
@@ -91,8 +92,18 @@ func encodeBatches(ctx context.Context, enc models.Encoder, read <-chan readResu
 	return out
 }
 
-// gather takes the next batch of patches; more is false after the last.
-func gather(read <-chan readResult) (b batch, more bool) {
+// callSize is how many patches go into one call of an encoder: what it takes in
+// one run, so that the network begins when as many are read and not later.
+func callSize(enc models.Encoder) int {
+	if b, ok := enc.(interface{ Batch() int }); ok {
+		return min(max(b.Batch(), 1), maxCall)
+	}
+	return batchSize
+}
+
+// gather takes the next batch of at most size patches; more is false after the
+// last.
+func gather(read <-chan readResult, size int) (b batch, more bool) {
 	for r := range read {
 		switch {
 		case r.err == nil:
@@ -105,7 +116,7 @@ func gather(read <-chan readResult) (b batch, more bool) {
 			b.err = r.err
 			return b, false
 		}
-		if len(b.images) == batchSize || b.failed >= batchSize {
+		if len(b.images) == size || b.failed >= size {
 			return b, true
 		}
 	}

@@ -4,7 +4,6 @@ import (
 	"coverslip/models"
 	"coverslip/models/folder"
 	"coverslip/models/onnx"
-	"coverslip/models/vit"
 )
 
 // demoSeed draws the weights of the built-in, untrained encoder; every machine
@@ -51,20 +50,25 @@ func (s *Session) Encoder() (models.Encoder, error) {
 	if err != nil {
 		return nil, err
 	}
-	var encoder models.Encoder
-	if s.options.Model != "" {
-		encoder, err = folder.Open(e, s.options.Model)
-		err = about("model", s.options.Model, err)
-	} else {
-		encoder, err = vit.Demo(e, demoSeed)
-	}
+	set, err := ReadModelSettings()
 	if err != nil {
 		return nil, err
 	}
-	if b, ok := encoder.(interface{ SetBatch(n int) }); ok {
-		if set, err := ReadModelSettings(); err == nil && set.Batch > 0 { // else as the model says
-			b.SetBatch(set.Batch)
-		}
+	// What was measured of the model that was last in this place: that it is
+	// still the same shows when it is open.
+	cal := calibratedPath(e, set, s.options.Model)
+	if set.Threads == 0 && cal.Threads > 0 {
+		e = onnx.Configured(e, onnx.Choices{Threads: cal.Threads})
+	}
+	encoder, err := openEncoder(e, s.options.Model)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case set.Batch > 0:
+		setBatch(encoder, set.Batch)
+	case cal.Encoder == encoder.Info().Hash:
+		setBatch(encoder, cal.Batch)
 	}
 	s.encoder = encoder
 	return encoder, nil

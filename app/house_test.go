@@ -45,10 +45,10 @@ var nativeHomes = []string{"models/onnx", "tiles/openslide", "tiles/openslidetes
 // goes online or starts another one behind the user's back, and lower floors
 // report errors instead of logging.
 var restricted = map[string][]string{
-	"net":      {"models/runtimes"},
+	"net":      {"models/runtimes", "cmd/coverslip/pinch"}, // pinch: the X server of this machine, by its Unix socket
 	"net/http": {"models/runtimes", "tiles/remote"},
-	// the program itself: models run in it, and a damaged project is checked in it, which it may end
-	"os/exec":   {"models/worker", "cmd/coverslipctl"},
+	// the program itself: models run in it, and a damaged project is checked and repaired in it, which it may end
+	"os/exec":   {"models/worker", "app", "cmd/coverslipctl"},
 	"log":       {"cmd"},
 	"log/slog":  {"cmd"},
 	"unsafe":    {"models/onnx", "tiles/native", "tiles/openslide", "viewer"}, // viewer: sets the size of a picture without a new upload
@@ -58,7 +58,7 @@ var restricted = map[string][]string{
 }
 
 // Packages for tests alone.
-var testOnly = []string{"coverslip/models/modeltest", "coverslip/tiles/slidetest", "testing"}
+var testOnly = []string{"coverslip/models/modeltest", "coverslip/tiles/slidetest", "coverslip/viewer/goldentest", "testing"}
 
 const (
 	maxFileLines = 600

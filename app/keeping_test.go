@@ -218,7 +218,7 @@ func TestSession_ExportAudit(t *testing.T) {
 			if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			f, err := VerifyAuditFile(path, s.Project().UUID())
+			f, err := VerifyAuditFile(path, s.Project().UUID(), 0)
 			if err != nil {
 				t.Fatal(format, err)
 			}
@@ -239,6 +239,29 @@ func TestSession_ExportAudit(t *testing.T) {
 			if f := verdict(strings.Join(bad, "\n") + "\n"); f.Problem == "" {
 				t.Errorf("%s: %s is not found", format, name)
 			}
+		}
+		// At both ends: of JSON lines only the first, for they do not name the last.
+		head := map[string]int{"csv": 2, "json": 1, "jsonl": 0}[format]
+		if f := verdict(strings.Join(append(append([]string{}, lines[:head]...), lines[head+1:]...), "\n") + "\n"); !strings.Contains(f.Problem, "expected first") {
+			t.Errorf("%s: that the first record was removed is not found: %+v", format, f)
+		}
+		tail := map[string]int{"csv": 1, "json": 2}[format] // lines from the end to the last record
+		if tail == 0 {
+			continue
+		}
+		cut := append(append([]string{}, lines[:len(lines)-tail]...), lines[len(lines)-tail+1:]...)
+		if format == "json" {
+			cut[len(cut)-2] = strings.TrimSuffix(cut[len(cut)-2], ",")
+		}
+		if f := verdict(strings.Join(cut, "\n") + "\n"); !strings.Contains(f.Problem, "from its end") || f.Records != n-1 {
+			t.Errorf("%s: that the last record was removed is not found: %+v", format, f)
+		}
+		var later bytes.Buffer
+		if _, err := s.ExportAudit(&later, format, 3); err != nil {
+			t.Fatal(err)
+		}
+		if f := verdict(later.String()); f.Problem != "" || f.Records != n-2 {
+			t.Errorf("%s: a log from record 3 on: %+v", format, f)
 		}
 	}
 }

@@ -94,6 +94,10 @@ func ModelLines(r ModelReport) []ModelLine {
 	if r.Text != "" {
 		add("Texts", "yes, "+r.Tokenizer)
 	}
+	if r.Writes != "" {
+		add("Writes", r.Writes+"; what it writes is generated and never a label by itself")
+	}
+	add("Every pixel", r.Dense)
 	if len(r.Classes) > 0 {
 		add("Classes", strings.Join(r.Classes, ", "))
 	}
@@ -106,6 +110,9 @@ func ModelLines(r ModelReport) []ModelLine {
 	}
 	if tests > 0 {
 		add("Self-test", fmt.Sprintf("%d of %d passed, %.1f patches a second", tests, len(r.SelfTest), r.PatchesASec))
+	}
+	if measured := CalibrationsOf(r.Path); len(measured) > 0 {
+		add("Runs best with", measured[0].String())
 	}
 	for _, w := range r.Warnings {
 		add("Note", w)

@@ -30,6 +30,12 @@ func TestMain(m *testing.M) {
 	if worker.IsWorker(os.Args) {
 		os.Exit(worker.Main())
 	}
+	if Inside(os.Getenv) {
+		os.Exit(ServeInside(os.Getenv, os.Stdout))
+	}
+	if path := os.Getenv(exportInside); path != "" {
+		exportForever(path)
+	}
 	os.Exit(m.Run())
 }
 

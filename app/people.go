@@ -25,6 +25,9 @@ var (
 	ErrLastAdministrator = errors.New("a project needs one administrator")
 )
 
+// MinPassphrase is the least length of a passphrase in characters.
+const MinPassphrase = storage.MinPassphrase
+
 // people is who works in a session.
 type people struct {
 	mu     sync.Mutex // protects what follows

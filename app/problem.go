@@ -125,7 +125,7 @@ func explanations() []explanation {
 		{is(remote.ErrNoRanges), "%s cannot be read in parts from that server", "Download the slide and open the file, or ask for a server that answers range requests."},
 		{is(remote.ErrChanged), "%s was replaced on the server", "Open it again."},
 		{as[*remote.NetError], "The server of %s cannot be reached", "Check the connection and the address, then try again; what was loaded stays."},
-		{is(ErrOtherSlide), "%s is another slide than the one the labels were drawn on", "Put the original file back, or add this one as a new slide. The labels are safe in the project."},
+		{is(ErrOtherSlide), "%s is another slide than the one the labels were drawn on", "Put the original file back, find it in another folder, or add this one as a new slide. Nothing is drawn on it meanwhile; the labels are safe in the project."},
 		{is(ErrNoSlide), "The project has no such slide", "List its slides with: coverslipctl project list PROJECT."},
 		{is(ErrNoScale), "%s does not say how many µm a pixel is", "Give the scale, 0.25 for a 40× scan or 0.5 for 20×: coverslipctl project add --mpp 0.25 PROJECT SLIDE (demo and convert take --mpp, too)."},
 		{is(ErrBadScale), "No slide has that scale", "Give the µm of a pixel at full resolution: 0.25 for a scan at 40×, 0.5 at 20×, 1 at 10×."},
@@ -214,6 +214,10 @@ func hint(err error, table string) string {
 	if errors.As(err, &r) && r.Hint != "" {
 		return r.Hint
 	}
+	var full *RoomError
+	if errors.As(err, &full) {
+		return full.hint()
+	}
 	var u *tiles.UnsupportedError
 	if errors.As(err, &u) && u.Hint != "" {
 		return u.Hint
@@ -234,6 +238,10 @@ func subject(err error) string {
 	}
 	if f != nil && f.Path != "" {
 		return strings.ToUpper(f.What[:1]) + f.What[1:] + " " + BaseName(f.Path)
+	}
+	var full *RoomError
+	if errors.As(err, &full) {
+		return BaseName(full.Path)
 	}
 	var d *storage.DamageError
 	if errors.As(err, &d) && d.Path != "" {

@@ -2,6 +2,8 @@ package app
 
 import (
 	"coverslip/models/caption"
+	"coverslip/models/dense"
+	"coverslip/models/generate"
 	"coverslip/models/onnx"
 	"coverslip/models/worker"
 	"coverslip/models/zeroshot"
@@ -18,6 +20,9 @@ func workerExplanations() []explanation {
 		{is(zeroshot.ErrFewClasses), "There are too few classes to tell apart", "Name two classes or more."},
 		{is(zeroshot.ErrOtherSpace), "Pictures and texts are not of one model", "Open the picture side and the text side from one model folder."},
 		{is(caption.ErrEmpty), "The caption bank is empty", "Choose a CSV file with a column named caption, or a text with a sentence a line."},
+		{is(dense.ErrTooLarge), "The region is too large for one run of the model", "Choose a smaller region, or several, and run the model over each."},
+		{is(ErrNoRegion), "There is nothing of the slide in the region", "Select an area on the slide, or move the view over it."},
+		{is(generate.ErrSettings), "The model does not say how it writes", "Put the generation_config.json and config.json that belong to it into its folder."},
 		{is(ErrNoWords), "The caption has no words", "Write at least one, or reject the caption."},
 		{is(ErrOtherModel), "The suggestion was made by another model", "Open the model that its provenance names, and repeat it with that."},
 		{is(ErrNotRepeatable), "The suggestion cannot be repeated", "What it rests on was not written down; it was made by an older version, or imported."},

@@ -110,6 +110,7 @@ func (s *Session) item(sl storage.Slide) SlideItem {
 // sighting is when a slide's file was last looked for, and whether in vain.
 type sighting struct {
 	missing bool
+	other   bool // another file lies there: that is known until it is opened anew
 	at      time.Time
 }
 
@@ -122,7 +123,7 @@ func (s *Session) missing(sl storage.Slide) bool {
 	s.mu.Lock()
 	seen, ok := s.sightings[sl.ID]
 	s.mu.Unlock()
-	if ok && time.Since(seen.at) < lookAgain {
+	if ok && (seen.other || time.Since(seen.at) < lookAgain) {
 		return seen.missing
 	}
 	seen = sighting{missing: true, at: time.Now()}
@@ -192,6 +193,11 @@ func (s *Session) find(ctx context.Context, sl storage.Slide) (tiles.Slide, stri
 		}
 		failed = errors.Join(failed, fmt.Errorf("%s: %w", p, ErrOtherSlide), t.Close())
 	}
+	if errors.Is(failed, ErrOtherSlide) { // then its own file may lie elsewhere, see Relink
+		s.mu.Lock()
+		s.sightings[sl.ID] = sighting{missing: true, other: true, at: time.Now()}
+		s.mu.Unlock()
+	}
 	if failed == nil {
 		failed = fmt.Errorf("last seen at %s: %w", sl.Path, ErrSlideMissing)
 	}
@@ -222,6 +228,7 @@ func (s *Session) AddSlide(ctx context.Context, path string) (annotate.ID, error
 	}
 	for _, sl := range known {
 		if sl.Fingerprint != "" && sl.Fingerprint == t.Info().Fingerprint {
+			s.tellTwin(sl, abs)
 			return sl.ID, s.noteMoved(sl, abs)
 		}
 	}

@@ -55,7 +55,9 @@ func (p *Project) Check() error {
 }
 
 // checkJournal makes sure that the journal alone would give the same commits as
-// the file. A project without one is sound: it is made at the next opening.
+// the file. A project without one is sound: it is made at the next opening. So is
+// one whose journal is ahead of the file: it is written first, and a kill between
+// the two leaves a commit that the next opening for writing takes over.
 func checkJournal(path string, tx *bolt.Tx, c *codec, project annotate.ID) error {
 	bad := func(format string, a ...any) error {
 		return &DamageError{Path: path, What: fmt.Sprintf(format, a...)}
@@ -76,7 +78,10 @@ func checkJournal(path string, tx *bolt.Tx, c *codec, project annotate.ID) error
 	if err != nil {
 		return bad("its beginning: %v", err)
 	}
-	seq := uint64(0)
+	seq, last, prev := uint64(0), uint64(0), [32]byte{}
+	if k, _ := tx.Bucket(bucketAudit).Cursor().Last(); len(k) == 8 {
+		last = order64(k)
+	}
 	for {
 		rec, err := r.next()
 		switch {
@@ -85,8 +90,8 @@ func checkJournal(path string, tx *bolt.Tx, c *codec, project annotate.ID) error
 		case r.holes > 0:
 			return bad("%d bytes before byte %d are in no record", r.skipped, rec.at)
 		case rec == nil:
-			if last, _ := tx.Bucket(bucketAudit).Cursor().Last(); len(last) == 8 && order64(last) > seq {
-				return bad("it ends at commit %d of %d", seq, order64(last))
+			if last > seq {
+				return bad("it ends at commit %d of %d", seq, last)
 			}
 			return nil
 		case rec.project != nil && rec.project.UUID != project:
@@ -95,8 +100,15 @@ func checkJournal(path string, tx *bolt.Tx, c *codec, project annotate.ID) error
 			continue
 		}
 		seq++
-		if !bytes.Equal(rec.commit.audit, tx.Bucket(bucketAudit).Get(seqKey(seq))) {
+		if seq <= last && !bytes.Equal(rec.commit.audit, tx.Bucket(bucketAudit).Get(seqKey(seq))) {
 			return bad("its commit %d is not that of the project", seq)
+		}
+		if seq >= last {
+			a, err := readAudit(c, seqKey(seq), rec.commit.audit)
+			if err != nil || seq > last && a.Prev != prev {
+				return bad("its commit %d does not follow that of the project", seq)
+			}
+			prev = a.Hash
 		}
 		if err := sameValues(c, seq, rec.commit); err != nil {
 			return bad("commit %d: %v", seq, err)

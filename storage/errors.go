@@ -67,7 +67,10 @@ type DamageError struct {
 }
 
 func (e *DamageError) Error() string {
-	s := e.Path + " is damaged: " + e.What
+	s := "damaged: " + e.What
+	if e.Path != "" {
+		s = e.Path + " is " + s
+	}
 	if e.Err != nil {
 		s += ": " + e.Err.Error()
 	}

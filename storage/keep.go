@@ -156,7 +156,7 @@ func verifyBackup(path string, seq uint64) error {
 
 // Room is how many bytes are free where the project lies; false when the system
 // does not say.
-func (p *Project) Room() (free uint64, ok bool) { return freeBytes(p.dir) }
+func (p *Project) Room() (free uint64, ok bool) { return FreeBytes(p.dir) }
 
 // lowRoom is below how many free bytes a person is warned.
 const lowRoom = 1 << 30

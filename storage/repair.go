@@ -75,7 +75,7 @@ func Repair(dir string, check func(dir string) error) (RepairReport, error) {
 			err = check(work)
 		}
 		if err != nil {
-			rep.say("%s: no (%s)", step.name, firstLine(err))
+			rep.say("%s: no (%s)", step.name, strings.ReplaceAll(firstLine(err), work+string(filepath.Separator), ""))
 			continue
 		}
 		rep.By = step.name

@@ -4,8 +4,9 @@ package storage
 
 import "golang.org/x/sys/unix"
 
-// freeBytes is what an ordinary user may still write where the path lies.
-func freeBytes(path string) (uint64, bool) {
+// FreeBytes is what an ordinary user may still write where the path lies;
+// false when the system does not say.
+func FreeBytes(path string) (uint64, bool) {
 	var st unix.Statfs_t
 	if err := unix.Statfs(path, &st); err != nil {
 		return 0, false

@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"bytes"
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/ed25519"
@@ -240,7 +241,7 @@ func (p *Project) PutUser(u User, by Stamp) error {
 				return err
 			}
 			if other.ID == u.ID {
-				label = "Change profile " + u.Name
+				label = changeWords(other, u)
 			} else if strings.EqualFold(other.Name, u.Name) {
 				return ErrNameTaken
 			}
@@ -267,4 +268,21 @@ func (p *Project) PutUser(u User, by Stamp) error {
 		return fail(err)
 	}
 	return nil
+}
+
+// changeWords say in the edit log what of a profile was changed.
+func changeWords(was, now User) string {
+	switch {
+	case now.Retired && !was.Retired:
+		return "Retire " + now.Name
+	case was.Retired && !now.Retired:
+		return "Take " + now.Name + " back as " + now.Role.String()
+	case was.Role != now.Role:
+		return "Make " + now.Name + " " + now.Role.String()
+	case was.Secret == nil && now.Secret != nil:
+		return "Set the passphrase of " + now.Name
+	case was.Secret != nil && now.Secret != nil && !bytes.Equal(was.Secret.Wrapped, now.Secret.Wrapped):
+		return "Change the passphrase of " + now.Name
+	}
+	return "Change profile " + now.Name
 }

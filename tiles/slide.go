@@ -50,6 +50,7 @@ type Info struct {
 	Associated  []string          // names of the associated images, sorted: "label", "macro", "thumbnail"
 	Fingerprint string            // see FingerprintOf; the identity of the file's bytes
 	Warnings    []string          // what is odd about the file, for people
+	Incomplete  string            // why parts of the slide are lacking: the file was not copied to its end; "" when none are known to
 }
 
 // Slide is one opened slide. Its methods are safe for concurrent use.

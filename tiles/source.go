@@ -15,7 +15,8 @@ import (
 //
 // A Source latches: after a read that the file should have answered and did
 // not, every later read returns the same error. Errors that say that they are
-// Temporary, a network's, do not latch.
+// Temporary, a network's, do not latch. A file of a drive that is gone is opened
+// again when it is wanted next, see awayError.
 type Source struct {
 	path   string
 	r      io.ReaderAt
@@ -70,7 +71,8 @@ func OpenSource(path string) (*Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Source{path: path, r: f, size: st.Size(), close: f.Close, folder: diskFolder(filepath.Dir(path))}, nil
+	again := &revival{path: path, was: st, first: f}
+	return &Source{path: path, r: again, size: st.Size(), close: again.Close, folder: diskFolder(filepath.Dir(path))}, nil
 }
 
 func kindOf(m os.FileMode) string {

@@ -1,7 +1,6 @@
 package viewer
 
 import (
-	"math"
 	"time"
 
 	"fyne.io/fyne/v2"
@@ -26,11 +25,8 @@ var (
 // The feel of the mouse.
 const (
 	doubleClick  = 350 * time.Millisecond
-	doubleWithin = 5.0  // Fyne units between the presses of a double click
-	dragFrom     = 3.0  // Fyne units from which on a press is a drag
-	wheelNotch   = 25.0 // what Fyne reports for one notch of the wheel
-	wheelZoom    = 1.25 // scale by notch
-	wheelMost    = 8.0  // notches taken from one event: some drivers report bursts
+	doubleWithin = 5.0 // Fyne units between the presses of a double click
+	dragFrom     = 3.0 // Fyne units from which on a press is a drag
 )
 
 // hand is what the mouse and the space bar do just now.
@@ -290,23 +286,6 @@ func (v *Viewer) hoverAgain() {
 	if v.OnHover != nil && v.source != nil && v.view.Valid() && (v.hand.inside || v.hand.down) {
 		v.OnHover(v.pointer(v.hand.at).p, true)
 	}
-}
-
-// Scrolled belongs to Fyne.
-func (v *Viewer) Scrolled(e *fyne.ScrollEvent) {
-	notches := float64(e.Scrolled.DY) / wheelNotch
-	notches = max(-wheelMost, min(wheelMost, notches))
-	if notches == 0 {
-		return
-	}
-	if v.wheelTool(notches) {
-		return
-	}
-	at := e.Position
-	if !v.hand.inside && e.AbsolutePosition.IsZero() {
-		at = v.Middle() // the window was just entered: Fyne does not know where
-	}
-	v.ZoomBy(math.Pow(wheelZoom, notches), at)
 }
 
 // Cursor belongs to Fyne.

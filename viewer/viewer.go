@@ -80,17 +80,18 @@ type Viewer struct {
 	style     *overlayStyle
 	selection []annotate.ID
 
-	kind     Tool
-	tool     tool
-	snapping bool                 // drawn points snap to vertices and edges
-	brush    float64              // radius of the brush, Fyne units
-	noHoles  bool                 // paint fills the holes it closes
-	texture  bool                 // the wand looks at texture too
-	locked   map[annotate.ID]bool // classes whose objects stay as they are
-	pointing keyPointer
-	ghost    annotate.ROI // an outline of the past
-	hand     hand
-	empty    [2]*canvas.Text
+	kind      Tool
+	tool      tool
+	wheelPans bool                 // the wheel moves the slide
+	snapping  bool                 // drawn points snap to vertices and edges
+	brush     float64              // radius of the brush, Fyne units
+	noHoles   bool                 // paint fills the holes it closes
+	texture   bool                 // the wand looks at texture too
+	locked    map[annotate.ID]bool // classes whose objects stay as they are
+	pointing  keyPointer
+	ghost     annotate.ROI // an outline of the past
+	hand      hand
+	empty     [2]*canvas.Text
 
 	tileLayer *tileLayer
 	laid      laid // a second slide over the first

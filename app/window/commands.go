@@ -71,7 +71,7 @@ func (w *Window) bind() error {
 	on("help.palette", w.openPalette, nil)
 	on("help.keys", w.openKeys, nil)
 	on("help.about", w.openAbout, nil)
-	for _, more := range []func(func(string, func(), func() bool)){w.bindMoves, w.bindDrawing, w.bindKeeping, w.bindText} {
+	for _, more := range []func(func(string, func(), func() bool)){w.bindMoves, w.bindDrawing, w.bindKeeping, w.bindText, w.bindDense} {
 		more(on)
 	}
 	return failed
@@ -192,7 +192,7 @@ func menuGroup(id string) string {
 func (w *Window) menuState() {
 	changed := false
 	for id, on := range map[string]bool{"file.untrusted": w.opts.Session.Untrusted, "file.network": w.opts.Session.Network, "view.colour": !w.opts.Session.RawColour, "view.grid": w.viewer.Grid(),
-		"view.crisp": w.viewer.Crisp(), "view.tree": w.labels.tree.on, "shape.table": w.sheet.shown, "view.adjust": w.adjust.on, "view.glass": w.glass.on, "view.loupe": w.viewer.Loupe(),
+		"view.wheelPans": w.viewer.WheelPans(), "view.crisp": w.viewer.Crisp(), "view.tree": w.labels.tree.on, "shape.table": w.sheet.shown, "view.adjust": w.adjust.on, "view.glass": w.glass.on, "view.loupe": w.viewer.Loupe(),
 		"option.holes": w.viewer.FillHoles(), "option.texture": w.viewer.Texture(), "option.snap": w.viewer.Snapping(), "option.pointer": w.viewer.KeyPointer()} {
 		if item := w.menuItems[id]; item != nil && item.Checked != on {
 			item.Checked, changed = on, true

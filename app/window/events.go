@@ -2,6 +2,7 @@ package window
 
 import (
 	"context"
+	"fmt"
 	"sync"
 
 	"coverslip/annotate"
@@ -23,6 +24,9 @@ type news struct {
 func (w *Window) event(e app.Event) {
 	if e.Kind == app.EventTiles {
 		return // the viewer looks for itself while tiles are awaited
+	}
+	if e.Kind == app.EventSaved && w.opts.Debug != nil {
+		fmt.Fprintf(w.opts.Debug, "coverslip: saved %s\n", e.Text)
 	}
 	n := &w.news
 	n.mu.Lock()

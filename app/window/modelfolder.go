@@ -83,8 +83,15 @@ func (w *Window) showModel(path string, r app.ModelReport) {
 		w.useModel(path, title)
 	})
 	use.Importance = widget.HighImportance
-	if !r.OK() {
+	if !r.OK() || r.Writes != "" && r.Dim == 0 { // one that writes alone sees no patches
 		use.Disable()
+	}
+	if r.Dense != "" {
+		use.SetText("Run over the region")
+		use.OnTapped = func() {
+			d.Hide()
+			w.segment(path)
+		}
 	}
 	cancel := widget.NewButton("Close", func() { d.Hide() })
 	scroll := container.NewVScroll(rows)

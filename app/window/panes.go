@@ -48,6 +48,7 @@ func newPane(w *Window) *pane {
 	p := &pane{w: w, viewer: viewer.New()}
 	p.cover.w, p.cover.viewer = w, p.viewer
 	p.turns.w, p.turns.viewer = w, p.viewer
+	p.viewer.SetWheelPans(w.app.Preferences().Bool(prefWheel))
 	p.viewer.SetCrisp(!w.app.Preferences().Bool(prefSmooth))
 	p.name = newButton(w.tips, nil, "", "", "", func() { w.activate(p); w.focus() }).sized(60, 22)
 	p.name.leading = true

@@ -22,6 +22,8 @@ type problemBar struct {
 	find   *button // offered when a slide's file is missing
 	scale  *button // offered when a slide does not say its scale
 	again  *button // offered when an edit waits to be saved
+	repair *button // offered when a project is damaged
+	folder string  // of that project
 }
 
 func newProblemBar(w *Window) *problemBar {
@@ -35,8 +37,10 @@ func newProblemBar(w *Window) *problemBar {
 	p.scale.fill = colorChip
 	p.again = newButton(w.tips, nil, "Save again", "", "Try once more to save the last edit", func() { w.run("keep.again"); w.focus() }).sized(84, 24)
 	p.again.fill = colorChip
+	p.repair = newButton(w.tips, nil, "Repair…", "", "Bring the project back from what is sound", func() { w.askRepair(p.folder) }).sized(70, 24)
+	p.repair.fill = colorChip
 	away := newButton(w.tips, icon("reject"), "", "", "Dismiss", func() { p.dismiss(); w.focus() }).sized(28, 24)
-	buttons := container.NewCenter(hbox(4, p.again, p.scale, p.find, p.more, away))
+	buttons := container.NewCenter(hbox(4, p.repair, p.again, p.scale, p.find, p.more, away))
 	body := padded(container.NewBorder(nil, nil, container.NewCenter(mark), buttons, padded(vbox(1, p.title, p.hint), 0, 0, 6, 12)), 6, 6, 8, 8)
 	p.object = container.NewStack(newFill(colorAlarm, 0), body)
 	p.object.Hide()
@@ -52,8 +56,17 @@ func (p *problemBar) show(problem app.Problem) {
 		p.cause = cause
 	}
 	show(p.more, p.cause != "")
-	show(p.find, errors.Is(problem.Err, app.ErrSlideMissing) && p.w.cmds.CanDo("file.relink"))
+	lost := errors.Is(problem.Err, app.ErrSlideMissing) || errors.Is(problem.Err, app.ErrOtherSlide)
+	show(p.find, lost && p.w.cmds.CanDo("file.relink"))
 	show(p.scale, errors.Is(problem.Err, app.ErrNoScale) && p.w.cmds.CanDo("edit.scale"))
+	dir, damaged := app.Damaged(problem.Err)
+	if p.folder = dir; p.w.session != nil && app.DamagedInside(problem.Err, p.w.session) {
+		p.folder, damaged = p.w.session.Dir(), true
+	}
+	show(p.repair, damaged)
+	if damaged {
+		p.hint.Set("Nothing was changed. Repair brings the project back from what is sound of it, its journal and its backups, keeps the damaged file, and says what was recovered. Check the disk afterwards.")
+	}
 	show(p.again, errors.Is(problem.Err, app.ErrUnsaved))
 	p.object.Show()
 	p.relayout()

@@ -60,7 +60,8 @@ func (w *Window) showRuntime(st app.RuntimeState) {
 	if st.MemoryMB > 0 {
 		memory.SetPlaceHolder(fmt.Sprintf("%d (three quarters of this computer's)", st.MemoryMB))
 	}
-	batch.SetPlaceHolder("as the model states, else 8")
+	batch.SetPlaceHolder("measured for each model")
+	measured, measure := w.calibrationRow()
 	computes := widget.NewSelect(nil, nil)
 	chosen := map[string]onnx.Provider{}
 	providers := st.Providers
@@ -87,6 +88,8 @@ func (w *Window) showRuntime(st app.RuntimeState) {
 		widget.NewFormItem("Threads", threads),
 		{Text: "Memory, MB", Widget: memory, HintText: "Models run in a process of their own, which may take no more"},
 		{Text: "Patches at once", Widget: batch, HintText: "Embeddings do not depend on it"},
+		{Text: "Measured", Widget: measured},
+		{Text: "", Widget: measure},
 	}, []*formEntry{library, threads, memory, batch}, func() error {
 		next := app.ModelSettings{Library: strings.TrimSpace(library.Text), Provider: chosen[computes.Selected], NoGraphs: set.NoGraphs}
 		if next.Provider == onnx.CPU {
@@ -116,6 +119,11 @@ func (w *Window) showRuntime(st app.RuntimeState) {
 		}
 		if err := app.WriteModelSettings(next); err != nil {
 			return err
+		}
+		if measure.Checked {
+			if err := app.ForgetCalibrations(); err != nil {
+				return err
+			}
 		}
 		w.useModelSettings()
 		return nil

@@ -230,15 +230,24 @@ func (w *Window) openOneOf(ids []annotate.ID) {
 				failed = &app.FileError{What: "slide", Path: paths[id], Err: err}
 			}
 		}
+		var items []app.SlideItem
+		if errors.Is(failed, app.ErrOtherSlide) {
+			items = s.Slides()
+		}
 		w.post(func() {
 			if s != w.session || turn != p.turn || !slices.Contains(w.panes, p) {
 				return
 			}
 			w.setOpening("")
+			if items != nil {
+				w.slides.items = items // it counts as missing now, and can be looked for
+				w.slides.update()
+			}
 			w.fail(failed)
 			if open == nil {
 				return
 			}
+			w.notify(incompleteWords(open))
 			w.activate(p)
 			w.takenOver(open)
 			w.showSlide(open)

@@ -93,7 +93,7 @@ type slideRowView struct {
 	name         *text
 	words        *text
 	bar          *bar
-	fold         *text
+	fold         *canvas.Image
 	caseName     *text
 	caseWords    *text
 }
@@ -101,6 +101,7 @@ type slideRowView struct {
 func newSlideRow() rowView {
 	v := &slideRowView{thumb: canvas.NewImageFromImage(nil), name: boldText("", 12).fixed(40),
 		words: newText("", textTiny, colorQuiet).fixed(40), bar: newBar()}
+	v.words.shorten = func(s string, width float32) string { return cutParts(s, width, v.words.size, v.words.style) }
 	v.thumb.ScaleMode = canvas.ImageScaleFastest
 	v.thumb.FillMode = canvas.ImageFillContain
 	gone := canvas.NewImageFromResource(iconIn("missing", theme.ColorNameError))
@@ -112,10 +113,12 @@ func newSlideRow() rowView {
 	lines := container.New(layout.NewCustomPaddedVBoxLayout(2), v.name, v.words, v.bar)
 	v.slide = padded(container.NewBorder(nil, nil, place, nil, padded(lines, 3, 0, 4, 4)), 4, 3, 5, 2)
 
-	v.fold = newText("", textBody, colorQuiet).fixed(14)
+	v.fold = canvas.NewImageFromResource(nil)
+	v.fold.FillMode = canvas.ImageFillContain
+	v.fold.SetMinSize(fyne.NewSize(14, 14))
 	v.caseName, v.caseWords = boldText("", textBody).fixed(40), newText("", textTiny, colorQuiet).fixed(40)
 	v.group = container.NewStack(newFill(theme.ColorNameHeaderBackground, 0),
-		padded(container.NewBorder(nil, nil, container.NewCenter(v.fold), nil, vbox(2, v.caseName, v.caseWords)), 11, 4, 8, 6))
+		padded(container.NewBorder(nil, nil, padded(container.NewCenter(v.fold), 0, 0, 0, 4), nil, vbox(2, v.caseName, v.caseWords)), 11, 4, 8, 6))
 	v.group.Hide()
 	v.box = container.NewStack(v.slide, v.group)
 	return v
@@ -158,7 +161,11 @@ func (p *slidesPanel) fillGroup(g *app.SlideGroup, v *slideRowView) {
 		name = "Without a case"
 	}
 	v.caseName.Set(name)
-	v.fold.Set(map[bool]string{true: "+", false: "–"}[p.folded[g.Case]])
+	fold := iconIn(map[bool]string{true: "folded", false: "unfolded"}[p.folded[g.Case]], colorQuiet)
+	if v.fold.Resource == nil || v.fold.Resource.Name() != fold.Name() {
+		v.fold.Resource = fold
+		v.fold.Refresh()
+	}
 	labels, done := 0, 0
 	for _, i := range g.Items {
 		labels += p.items[i].Labels
@@ -189,6 +196,18 @@ func slideProgress(item app.SlideItem) (share float64, c fyne.ThemeColorName) {
 		return 1, theme.ColorNameSuccess
 	}
 	return -1, theme.ColorNamePrimary
+}
+
+// cutParts leaves out the last of some facts while they have no room: half a fact
+// is none.
+func cutParts(s string, width, size float32, style fyne.TextStyle) string {
+	parts := strings.Split(s, " · ")
+	for n := len(parts); n > 1; n-- {
+		if line := strings.Join(parts[:n], " · "); fyne.MeasureText(line, size, style).Width <= width+0.5 {
+			return line
+		}
+	}
+	return cut(parts[0], width, size, style)
 }
 
 // slideWords says in a line how far a slide is.

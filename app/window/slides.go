@@ -26,7 +26,7 @@ func (p *slidesPanel) describe() {
 		if value == "" {
 			return
 		}
-		p.meta.Add(newText(name, textSmall, colorQuiet))
+		p.meta.Add(padded(newText(name, textSmall, colorQuiet), 0, 0, 0, 5))
 		p.meta.Add(newText(value, textSmall, theme.ColorNameForeground).fixed(60))
 	}
 	scanner := info.Vendor

@@ -23,7 +23,7 @@ type Options struct {
 	Theme   string             // "dark", "light", "contrast"; "" is as it was left last time, first dark
 	Demo    string             // folder of the demo project, offered at the start; "" for none
 	AskWho  bool               // a person who never said a name is asked for it at the first label
-	Debug   io.Writer          // where a line is written when a slide is shown; nil for nowhere
+	Debug   io.Writer          // where a line is written when a slide is shown or an edit saved, on any goroutine; nil for nowhere
 	Told    func(app.Problem)  // hears of every problem that the window shows, on Fyne's goroutine; nil for nobody
 }
 

@@ -35,6 +35,9 @@ func main() {
 	if worker.IsWorker(os.Args) { // this process is for models; there is no window
 		os.Exit(worker.Main())
 	}
+	if app.Inside(os.Getenv) { // this one is to look at a project that may be damaged
+		os.Exit(app.ServeInside(os.Getenv, os.Stdout))
+	}
 	o, err := parse(os.Args[1:], os.Getenv, os.Stdout, os.Stderr)
 	switch {
 	case errors.Is(err, flag.ErrHelp), errors.Is(err, errDone):
@@ -60,7 +63,7 @@ type settings struct {
 
 // debugWords are the switches of COVERSLIP_DEBUG.
 var debugWords = []struct{ word, what string }{
-	{"window", "a line on standard error when a slide is shown"},
+	{"window", "a line on standard error when a slide is shown or an edit is saved"},
 }
 
 // parse reads the command line; env looks up the environment.
@@ -156,11 +159,14 @@ func run(o settings) (err error) {
 	// Whoever started the program from a terminal reads there what the window says.
 	o.window.Told = func(p app.Problem) { fmt.Fprintln(os.Stderr, "coverslip:", p.Error()) }
 	a := fyneapp.NewWithID("coverslip")
-	a.Lifecycle().SetOnStarted(func() { started = true })
 	w, err := window.New(a, o.window)
 	if err != nil {
 		return err
 	}
+	a.Lifecycle().SetOnStarted(func() {
+		started = true
+		hearPinches(w, o.window.Debug)
+	})
 	w.Show()
 	if o.path != "" {
 		w.Open(o.path)

@@ -19,15 +19,20 @@ func auditVerifyVerb() verb {
 		name: "audit verify", args: "[FILE]", max: 1,
 		short: "check the hash chain of a project's edit log, or of an exported one",
 		long: "With FILE (csv, json, jsonl) an exported log is checked, without the project, or against it\n" +
-			"with --project. It finds any record that was altered, removed or put elsewhere.\n" +
+			"with --project. It finds any record that was altered, removed or put elsewhere; what was cut\n" +
+			"off the end of a jsonl file only with --project, for such a file does not name its last record.\n" +
 			"The chain shows an accidental or careless change of the log. Who can write the file can\n" +
 			"write a whole new chain: keep the head printed here somewhere else.",
 		example: "coverslipctl audit verify --project colon.coverslip",
 		setup: func(f *flag.FlagSet) func(c *call) error {
 			p := declareProject(f, false)
+			from := f.Uint64("from", 0, "`N` is the number of the first record of FILE, if it begins later than the log")
 			return func(c *call) error {
 				if len(c.args) == 1 {
-					return verifyExport(c, p)
+					if !app.VerifiableAudit(c.args[0]) {
+						return wrongUsage("FILE ends in .csv, .json or .jsonl; other formats are for reading and printing")
+					}
+					return verifyExport(c, p, *from)
 				}
 				return p.with(true, func(s *app.Session) error {
 					r, err := s.Project().VerifyAudit()
@@ -51,7 +56,7 @@ func auditVerifyVerb() verb {
 }
 
 // verifyExport checks an exported log, against the project when one is given.
-func verifyExport(c *call, p *projectFlags) error {
+func verifyExport(c *call, p *projectFlags, from uint64) error {
 	var id annotate.ID
 	head := ""
 	if p.dir != "" {
@@ -65,7 +70,7 @@ func verifyExport(c *call, p *projectFlags) error {
 			return err
 		}
 	}
-	found, err := app.VerifyAuditFile(c.args[0], id)
+	found, err := app.VerifyAuditFile(c.args[0], id, from)
 	if err != nil {
 		return err
 	}

@@ -1,23 +1,13 @@
 package main
 
 import (
-	"bytes"
-	"encoding/json"
-	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
-	"strings"
 
-	"coverslip/storage"
+	"coverslip/app"
 )
-
-// checkInside tells a child process to do the check itself. A damaged file can
-// end the process that maps it, so the check never runs in the program that a
-// person waits for.
-const checkInside = "COVERSLIP_CHECK_INSIDE"
 
 func projectCheckVerb() verb {
 	return verb{
@@ -31,14 +21,14 @@ func projectCheckVerb() verb {
 			repair := f.Bool("repair", false, "bring a damaged project back")
 			return func(c *call) error {
 				dir := c.args[0]
-				if os.Getenv(checkInside) != "" {
-					return insideCheck(c, dir)
+				program, err := os.Executable()
+				if err != nil {
+					return err
 				}
-				check := func(dir string) error { return childCheck(c, dir) }
 				if *repair {
-					return repairProject(c, dir, check)
+					return repairProject(c, program, dir)
 				}
-				if err := check(dir); err != nil {
+				if err := app.CheckProject(c.ctx, program, dir); err != nil {
 					return aboutFile("project", dir, err)
 				}
 				return c.result(map[string]any{"dir": dir, "sound": true}, func(w io.Writer) {
@@ -49,72 +39,8 @@ func projectCheckVerb() verb {
 	}
 }
 
-// verdict is what the child says.
-type verdict struct {
-	Kind string `json:"kind"` // "sound", "damaged", "locked", "other"
-	Text string `json:"text"`
-}
-
-func insideCheck(c *call, dir string) error {
-	err := storage.CheckDir(dir)
-	v := verdict{Kind: "sound"}
-	var d *storage.DamageError
-	switch {
-	case err == nil:
-	case errors.As(err, &d):
-		v = verdict{"damaged", err.Error()}
-	case errors.Is(err, storage.ErrLocked):
-		v = verdict{"locked", err.Error()}
-	case errors.Is(err, storage.ErrNotProject), errors.Is(err, os.ErrNotExist):
-		v = verdict{"none", err.Error()}
-	case errors.Is(err, storage.ErrNewer):
-		v = verdict{"newer", err.Error()}
-	default:
-		v = verdict{"other", err.Error()}
-	}
-	return writeLine(c.out, v)
-}
-
-// childCheck runs this program as a child that checks.
-func childCheck(c *call, dir string) error {
-	self, err := os.Executable()
-	if err != nil {
-		return err
-	}
-	var out, said bytes.Buffer
-	cmd := exec.CommandContext(c.ctx, self, "project", "check", "--", dir)
-	cmd.Env = append(os.Environ(), checkInside+"=1")
-	cmd.Stdout, cmd.Stderr = &out, &said
-	runErr := cmd.Run()
-	if c.ctx.Err() != nil {
-		return c.ctx.Err()
-	}
-	var v verdict
-	if runErr != nil || json.Unmarshal(out.Bytes(), &v) != nil {
-		return &storage.DamageError{Path: dir, What: "reading it ended the process that read it", Err: fmt.Errorf("%v: %s", runErr, firstLine(said.String()))}
-	}
-	switch v.Kind {
-	case "sound":
-		return nil
-	case "locked":
-		return fmt.Errorf("%s: %w", v.Text, storage.ErrLocked)
-	case "none":
-		return fmt.Errorf("%s: %w", v.Text, storage.ErrNotProject)
-	case "newer":
-		return fmt.Errorf("%s: %w", v.Text, storage.ErrNewer)
-	case "damaged":
-		return &storage.DamageError{Path: dir, What: v.Text}
-	}
-	return errors.New(v.Text)
-}
-
-func firstLine(s string) string {
-	lines := strings.Split(strings.TrimSpace(s), "\n")
-	return lines[0]
-}
-
-func repairProject(c *call, dir string, check func(string) error) error {
-	rep, err := storage.Repair(dir, check)
+func repairProject(c *call, program, dir string) error {
+	rep, err := app.RepairProject(c.ctx, program, dir)
 	for _, step := range rep.Steps {
 		c.say("  %s", step)
 	}
@@ -127,13 +53,9 @@ func repairProject(c *call, dir string, check func(string) error) error {
 			fmt.Fprintf(w, "%s: sound\n", dir)
 			return
 		}
-		lost := "nothing is lost"
-		if rep.Lost != "" {
-			lost = "lost: " + rep.Lost
-		}
-		fmt.Fprintf(w, "%s: repaired by %s, %d commits; %s\n", dir, rep.By, rep.Commits, lost)
-		if rep.Kept != "" {
-			fmt.Fprintf(w, "the damaged file is kept as %s\n", rep.Kept)
+		fmt.Fprintf(w, "%s: repaired by %s\n", dir, rep.By)
+		for _, words := range app.RepairWords(rep) {
+			fmt.Fprintln(w, words)
 		}
 	})
 }

@@ -47,7 +47,7 @@ func TestScript_Repair(t *testing.T) {
 	put("p.coverslip/project.bolt", b[:20000])
 	play(t, dir, []step{
 		{line: "project check $D/p.coverslip", code: 1, err: []string{"damaged", "--repair"}},
-		{line: "project check --repair $D/p.coverslip", out: []string{"repaired by journal", "nothing is lost", "kept as"}, err: []string{"older meta page: no"}},
+		{line: "project check --repair $D/p.coverslip", out: []string{"repaired by journal", "Nothing that had been saved is lost", "kept as"}, err: []string{"older meta page: no"}},
 		{line: "project check $D/p.coverslip", out: []string{"sound"}},
 		{line: "annotations list --project $D/p.coverslip", out: []string{"Tumour", "Stroma"}},
 		{line: "audit verify --project $D/p.coverslip", out: []string{"6 record"}},

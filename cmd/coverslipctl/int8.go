@@ -28,7 +28,7 @@ func modelInt8Verb() verb {
 		name: "model int8", args: "MODEL.onnx OUT.onnx", min: 2, max: 2,
 		short: "write a copy of an ONNX model with weights of eight bits",
 		long: "Activations are rounded row by row, so that an embedding does not depend on its batch.\n" +
-			"Two to three times as fast on a processor with VNNI, at a cosine of 0.995 or more; the copy is\n" +
+			"1.8 to 2.9 times as fast on a processor with VNNI, at a cosine of 0.995 or more; the copy is\n" +
 			"another model, and its embeddings are never mixed with those of the first. Put a model.json\n" +
 			"with the same preprocessing beside it, and compare before you rely on it.",
 		example: "coverslipctl model int8 uni/model.onnx uni-int8/model.onnx",

@@ -13,12 +13,16 @@ import (
 	"os/signal"
 	"syscall"
 
+	"coverslip/app"
 	"coverslip/models/worker"
 )
 
 func main() {
 	if worker.IsWorker(os.Args) { // this process is for models and nothing else
 		os.Exit(worker.Main())
+	}
+	if app.Inside(os.Getenv) { // this one is to look at a project that may be damaged
+		os.Exit(app.ServeInside(os.Getenv, os.Stdout))
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)

@@ -5,6 +5,7 @@ import (
 	"os"
 	"testing"
 
+	"coverslip/app"
 	"coverslip/models/worker"
 )
 
@@ -14,7 +15,10 @@ func TestMain(m *testing.M) {
 	if worker.IsWorker(os.Args) {
 		os.Exit(worker.Main())
 	}
-	if os.Getenv(checkInside) != "" || os.Getenv(benchInside) != "" {
+	if app.Inside(os.Getenv) {
+		os.Exit(app.ServeInside(os.Getenv, os.Stdout))
+	}
+	if os.Getenv(benchInside) != "" {
 		os.Exit(run(context.Background(), os.Args[1:], os.Stdout, os.Stderr))
 	}
 	os.Exit(m.Run())

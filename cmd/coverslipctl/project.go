@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"coverslip/app"
+	"coverslip/storage"
 )
 
 func projectNewVerb() verb {
@@ -102,9 +103,19 @@ func addSlides(c *call, s *app.Session, paths []string, mpp float64, patient, ka
 		if err := c.ctx.Err(); err != nil {
 			return err
 		}
+		twin := ""
+		stop := s.Subscribe(func(e app.Event) {
+			if e.Kind == app.EventNotice {
+				twin = e.Text
+			}
+		})
 		id, err := s.AddSlide(c.ctx, path)
+		stop()
 		if err != nil {
 			return aboutFile("slide", path, err)
+		}
+		if twin != "" {
+			c.say("%s", twin)
 		}
 		item, err := s.Slide(id)
 		if err != nil {
@@ -183,7 +194,7 @@ func projectBackupVerb() verb {
 						return aboutFile("project", c.args[0], err)
 					}
 					return c.result(map[string]any{"dir": c.args[0], "file": c.args[1]}, func(w io.Writer) {
-						fmt.Fprintf(w, "%s: backed up to %s\n", c.args[0], c.args[1])
+						fmt.Fprintf(w, "%s: backed up to %s; to open that, put it into a new folder as %s\n", c.args[0], c.args[1], storage.FileName)
 					})
 				})
 			}

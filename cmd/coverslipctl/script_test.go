@@ -318,6 +318,12 @@ func TestScript_RuntimeAndModel(t *testing.T) {
 		{line: "setup --from $D/none.tgz", code: 1, err: []string{"none.tgz"}},
 		{line: "model check $D/model", code: 1, err: []string{"what to do"}},
 		{line: "model check $D/none", code: 1, err: []string{"none"}},
+		{line: "model segment --project $D/p.coverslip --region 1,2,3 $D/none", code: 2, err: []string{"X,Y,W,H"}},
+		{line: "model segment --project $D/p.coverslip --min-score 7 $D/none", code: 2},
+		{line: "model segment --project $D/p.coverslip --onnx $D/none.so $D/model", code: 1, err: []string{"ONNX Runtime"}},
+		{line: "model caption --project $D/p.coverslip --at 10,10 $D/none", code: 2, err: []string{"--generate is needed", "coverslipctl captions"}},
+		{line: "model caption --project $D/p.coverslip --generate $D/none", code: 2, err: []string{"--at X,Y"}},
+		{line: "model caption --project $D/p.coverslip --generate --at 10,10 --onnx $D/none.so $D/model", code: 1, err: []string{"ONNX Runtime"}},
 		{line: "doctor --onnx $D/lib.so", out: []string{"ONNX Runtime", "coverslipctl setup", "JPEG"}},
 		{line: "doctor --json", out: []string{`"findings"`}},
 	})

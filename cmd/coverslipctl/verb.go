@@ -54,9 +54,10 @@ func verbs() []verb {
 		projectNewVerb(), projectAddVerb(), projectListVerb(), projectCheckVerb(),
 		projectBackupVerb(), projectCompactVerb(), projectRelinkVerb(),
 		annotationsImportVerb(), annotationsExportVerb(), annotationsListVerb(), annotationsEditVerb(),
-		modelCheckVerb(), modelInt8Verb(), embedVerb(), suggestVerb(), suggestWordsVerb(), captionsVerb(), replayVerb(), queueVerb(),
+		modelCheckVerb(), modelInt8Verb(), modelSegmentVerb(), modelCaptionVerb(), embedVerb(), suggestVerb(), suggestWordsVerb(), captionsVerb(), replayVerb(), queueVerb(),
 		decideVerb("accept"), decideVerb("reject"), decideVerb("reclass"), evaluateVerb(),
-		datasetExportVerb(), auditVerifyVerb(), auditExportVerb(), benchVerb(),
+		datasetExportVerb(), auditVerifyVerb(), auditExportVerb(),
+		userListVerb(), userAddVerb(), userRoleVerb(), userPassphraseVerb(), labelsSignVerb(), labelsVerifyVerb(), benchVerb(),
 	}
 }
 

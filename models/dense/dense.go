@@ -188,6 +188,9 @@ func (d *Model) measure(w, h int, f *Field) error {
 // Info says what the model is.
 func (d *Model) Info() Info { return d.info }
 
+// Computed is what computes the model, and why it is not what was asked for.
+func (d *Model) Computed() (onnx.Provider, string) { return d.model.Computed() }
+
 // Close closes the graph; a run in progress is waited for.
 func (d *Model) Close() error {
 	d.mu.Lock()

@@ -2,8 +2,10 @@ package encoder
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"image"
+	"slices"
 	"time"
 )
 
@@ -11,74 +13,137 @@ import (
 type Trial struct {
 	Batch     int     `json:"batch"`     // patches a run
 	PerSecond float64 `json:"perSecond"` // patches a second, preprocessing included
-	Peak      int64   `json:"peak"`      // most memory of what runs the model up to then, bytes; 0 = not known
+	Peak      int64   `json:"peak"`      // most memory of what runs the model with batches up to this one, bytes; 0 = not known
 }
 
 // Calibration is how many patches a run this computer does best with.
 type Calibration struct {
 	Trial
-	Trials []Trial `json:"trials"` // all of them, in the order they were made
+	Trials []Trial `json:"trials"` // all of them, by batch
 }
 
-// enoughGain is how much faster a larger batch must be to be worth its memory.
-const enoughGain = 1.04
+// CalibrateOptions of Calibrate. The zero value measures for ten seconds.
+type CalibrateOptions struct {
+	Budget  time.Duration // of time; 0 = ten seconds. The first measurement is made however long it takes
+	Ceiling int64         // of memory, bytes: a batch that needs more is not chosen; 0 = none
+	Peak    func() int64  // most memory used so far, bytes; nil = not known
+}
 
-// Calibrate measures growing batches of made-up patches until one is hardly
-// faster than the one before, or budget is used up, and sets the best. peak
-// tells the most memory used so far; it may be nil. A model that fixes its
-// batch is measured with that alone.
-func (e *Encoder) Calibrate(ctx context.Context, budget time.Duration, peak func() int64) (Calibration, error) {
-	sizes := []int{1, 2, 4, 8, 16}
-	if e.fixed || e.alone {
-		sizes = []int{int(e.batch.Load())}
+// enoughGain is how much faster than the batch it has an encoder must become to
+// be given another: less is noise, and the larger one costs memory.
+const enoughGain = 1.03
+
+// rounds is how often each batch is measured, in turns with the others.
+const rounds = 3
+
+// Calibrate measures batches of made-up patches in turns, the one that the
+// encoder has among them, and sets the fastest. Another than that is set only
+// when it is faster by more than noise, so that nothing becomes slower. A
+// model that fixes its batch is measured with that alone. On an error the
+// batch is what it was.
+func (e *Encoder) Calibrate(ctx context.Context, o CalibrateOptions) (Calibration, error) {
+	if o.Budget <= 0 {
+		o.Budget = 10 * time.Second
 	}
-	var c Calibration
-	end := time.Now().Add(budget)
-	for _, n := range sizes {
-		if e.SetBatch(n); int(e.batch.Load()) != n {
-			return c, fmt.Errorf("encoder: a batch of %d cannot be set", n)
-		}
-		t, err := e.trial(ctx, n, end)
-		if err != nil {
-			return c, fmt.Errorf("encoder: calibration with %d patches: %w", n, err)
-		}
-		if peak != nil {
-			t.Peak = peak()
-		}
-		c.Trials = append(c.Trials, t)
-		if c.Batch > 0 && t.PerSecond < c.PerSecond*enoughGain {
-			break
-		}
-		c.Trial = t
-		if time.Now().After(end) {
-			break
-		}
+	had := e.Batch()
+	sizes := []int{had}
+	if !e.fixed && !e.alone {
+		sizes = append(sizes, 1, 2, 4, 8, 16)
+		slices.Sort(sizes)
+		sizes = slices.Compact(sizes)
 	}
+	c, err := e.measure(ctx, sizes, had, o)
+	if err != nil {
+		e.SetBatch(had)
+		return c, err
+	}
+	c.Trial = fastest(c.Trials, had, o.Ceiling)
 	e.SetBatch(c.Batch)
 	return c, nil
 }
 
-// trial takes the best of up to three runs after one that warms up.
-func (e *Encoder) trial(ctx context.Context, n int, end time.Time) (Trial, error) {
-	patches := make([]*image.RGBA, n)
+// measure makes the trials. The first round goes from small to large, so that
+// the memory of each is known, and leaves out what the time does not allow.
+func (e *Encoder) measure(ctx context.Context, sizes []int, had int, o CalibrateOptions) (Calibration, error) {
+	var c Calibration
+	end := time.Now().Add(o.Budget)
+	patches := make([]*image.RGBA, slices.Max(sizes))
 	for i := range patches {
 		patches[i] = e.paint(i)
 	}
-	best := time.Duration(0)
-	for i := range 4 {
+	run := func(n int) (time.Duration, error) {
+		if e.SetBatch(n); e.Batch() != n {
+			return 0, fmt.Errorf("encoder: a batch of %d cannot be set", n)
+		}
 		begun := time.Now()
-		if _, err := e.Encode(ctx, patches); err != nil {
-			return Trial{}, err
+		if _, err := e.Encode(ctx, patches[:n]); err != nil {
+			return 0, fmt.Errorf("encoder: calibration with %d patches: %w", n, err)
 		}
-		took := time.Since(begun)
-		if i > 0 && (best == 0 || took < best) {
-			best = took
+		return time.Since(begun), nil
+	}
+	each := time.Duration(0) // a patch, in the last run
+	for _, n := range sizes {
+		left := time.Until(end)
+		if n != had && len(c.Trials) > 0 && 2*each*time.Duration(n) > left {
+			continue // it would not be measured a second time, and the first warms up
 		}
-		if i > 0 && time.Now().After(end) {
+		took, err := run(n)
+		if err != nil {
+			return c, err
+		}
+		t := Trial{Batch: n}
+		if o.Peak != nil {
+			t.Peak = o.Peak()
+		}
+		each = took / time.Duration(n)
+		if o.Ceiling > 0 && t.Peak > o.Ceiling && n > had {
 			break
 		}
+		c.Trials = append(c.Trials, t)
 	}
-	return Trial{Batch: n, PerSecond: float64(n) / best.Seconds()}, nil
+	best := make([]time.Duration, len(c.Trials))
+	for round := range rounds {
+		for i := range c.Trials {
+			n := c.Trials[i].Batch
+			if round > 0 && time.Now().Add(each*time.Duration(n)).After(end) {
+				continue
+			}
+			took, err := run(n)
+			if err != nil {
+				return c, err
+			}
+			if best[i] == 0 || took < best[i] {
+				best[i] = took
+				c.Trials[i].PerSecond = float64(n) / max(took, time.Microsecond).Seconds()
+			}
+		}
+	}
+	if len(c.Trials) == 0 {
+		return c, errors.New("encoder: nothing could be measured")
+	}
+	return c, nil
+}
+
+// fastest picks among trials: the fastest that fits, or the one of batch had
+// unless another is faster by enough.
+func fastest(trials []Trial, had int, ceiling int64) Trial {
+	fits := func(t Trial) bool { return ceiling <= 0 || t.Peak <= ceiling }
+	var best, own Trial
+	for _, t := range trials {
+		if t.Batch == had {
+			own = t
+		}
+		if fits(t) && t.PerSecond > best.PerSecond {
+			best = t
+		}
+	}
+	switch {
+	case best.Batch == 0:
+		return trials[0] // nothing fits: the smallest is the least wrong
+	case own.Batch > 0 && fits(own) && best.PerSecond < own.PerSecond*enoughGain:
+		return own
+	}
+	return best
 }
 
 // paint makes a patch of a texture that nothing can be said about quickly.

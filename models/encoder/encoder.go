@@ -43,6 +43,7 @@ type Options struct {
 	Pool               Pooling // for outputs of tokens
 	Patch              int     // side of the square cut from the slide, pixels at MPP; 0 = what Prep resizes to
 	Pair               string  // see models.EncoderInfo
+	Dim                int     // length of an embedding where the caller knows it for sure; 0 has the model run once to learn it
 	Batch              int     // patches a run; 0 = 8. Must be 1 for models quantised while they run, whose vectors depend on their neighbours
 }
 
@@ -67,8 +68,8 @@ type Encoder struct {
 var _ models.Encoder = (*Encoder)(nil)
 
 // New checks that session is an encoder as o describes it, runs it once on a
-// grey patch, and takes it over: the encoder's Close closes it. On an error
-// the session stays the caller's.
+// grey patch unless o.Dim is what its output says too, and takes it over: the
+// encoder's Close closes it. On an error the session stays the caller's.
 func New(ctx context.Context, session onnx.Model, o Options) (*Encoder, error) {
 	prep, err := preprocess.New(o.Prep)
 	if err != nil {
@@ -101,16 +102,27 @@ func New(ctx context.Context, session onnx.Model, o Options) (*Encoder, error) {
 	if o.Patch > 0 {
 		e.info.PatchSize = o.Patch
 	}
+	if shape := e.output.Shape; o.Dim > 0 && o.Pool == PoolNone && len(shape) == 2 && shape[1] == int64(o.Dim) {
+		e.info.Dim = o.Dim
+		return e, nil
+	}
+	if e.info.Dim, err = e.learnDim(ctx); err != nil {
+		return nil, err
+	}
+	return e, nil
+}
+
+// learnDim runs the model on a plain grey patch.
+func (e *Encoder) learnDim(ctx context.Context) (int, error) {
 	grey := image.NewRGBA(image.Rect(0, 0, e.info.PatchSize, e.info.PatchSize))
 	for i := range grey.Pix {
 		grey.Pix[i] = 160
 	}
 	trial, err := e.Encode(ctx, []*image.RGBA{grey})
 	if err != nil {
-		return nil, fmt.Errorf("encoder: the model fails on a plain grey patch: %w", err)
+		return 0, fmt.Errorf("encoder: the model fails on a plain grey patch: %w", err)
 	}
-	e.info.Dim = len(trial[0])
-	return e, nil
+	return len(trial[0]), nil
 }
 
 func list(infos []onnx.ValueInfo) string {

@@ -20,6 +20,7 @@ func (s *source) knownOptions() encoder.Options {
 	o := encoder.Options{Name: k.name, MPP: k.mpp, Patch: k.patch, License: k.license, Prep: k.prep, Note: strings.Join(k.notes, "; ")}
 	if k.vision != nil {
 		o.Architecture, o.Input, o.Output = k.vision.Architecture, k.vision.Input, k.vision.Output
+		o.Dim = k.vision.Dim
 		return o
 	}
 	o.Input = s.imageInput()

@@ -61,6 +61,7 @@ type decoder struct {
 	past   []string // inputs that take the cache
 	caches bool     // it gives a cache
 	merged bool     // it takes use_cache_branch
+	length int      // every text is filled up to so many tokens; 0 = as long as it is
 	scores string   // output
 	wants  []string // outputs: scores and the cache
 }
@@ -74,6 +75,9 @@ func newDecoder(m onnx.Model, what string, given []string) (*decoder, error) {
 		switch {
 		case v.Name == "input_ids" || v.Name == "decoder_input_ids" || v.Name == "text":
 			d.ids = v.Name
+			if len(v.Shape) == 2 && v.Shape[1] > 1 {
+				d.length = int(v.Shape[1])
+			}
 		case isPast(v.Name):
 			if len(v.Shape) != 4 || v.Type != onnx.Float32 && v.Type != onnx.Float16 {
 				return nil, &models.UnsupportedError{File: what, What: fmt.Sprintf("its cache %s is not of a kind that is known", v)}
@@ -113,6 +117,7 @@ type writer struct {
 	cached      bool
 	cache       map[string]onnx.Tensor // by the name of the input that takes it
 	ahead       int64                  // tokens of the picture, for its mask
+	pad         int64                  // fills texts up
 }
 
 // step implements stepper.
@@ -135,7 +140,11 @@ func (w *writer) step(ctx context.Context, texts [][]int64, order []int) ([][]fl
 	if w.cached {
 		w.keep(d, out, tail > 0)
 	}
-	return lastRows(out[d.scores], len(texts))
+	last := -1
+	if s := out[d.scores].Shape; d.length > 0 && len(s) == 3 {
+		last = len(texts[0]) - 1 + max(int(s[1])-d.length, 0) // those of the picture come first
+	}
+	return rowsAt(out[d.scores], len(texts), last)
 }
 
 // keep takes over the cache. What a later step does not give anew, the part
@@ -207,11 +216,17 @@ const maxBytes = 2 << 30
 func (w *writer) inputs(d *decoder, texts [][]int64, tail int) (map[string]onnx.Tensor, error) {
 	n, all := int64(len(texts)), len(texts[0])
 	width := int64(all - tail)
+	if d.length > 0 {
+		width = int64(d.length)
+	}
 	ids, places := make([]int64, 0, n*width), make([]int64, 0, n*width)
 	for _, text := range texts {
 		ids = append(ids, text[tail:]...)
-		for i := tail; i < all; i++ {
-			places = append(places, int64(i))
+		for range int(width) - (all - tail) {
+			ids = append(ids, max(w.pad, 0))
+		}
+		for i := range int(width) {
+			places = append(places, int64(tail+i))
 		}
 	}
 	in := map[string]onnx.Tensor{}
@@ -231,7 +246,14 @@ func (w *writer) inputs(d *decoder, texts [][]int64, tail int) (map[string]onnx.
 		case name == useCache:
 			in[name] = onnx.NewTensor([]bool{tail > 0}, 1)
 		case name == "attention_mask" || name == "decoder_attention_mask":
-			in[name] = ones(n, int64(all))
+			in[name] = ones(n, max(int64(all), int64(d.length)))
+			if seen := in[name].Data.([]int64); d.length > all {
+				for i := range seen {
+					if i%d.length >= all {
+						seen[i] = 0
+					}
+				}
+			}
 		case name == "encoder_attention_mask":
 			in[name] = ones(n, w.ahead)
 		case name == "position_ids":
@@ -276,8 +298,8 @@ func emptyPast(v onnx.ValueInfo, n int64) (onnx.Tensor, error) {
 	return t, err
 }
 
-// lastRows takes the scores after the last token of each text.
-func lastRows(t onnx.Tensor, n int) ([][]float32, error) {
+// rowsAt takes the scores after one token of each text; below zero the last.
+func rowsAt(t onnx.Tensor, n, at int) ([][]float32, error) {
 	data, err := floats(t)
 	if err != nil {
 		return nil, fmt.Errorf("generate: logits: %w", err)
@@ -290,7 +312,14 @@ func lastRows(t onnx.Tensor, n int) ([][]float32, error) {
 	each := len(data) / n
 	out := make([][]float32, n)
 	for i := range out {
-		out[i] = data[(i+1)*each-words : (i+1)*each]
+		end := (i + 1) * each
+		if at >= 0 && len(s) == 3 {
+			end = i*each + (at+1)*words
+		}
+		if end > len(data) {
+			return nil, fmt.Errorf("generate: logits of shape %v for texts of %d tokens", s, at+1)
+		}
+		out[i] = data[end-words : end]
 		for _, v := range out[i] {
 			if v != v {
 				return nil, errors.New("generate: the model gives NaN for a word")

@@ -117,6 +117,9 @@ func New(p Parts, words Words, spec preprocess.Spec, info Info) (*Captioner, err
 		c.next = c.first
 	}
 	c.info.Cache = c.next != nil
+	if c.first.length > 0 {
+		c.info.Settings.MaxLength = min(c.info.Settings.MaxLength, c.first.length)
+	}
 	return c, c.checkCache()
 }
 
@@ -203,6 +206,9 @@ func (c *Captioner) Caption(ctx context.Context, patch *image.RGBA, o Options) (
 	if o.MaxLength > 0 {
 		s.MaxLength = o.MaxLength
 	}
+	if c.first.length > 0 {
+		s.MaxLength = min(s.MaxLength, c.first.length)
+	}
 	s, err := s.check()
 	if err != nil {
 		return Caption{}, err
@@ -215,7 +221,7 @@ func (c *Captioner) Caption(ctx context.Context, patch *image.RGBA, o Options) (
 	if c.closed {
 		return Caption{}, fmt.Errorf("generate: %w", models.ErrClosed)
 	}
-	w := &writer{first: c.first, next: c.next, cached: c.next != nil && !o.NoCache}
+	w := &writer{first: c.first, next: c.next, cached: c.next != nil && !o.NoCache, pad: s.Pad}
 	if w.picture, w.ahead, err = c.see(ctx, patch); err != nil {
 		return Caption{}, err
 	}

@@ -35,6 +35,15 @@ func (e configured) with(o SessionOptions) SessionOptions {
 	return o
 }
 
+// PeakMemory is the most memory that what computes had, bytes; 0 when the engine
+// does not say.
+func (e configured) PeakMemory() int64 {
+	if p, ok := e.Engine.(interface{ PeakMemory() int64 }); ok {
+		return p.PeakMemory()
+	}
+	return 0
+}
+
 // NewSession implements Engine.
 func (e configured) NewSession(model []byte, o SessionOptions) (Model, error) {
 	return e.Engine.NewSession(model, e.with(o))

@@ -30,6 +30,7 @@ type SessionOptions struct {
 	Provider      Provider          // what computes; "" = CPU
 	Fallback      bool              // when the provider cannot be used the CPU takes over, and the model's Computed says so
 	Optimised     string            // file in which the rewritten graph is kept for the next time, for NewSessionFile; "" = nowhere
+	Mapped        bool              // weights are read where they lie in their file, not copied in the order that products like best
 	DataFolder    string            // folder of external weights, for a model given as bytes
 	Config        map[string]string // further session configuration keys, as the runtime names them
 }
@@ -39,6 +40,8 @@ const (
 	keyIntraSpinning = "session.intra_op.allow_spinning"
 	keyInterSpinning = "session.inter_op.allow_spinning"
 	keyDataFolder    = "session.model_external_initializers_file_folder_path"
+	keyNoPrepacking  = "session.disable_prepacking"
+	keyPackParallel  = "session.prepack.enable_parallel" // since 1.31; older ones ignore it
 )
 
 // create makes an OrtSessionOptions, to be released by the caller.
@@ -83,7 +86,10 @@ func (o SessionOptions) fill(rt *Runtime, h handle) error {
 			return err
 		}
 	}
-	config := map[string]string{}
+	config := map[string]string{keyPackParallel: "1"}
+	if o.Mapped {
+		config[keyNoPrepacking] = "1"
+	}
 	if !o.Spinning {
 		config[keyIntraSpinning], config[keyInterSpinning] = "0", "0"
 	}

@@ -35,6 +35,12 @@ type Report struct {
 	Left     int   // products with weights that were left: small ones, or of another form
 }
 
+// Versions of ONNX's operator set that matter here (docs/Operators.md of ONNX).
+const (
+	leastOpset    = 13 // the first whose QuantizeLinear has a scale for each row
+	axesAreInputs = 18 // from here on ReduceMax takes its axes as an input
+)
+
 // minWeights is the least number of weights of a product that is replaced:
 // below, rounding costs more time than the product.
 const minWeights = 1 << 14
@@ -54,6 +60,14 @@ func Int8(m *onnxfile.Model, load func(e onnxfile.External) ([]byte, error)) (*o
 	}
 	if m.Functions > 0 {
 		return nil, q.report, errors.New("quantise: a model with functions of its own")
+	}
+	for _, o := range m.Opsets {
+		if o.Domain == "" || o.Domain == "ai.onnx" {
+			q.opset = o.Version
+		}
+	}
+	if q.opset < leastOpset {
+		return nil, q.report, fmt.Errorf("quantise: the model is written for operator set %d, and %d is needed to round rows", q.opset, leastOpset)
 	}
 	for i := range m.Graph.Nodes {
 		for _, name := range m.Graph.Nodes[i].Outputs {
@@ -115,6 +129,8 @@ type rewriter struct {
 	report  Report
 	shared  bool // the constants that all products use are there
 	ready   map[string]rounded
+	rounded map[string]rows // by the value that was rounded
+	opset   int64           // of ONNX's own operators
 }
 
 // rounded names the parts of a rounded weight.
@@ -146,7 +162,7 @@ func (q *rewriter) node(n onnxfile.Node) error {
 	if err != nil {
 		return fmt.Errorf("quantise: %s: %w", p.weight.Name, err)
 	}
-	q.replace(n, p, w)
+	q.replace(n, p, w, k, c)
 	q.report.Products++
 	return nil
 }
@@ -262,11 +278,12 @@ func (q *rewriter) round(p product, k, c int64) (rounded, error) {
 
 // Names of the constants that all products share.
 const (
-	nameHalf    = "coverslip.int8.full"  // 127
 	nameOne     = "coverslip.int8.one"   // 1
 	nameZero    = "coverslip.int8.zero"  // 128, where zero is among unsigned bytes
 	nameStep    = "coverslip.int8.step"  // 1/127
 	nameSmall   = "coverslip.int8.small" // below which a row is nothing
+	nameLast    = "coverslip.int8.last"  // −1, the last axis or all that is left
+	nameFirst   = "coverslip.int8.first" // 0
 	smallestRow = 1e-30
 )
 
@@ -275,34 +292,93 @@ func (q *rewriter) constants() {
 		return
 	}
 	q.shared = true
-	for name, v := range map[string]float32{nameHalf: 127, nameOne: 1, nameStep: 1.0 / 127, nameSmall: smallestRow} {
-		q.added = append(q.added, onnxfile.Tensor{Name: name, Type: onnxfile.Float32, Raw: binary.LittleEndian.AppendUint32(nil, math.Float32bits(v))})
+	for _, c := range []struct {
+		name string
+		v    float32
+	}{{nameOne, 1}, {nameStep, 1.0 / 127}, {nameSmall, smallestRow}} {
+		q.added = append(q.added, onnxfile.Tensor{Name: c.name, Type: onnxfile.Float32, Raw: binary.LittleEndian.AppendUint32(nil, math.Float32bits(c.v))})
 	}
-	q.added = append(q.added, onnxfile.Tensor{Name: nameZero, Type: onnxfile.Uint8, Raw: []byte{128}})
+	q.added = append(q.added, onnxfile.Tensor{Name: nameZero, Type: onnxfile.Uint8, Raw: []byte{128}}, indices(nameLast, -1), indices(nameFirst, 0))
 }
 
-// replace writes the nodes of one product. Rows are first stretched to ±127,
-// each by its own largest, then rounded with the scale 1: so the runtime's
-// kernel for one scale a tensor serves for one a row.
-func (q *rewriter) replace(n onnxfile.Node, p product, w rounded) {
+// indices is a constant list of whole numbers.
+func indices(name string, v ...int64) onnxfile.Tensor {
+	var raw []byte
+	for _, x := range v {
+		raw = binary.LittleEndian.AppendUint64(raw, uint64(x))
+	}
+	return onnxfile.Tensor{Name: name, Type: onnxfile.Int64, Dims: []int64{int64(len(v))}, Raw: raw}
+}
+
+// rows names what was made of the rows that products are fed.
+type rows struct {
+	whole string // rounded
+	step  string // what 1 in whole stands for, a number a row: [rows,1]
+}
+
+// op appends a node; out "" invents a name for its output, which it gives.
+func (q *rewriter) op(like, op, domain string, in []string, out string, attributes ...onnxfile.Attribute) string {
+	if out == "" {
+		out = q.name(like, op)
+	}
+	q.nodes = append(q.nodes, onnxfile.Node{Name: q.name(out, "node"), Op: op, Domain: domain, Inputs: in, Outputs: []string{out}, Attributes: attributes})
+	return out
+}
+
+// rowsOf rounds every row of x by its own largest number, once for all products
+// that are fed x. The scale is given to QuantizeLinear by row, as its axis 0, so
+// that the numbers are walked over three times and written once.
+func (q *rewriter) rowsOf(x string, k int64, flat bool) rows {
+	if r, ok := q.rounded[x]; ok {
+		return r
+	}
+	in := x
+	if !flat {
+		size := q.name(x, "size")
+		q.added = append(q.added, indices(size, -1, k))
+		in = q.op(x, "Reshape", "", []string{x, size}, "")
+	}
+	over, how := []string{in}, []onnxfile.Attribute{onnxfile.Int("keepdims", 1)}
+	if q.opset < axesAreInputs {
+		how = append(how, onnxfile.Ints("axes", -1))
+	} else {
+		over = append(over, nameLast)
+	}
+	most := q.op(x, "ReduceMax", "", over, "", how...)
+	least := q.op(x, "Neg", "", []string{q.op(x, "ReduceMin", "", over, "", how...)}, "")
+	size := q.op(x, "Max", "", []string{most, least, nameSmall}, "")
+	r := rows{step: q.op(x, "Mul", "", []string{size, nameStep}, "")}
+	scale := q.op(x, "Reshape", "", []string{r.step, nameLast}, "")
+	zeros := q.op(x, "Expand", "", []string{nameZero, q.op(x, "Shape", "", []string{scale}, "")}, "")
+	r.whole = q.op(x, "QuantizeLinear", "", []string{in, scale, zeros}, "", onnxfile.Int("axis", 0))
+	if q.rounded == nil {
+		q.rounded = map[string]rows{}
+	}
+	q.rounded[x] = r
+	return r
+}
+
+// replace writes the nodes of one product of inputs of k numbers.
+func (q *rewriter) replace(n onnxfile.Node, p product, w rounded, k, c int64) {
 	q.constants()
 	x, y := n.Inputs[0], n.Outputs[0]
-	op := func(op string, domain string, in []string, out string, attributes ...onnxfile.Attribute) string {
-		if out == "" {
-			out = q.name(y, op)
-		}
-		q.nodes = append(q.nodes, onnxfile.Node{Name: q.name(out, "node"), Op: op, Domain: domain, Inputs: in, Outputs: []string{out}, Attributes: attributes})
-		return out
+	flat := n.Op == "Gemm" // else there may be more axes than rows and numbers
+	r := q.rowsOf(x, k, flat)
+	last := y
+	if !flat {
+		last = ""
 	}
-	size := op("Abs", "", []string{x}, "")
-	size = op("ReduceMax", "", []string{size}, "", onnxfile.Ints("axes", -1), onnxfile.Int("keepdims", 1))
-	size = op("Max", "", []string{size, nameSmall}, "")
-	stretched := op("Mul", "", []string{x, op("Div", "", []string{nameHalf, size}, "")}, "")
-	whole := op("QuantizeLinear", "", []string{stretched, nameOne, nameZero}, "")
-	sum := op("MatMulIntegerToFloat", microsoft, []string{whole, w.q, nameStep, w.scale, nameZero}, "")
+	sum := q.op(y, "MatMulIntegerToFloat", microsoft, []string{r.whole, w.q, nameOne, w.scale, nameZero}, "")
 	if p.bias == "" {
-		op("Mul", "", []string{sum, size}, y)
+		sum = q.op(y, "Mul", "", []string{sum, r.step}, last)
+	} else {
+		sum = q.op(y, "Add", "", []string{q.op(y, "Mul", "", []string{sum, r.step}, ""), p.bias}, last)
+	}
+	if flat {
 		return
 	}
-	op("Add", "", []string{op("Mul", "", []string{sum, size}, ""), p.bias}, y)
+	width := q.name(y, "width")
+	q.added = append(q.added, indices(width, c))
+	lead := q.op(y, "Slice", "", []string{q.op(y, "Shape", "", []string{x}, ""), nameFirst, nameLast}, "")
+	q.op(y, "Reshape", "", []string{sum, q.op(y, "Concat", "", []string{lead, width}, "", onnxfile.Int("axis", 0))}, y)
 }

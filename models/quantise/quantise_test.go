@@ -162,6 +162,55 @@ func TestInt8_Zeros(t *testing.T) {
 	}
 }
 
+// TestInt8_ThreeAxes multiplies as torch.onnx writes it: MatMul over patches,
+// tokens and numbers, twice of the same rows, in operator sets before and after
+// the axes of ReduceMax became an input.
+func TestInt8_ThreeAxes(t *testing.T) {
+	rt := modeltest.Runtime(t)
+	const tokens, in, out = 5, 96, 192
+	numbers := pictures(1, 112)
+	for _, opset := range []int64{13, 17, 18, 21} {
+		b := onnxfile.NewBuilder("three axes")
+		x := b.Input("pixel_values", onnxfile.Float32, onnxfile.Free("n"), onnxfile.Fixed(tokens), onnxfile.Fixed(in))
+		first := b.Op("MatMul", []string{x, b.Weights("w1", numbers[:in*out], in, out)})
+		second := b.Op("MatMul", []string{x, b.Weights("w2", numbers[in*out/2:in*out/2+in*out], in, out)})
+		b.Output("embedding", b.Op("Add", []string{first, second}), onnxfile.Float32, onnxfile.Free("n"), onnxfile.Fixed(tokens), onnxfile.Fixed(out))
+		m := b.Model("test")
+		m.Opsets[0].Version = opset
+		small, report, err := quantise.Int8(m, nil)
+		if err != nil || report.Products != 2 {
+			t.Fatalf("operator set %d: %+v, %v", opset, report, err)
+		}
+		data := onnx.NewTensor(numbers[:3*tokens*in], 3, tokens, in)
+		var got [2]onnx.Tensor
+		for i, s := range []onnx.Model{open(t, rt, m, 1), open(t, rt, small, 1)} {
+			r, err := s.Run(t.Context(), map[string]onnx.Tensor{"pixel_values": data})
+			if err != nil {
+				t.Fatalf("operator set %d: %v", opset, err)
+			}
+			got[i] = r["embedding"]
+		}
+		if !slices.Equal(got[0].Shape, got[1].Shape) {
+			t.Fatalf("operator set %d: the shape %v became %v", opset, got[0].Shape, got[1].Shape)
+		}
+		want, err1 := onnx.Of[float32](got[0])
+		have, err2 := onnx.Of[float32](got[1])
+		if err1 != nil || err2 != nil {
+			t.Fatal(err1, err2)
+		}
+		models.Normalise(want)
+		models.Normalise(have)
+		if c := models.Dot(want, have); c < 0.999 {
+			t.Errorf("operator set %d: cosine %.5f", opset, c)
+		}
+	}
+	old := build(t, middling)
+	old.Opsets[0].Version = 12
+	if _, _, err := quantise.Int8(old, nil); err == nil {
+		t.Error("operator set 12 was taken")
+	}
+}
+
 func TestInt8_Refuses(t *testing.T) {
 	b := onnxfile.NewBuilder("none")
 	b.Output("y", b.Op("Relu", []string{b.Input("x", onnxfile.Float32, onnxfile.Fixed(1))}), onnxfile.Float32, onnxfile.Fixed(1))

@@ -98,6 +98,12 @@ func normaliser(n *node) (step, error) {
 		}, nil
 	case "Replace":
 		return replacer(n)
+	case "Precompiled":
+		m, err := newCharsmap(n.Charsmap)
+		if err != nil {
+			return nil, err
+		}
+		return m.apply, nil
 	case "BertNormalizer":
 		return bertNormaliser(n), nil
 	}

@@ -25,6 +25,10 @@ type node struct {
 		String string `json:"String"`
 	} `json:"pattern"`
 	Content      string          `json:"content"`
+	Charsmap     []byte          `json:"precompiled_charsmap"`
+	Replacement  string          `json:"replacement"`
+	Scheme       string          `json:"prepend_scheme"`
+	NoSplit      *bool           `json:"split"`
 	Prepend      string          `json:"prepend"`
 	Behavior     string          `json:"behavior"`
 	Invert       bool            `json:"invert"`
@@ -58,16 +62,17 @@ type document struct {
 	PreTokenizer  *node `json:"pre_tokenizer"`
 	PostProcessor *node `json:"post_processor"`
 	Model         struct {
-		Type         string           `json:"type"`
-		Vocab        map[string]int32 `json:"vocab"`
-		Merges       json.RawMessage  `json:"merges"`
-		Unknown      string           `json:"unk_token"`
-		Suffix       string           `json:"end_of_word_suffix"`
-		Prefix       string           `json:"continuing_subword_prefix"`
-		Longest      int              `json:"max_input_chars_per_word"`
-		Fuse         bool             `json:"fuse_unk"`
-		ByteFallback bool             `json:"byte_fallback"`
-		Whole        bool             `json:"ignore_merges"`
+		Type         string          `json:"type"`
+		Vocab        vocabulary      `json:"vocab"`
+		Merges       json.RawMessage `json:"merges"`
+		Unknown      string          `json:"unk_token"`
+		Suffix       string          `json:"end_of_word_suffix"`
+		Prefix       string          `json:"continuing_subword_prefix"`
+		Longest      int             `json:"max_input_chars_per_word"`
+		Fuse         bool            `json:"fuse_unk"`
+		ByteFallback bool            `json:"byte_fallback"`
+		Whole        bool            `json:"ignore_merges"`
+		UnknownID    *int32          `json:"unk_id"` // of Unigram
 	} `json:"model"`
 }
 
@@ -149,7 +154,7 @@ func Parse(b []byte) (*Tokenizer, error) {
 }
 
 func (d *document) build() (*Tokenizer, error) {
-	t := &Tokenizer{vocab: d.Model.Vocab}
+	t := &Tokenizer{vocab: d.Model.Vocab.ids}
 	if len(t.vocab) == 0 {
 		return nil, wrong("it has no words")
 	}
@@ -193,8 +198,15 @@ func (d *document) model(t *Tokenizer) error {
 		unknown = id
 	}
 	switch {
+	case m.Type == "Unigram" || m.Type == "" && m.Vocab.scores != nil:
+		var err error
+		if t.model, err = newUnigram(m.Vocab, m.UnknownID, m.ByteFallback); err != nil {
+			return err
+		}
+		t.kind = fmt.Sprintf("unigrams, %d entries", len(t.vocab))
+		return nil
 	case m.ByteFallback:
-		return unsupported("a tokenizer that falls back to bytes is not known")
+		return unsupported("byte pairs that fall back to bytes are not known")
 	case m.Type == "WordPiece":
 		if m.Longest == 0 {
 			m.Longest = 100
@@ -315,7 +327,7 @@ func (t *Tokenizer) template(n *node) error {
 // "</w>", GPT-2's or RoBERTa's otherwise.
 func ParsePairs(vocab, merges []byte) (*Tokenizer, error) {
 	var d document
-	if err := json.Unmarshal(vocab, &d.Model.Vocab); err != nil {
+	if err := json.Unmarshal(vocab, &d.Model.Vocab.ids); err != nil {
 		return nil, &models.FormatError{File: "vocab.json", What: "it is no list of words", Err: err}
 	}
 	var list []string
@@ -330,7 +342,7 @@ func ParsePairs(vocab, merges []byte) (*Tokenizer, error) {
 	}
 	d.Model.Type, d.Model.Merges = "BPE", raw
 	begin, end := "<s>", "</s>"
-	if _, ok := d.Model.Vocab["<|startoftext|>"]; ok {
+	if _, ok := d.Model.Vocab.ids["<|startoftext|>"]; ok {
 		begin, end = "<|startoftext|>", "<|endoftext|>"
 		d.Model.Suffix, d.Model.Unknown = "</w>", end
 		d.Normalizer = &node{Type: "Sequence", Normalizers: []node{{Type: "NFC"}, {Type: "Replace", Content: " "}, {Type: "Lowercase"}}}
@@ -380,9 +392,9 @@ func ParseWords(vocab, settings []byte) (*Tokenizer, error) {
 		}
 	}
 	var d document
-	d.Model.Type, d.Model.Unknown, d.Model.Prefix, d.Model.Vocab = "WordPiece", "[UNK]", "##", map[string]int32{}
+	d.Model.Type, d.Model.Unknown, d.Model.Prefix, d.Model.Vocab.ids = "WordPiece", "[UNK]", "##", map[string]int32{}
 	for i, line := range bytes.Split(bytes.TrimRight(vocab, "\n"), []byte("\n")) {
-		d.Model.Vocab[strings.TrimRight(string(line), "\r")] = int32(i)
+		d.Model.Vocab.ids[strings.TrimRight(string(line), "\r")] = int32(i)
 	}
 	truth := func(v *bool) bool { return v == nil || *v }
 	d.Normalizer = &node{Type: "BertNormalizer", CleanText: true, Chinese: truth(c.Chinese), Lowercase: truth(c.Lower), StripAccents: c.Accents}

@@ -41,6 +41,9 @@ func splitting(n *node) (splitter, bool, error) {
 			return splitGPT2, false, nil
 		}
 		return nil, false, unsupported("the split at %q is not known", n.Pattern.Regex+n.Pattern.String)
+	case "Metaspace":
+		split, err := metaspace(n)
+		return split, false, err
 	case "BertPreTokenizer":
 		return splitBERT, false, nil
 	case "WhitespaceSplit":

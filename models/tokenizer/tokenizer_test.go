@@ -201,13 +201,18 @@ func TestParse_Refuses(t *testing.T) {
 	for doc, want := range map[string]string{
 		``:                         "not a tokenizer",
 		`{"model":{"type":"BPE"}}`: "no words",
-		`{"model":{"type":"Unigram","vocab":{"a":1}}}`:                                                                       `"Unigram"`,
-		`{"model":{"type":"BPE","vocab":{"a":-1},"merges":[]}}`:                                                              "number -1",
-		`{"model":{"type":"BPE","vocab":{"a":1},"merges":["a b"]}}`:                                                          "not among the words",
-		`{"model":{"type":"BPE","vocab":{"a":1},"merges":["ab"]}}`:                                                           "no pair",
-		`{"model":{"type":"BPE","vocab":{"a":1},"merges":[]},"normalizer":{"type":"Magic"}}`:                                 `"Magic"`,
-		`{"model":{"type":"BPE","vocab":{"a":1},"merges":[]},"pre_tokenizer":{"type":"Split","pattern":{"Regex":"x(?=y)"}}}`: "not known",
-		`{"model":{"type":"WordPiece","vocab":{"a":1}}}`:                                                                     "for unknown ones",
+		`{"model":{"type":"Magic","vocab":{"a":1},"merges":[]}}`:                                                                `"Magic"`,
+		`{"model":{"type":"Unigram","vocab":{"a":1}}}`:                                                                          "no scores",
+		`{"model":{"type":"Unigram","vocab":[["a",1],["b"]]}}`:                                                                  "not a tokenizer",
+		`{"model":{"type":"Unigram","unk_id":7,"vocab":[["a",-1.5]]}}`:                                                          "number 7 of 1",
+		`{"model":{"type":"Unigram","vocab":[["a",-1]]},"normalizer":{"type":"Precompiled","precompiled_charsmap":"CAAAAAEA"}}`: "tree of replacements",
+		`{"model":{"type":"Unigram","vocab":[["a",-1]]},"pre_tokenizer":{"type":"Metaspace","replacement":"ab"}}`:               "sign",
+		`{"model":{"type":"BPE","vocab":{"a":-1},"merges":[]}}`:                                                                 "number -1",
+		`{"model":{"type":"BPE","vocab":{"a":1},"merges":["a b"]}}`:                                                             "not among the words",
+		`{"model":{"type":"BPE","vocab":{"a":1},"merges":["ab"]}}`:                                                              "no pair",
+		`{"model":{"type":"BPE","vocab":{"a":1},"merges":[]},"normalizer":{"type":"Magic"}}`:                                    `"Magic"`,
+		`{"model":{"type":"BPE","vocab":{"a":1},"merges":[]},"pre_tokenizer":{"type":"Split","pattern":{"Regex":"x(?=y)"}}}`:    "not known",
+		`{"model":{"type":"WordPiece","vocab":{"a":1}}}`:                                                                        "for unknown ones",
 	} {
 		_, err := Parse([]byte(doc))
 		var format *models.FormatError
@@ -223,7 +228,7 @@ func TestParse_Refuses(t *testing.T) {
 
 func FuzzEncode(f *testing.F) {
 	var list []*Tokenizer
-	for _, name := range []string{"clip", "conch", "bert-cased"} {
+	for _, name := range []string{"clip", "conch", "bert-cased", "unigram", "sentencepiece"} {
 		b, err := os.ReadFile("testdata/" + name + ".json")
 		if err != nil {
 			f.Fatal(err)
@@ -253,7 +258,7 @@ func FuzzEncode(f *testing.F) {
 }
 
 func FuzzParse(f *testing.F) {
-	for _, name := range []string{"clip", "bert-cased"} {
+	for _, name := range []string{"clip", "bert-cased", "sentencepiece"} {
 		b, err := os.ReadFile("testdata/" + name + ".json")
 		if err != nil {
 			f.Fatal(err)
@@ -268,8 +273,33 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-func BenchmarkEncode(b *testing.B) {
-	doc, err := os.ReadFile("testdata/clip.json")
+func TestUnigram_Bytes(t *testing.T) {
+	var entries []string
+	for b := range 256 {
+		entries = append(entries, fmt.Sprintf(`["<0x%02X>",-9]`, b))
+	}
+	tok, err := Parse([]byte(`{"model":{"type":"Unigram","unk_id":1,"byte_fallback":true,"vocab":[["a",-1],["<unk>",0],["b",-2],["ab",-2.5],` + strings.Join(entries, ",") + `]}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := tok.Encode("abaµ", 100); !slices.Equal(got, []int64{3, 0, 4 + 0xc2, 4 + 0xb5}) {
+		t.Errorf("%v", got)
+	}
+	plain, err := Parse([]byte(`{"model":{"type":"Unigram","unk_id":1,"vocab":[["a",-1],["<unk>",0]]}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := plain.Encode("xyaz", 100); !slices.Equal(got, []int64{1, 0, 1}) {
+		t.Errorf("unknown letters in a row are one: %v", got)
+	}
+}
+
+func BenchmarkEncode_Unigram(b *testing.B) { benchmarkEncode(b, "sentencepiece") }
+
+func BenchmarkEncode(b *testing.B) { benchmarkEncode(b, "clip") }
+
+func benchmarkEncode(b *testing.B, name string) {
+	doc, err := os.ReadFile("testdata/" + name + ".json")
 	if err != nil {
 		b.Fatal(err)
 	}

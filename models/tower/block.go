@@ -48,16 +48,22 @@ func (g *graph) postNorm(x string, b block, s shape, mask string) string {
 	return g.norm(g.add(x, g.mlp(x, b, s)), b.norm2, s.width, s.eps)
 }
 
+// lone is how many tokens of a patch are computed to the end where only the
+// first is looked at. One would do; but products of a single row, which a single
+// patch would then have, are rounded otherwise by the runtime than those of
+// several, and an embedding must not depend on its batch.
+const lone = 2
+
 // preNormFirst is preNorm for a block after which only the first token of each
 // patch is looked at: the others are still attended to, and nothing more is
-// computed of them. It gives one row a patch.
+// computed of them. It gives lone rows a patch.
 func (g *graph) preNormFirst(x string, b block, s shape) string {
-	first := func(x string) string { return g.reshape(g.slice(g.unrow(x, s), 1, 0, 1), -1, s.width) }
+	first := func(x string) string { return g.reshape(g.slice(g.unrow(x, s), 1, 0, lone), -1, s.width) }
 	h := g.norm(x, b.norm1, s.width, s.eps)
 	q, _ := g.apply(first(h), s.width, b.q)
 	k, _ := g.apply(h, s.width, b.k)
 	v, _ := g.apply(h, s.width, b.v)
-	y := g.mix([3]string{g.reshape(q, -1, 1, s.width), g.unrow(k, s), g.unrow(v, s)}, s.width, s.heads, "")
+	y := g.mix([3]string{g.reshape(q, -1, lone, s.width), g.unrow(k, s), g.unrow(v, s)}, s.width, s.heads, "")
 	y, _ = g.apply(g.reshape(y, -1, s.width), s.width, b.out)
 	x = g.add(first(x), g.scaled(y, b.scale1, s.width))
 	m := g.mlp(g.norm(x, b.norm2, s.width, s.eps), b, s)

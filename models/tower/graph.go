@@ -236,6 +236,17 @@ func (g *graph) leftover(ignore ...string) error {
 	return nil
 }
 
+// bytes is the size of the weights that were taken, as they are stored.
+func (g *graph) bytes() int64 {
+	n := int64(0)
+	for name := range g.used {
+		if t, ok := g.w.Get(name); ok {
+			n += t.Length
+		}
+	}
+	return n
+}
+
 // finish checks the graph and gives its bytes.
 func (g *graph) finish(ignore ...string) ([]byte, error) {
 	if err := g.leftover(ignore...); err != nil {

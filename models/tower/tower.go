@@ -32,6 +32,7 @@ type Tower struct {
 	Words        int    // entries of a text tower's table of words
 	Tokens       int    // longest text of a text tower, in tokens with those at both ends
 	Fixed        bool   // every text is padded to exactly Tokens
+	Bytes        int64  // of the weights that the graph reads, as they are stored
 	Note         string // what was guessed; may be empty
 }
 
@@ -71,6 +72,9 @@ func Vision(w *weights.Set, s Settings, o Options) (*Tower, error) {
 	}
 	for _, p := range []string{"vit.", "dinov2.", "dinov2_with_registers.", "backbone.", "encoder.", "model.", "teacher.", "student.", "trunk."} { // as heads and training scripts wrap them
 		if part := w.Sub(p); part.Has("embeddings.patch_embeddings.projection.weight") || part.Has("patch_embed.proj.weight") {
+			if sub := s.Sub("encoder"); p == "encoder." && len(sub) > 0 { // of a VisionEncoderDecoderModel
+				s = sub
+			}
 			return Vision(part, s, o)
 		}
 	}

@@ -31,7 +31,7 @@ type vision struct {
 	side  int64 // of a patch, pixels
 	grid  int64 // patches a side
 	extra int64 // tokens in front of the patches'
-	alone bool  // after the last block there is one row a patch, its first token
+	alone bool  // after the last block there are lone rows a patch, its first tokens
 }
 
 // write makes the graph.
@@ -67,12 +67,15 @@ func (v *vision) write(g *graph) (*Tower, error) {
 		}
 		x, dim = g.apply(x, dim, l)
 	}
+	if v.alone {
+		x = g.reshape(g.slice(g.reshape(x, -1, lone, dim), 1, 0, 1), -1, dim)
+	}
 	g.b.Output(output, x, onnxfile.Float32, onnxfile.Free("n"), onnxfile.Fixed(dim))
 	model, err := g.finish(v.ignore...)
 	if err != nil {
 		return nil, err
 	}
-	t := &Tower{Model: model, Library: v.library, Input: pixels, Output: output, Dim: int(dim), Image: int(v.image),
+	t := &Tower{Model: model, Library: v.library, Input: pixels, Output: output, Dim: int(dim), Image: int(v.image), Bytes: g.bytes(),
 		Architecture: fmt.Sprintf("%s ViT, %d blocks of %d, %d heads, patches of %d px", v.library, len(v.blocks), v.width, v.heads, v.side)}
 	if v.extra > 1 {
 		t.Architecture += fmt.Sprintf(", %d registers", v.extra-1)
@@ -118,12 +121,7 @@ func (v *vision) measure(g *graph) error {
 // embed cuts the image into patches and puts the other tokens in front:
 // [n,tokens,width].
 func (v *vision) embed(g *graph, in string) string {
-	args := []string{in, g.stored(v.patch+".weight", 0, v.width, 3, v.side, v.side)}
-	if g.w.Has(v.patch + ".bias") {
-		args = append(args, g.vector(v.patch+".bias", v.width))
-	}
-	x := g.b.Op("Conv", args, onnxfile.Ints("kernel_shape", v.side, v.side), onnxfile.Ints("strides", v.side, v.side))
-	x = g.b.Op("Transpose", []string{g.reshape(x, 0, v.width, v.grid*v.grid)}, onnxfile.Ints("perm", 0, 2, 1))
+	x := v.squares(g, in)
 	front, table := v.front(g)
 	if table != "" {
 		x = g.add(x, table)
@@ -133,6 +131,28 @@ func (v *vision) embed(g *graph, in string) string {
 	}
 	tokens := g.b.Weights("prefix", front, 1, v.extra, v.width)
 	return g.b.Op("Concat", []string{g.repeat(tokens, x, v.extra, v.width), x}, onnxfile.Int("axis", 1))
+}
+
+// squares multiplies every square of the image with the patches' weights:
+// [n,squares,width]. It is a convolution whose windows do not touch, and so one
+// product of matrices, which is faster and gives the tokens in their order.
+func (v *vision) squares(g *graph, in string) string {
+	if v.image%v.side == 0 {
+		numbers := 3 * v.side * v.side
+		x := g.reshape(in, -1, 3, v.grid, v.side, v.grid, v.side)
+		x = g.b.Op("Transpose", []string{x}, onnxfile.Ints("perm", 0, 2, 4, 1, 3, 5))
+		args := []string{g.reshape(x, -1, numbers), g.stored(v.patch+".weight", 0, v.width, numbers)}
+		if g.w.Has(v.patch + ".bias") {
+			args = append(args, g.vector(v.patch+".bias", v.width))
+		}
+		return g.reshape(g.b.Op("Gemm", args, onnxfile.Int("transB", 1)), -1, v.grid*v.grid, v.width)
+	}
+	args := []string{in, g.stored(v.patch+".weight", 0, v.width, 3, v.side, v.side)}
+	if g.w.Has(v.patch + ".bias") {
+		args = append(args, g.vector(v.patch+".bias", v.width))
+	}
+	x := g.b.Op("Conv", args, onnxfile.Ints("kernel_shape", v.side, v.side), onnxfile.Ints("strides", v.side, v.side))
+	return g.b.Op("Transpose", []string{g.reshape(x, 0, v.width, v.grid*v.grid)}, onnxfile.Ints("perm", 0, 2, 1))
 }
 
 // front gives the tokens in front with their places added, and the value of

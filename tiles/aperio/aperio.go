@@ -46,7 +46,7 @@ func Format(codecs *codec.Set) tiles.Format {
 
 // detect parses the directories and refuses what is not Aperio's.
 func detect(src *tiles.Source) (*tiff.File, error) {
-	f, err := tiff.ParseSource(src)
+	f, err := tiff.ParseCut(src)
 	if err != nil {
 		return nil, err
 	}
@@ -71,6 +71,7 @@ func open(ctx context.Context, src *tiles.Source, codecs *codec.Set) (tiles.Slid
 	}
 	p := tiff.Parts{Source: src, Associated: map[string]tiff.Picture{}}
 	p.Info = tiles.Info{Format: name, Vendor: "Aperio", Channels: []string{"R", "G", "B"}}
+	p.Info.Cut(f.Cut())
 	for i, d := range f.Directories() {
 		if err := ctx.Err(); err != nil {
 			return nil, err

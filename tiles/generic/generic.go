@@ -30,7 +30,7 @@ func Format(codecs *codec.Set) tiles.Format {
 	return tiles.Format{
 		Name: name, Vendor: "tiled TIFF, BigTIFF, COG",
 		Detect: func(src *tiles.Source) error {
-			f, err := tiff.ParseSource(src)
+			f, err := tiff.ParseCut(src)
 			if err != nil {
 				return err
 			}
@@ -44,7 +44,7 @@ func Format(codecs *codec.Set) tiles.Format {
 }
 
 func open(ctx context.Context, src *tiles.Source, codecs *codec.Set) (tiles.Slide, error) {
-	f, err := tiff.ParseSource(src)
+	f, err := tiff.ParseCut(src)
 	if err != nil {
 		return nil, err
 	}
@@ -60,6 +60,7 @@ func open(ctx context.Context, src *tiles.Source, codecs *codec.Set) (tiles.Slid
 		return nil, &tiles.UnsupportedError{Format: name, What: "TIFF in strips: only tiled files can be viewed", Hint: hint}
 	}
 	p := tiff.Parts{Source: src, Info: tiles.Info{Format: name, Vendor: "Generic", Channels: channels(base)}}
+	p.Info.Cut(f.Cut())
 	p.Info.Background = background(base)
 	turner := tiff.NewTurner(p.Info.Background)
 	p.Levels = []tiff.Grid{turner.Turn(base, first.Orientation())}

@@ -20,6 +20,9 @@ type File struct {
 	wide  bool // see ParseWide
 	dirs  []*Directory
 	seen  map[int64]bool // offsets of all directories read so far, only while parsing
+
+	behind bool  // while parsing: something was looked for behind the file's end
+	cut    error // the file ends before its last directory; nil when it does not
 }
 
 // Directory is one image file directory.
@@ -71,7 +74,19 @@ func unsupported(hint, format string, args ...any) error {
 //
 // Errors: *tiles.FormatError for what is no TIFF or is damaged; an error of r.
 func Parse(r io.ReaderAt, size int64) (*File, error) {
-	return parseFile(&File{r: r, size: size})
+	return whole(&File{r: r, size: size})
+}
+
+// whole is parseFile that takes no file that was cut.
+func whole(f *File) (*File, error) {
+	f, err := parseFile(f)
+	if err != nil {
+		return nil, err
+	}
+	if f.cut != nil {
+		return nil, f.cut
+	}
+	return f, nil
 }
 
 // parsed is the key of a file's directories in its Source.
@@ -80,12 +95,30 @@ type parsed struct{}
 // ParseSource is Parse of a whole file; it is parsed once, however many readers
 // ask.
 func ParseSource(src *tiles.Source) (*File, error) {
-	f, err := src.Once(parsed{}, func() (any, error) { return Parse(src, src.Size()) })
+	f, err := ParseCut(src)
+	if err != nil {
+		return nil, err
+	}
+	if f.cut != nil {
+		return nil, f.cut
+	}
+	return f, nil
+}
+
+// ParseCut is ParseSource for readers that show what there is of a file that was
+// not copied to its end: it has the directories that are there, at least one,
+// and Cut says why that are not all.
+func ParseCut(src *tiles.Source) (*File, error) {
+	f, err := src.Once(parsed{}, func() (any, error) { return parseFile(&File{r: src, size: src.Size()}) })
 	if err != nil {
 		return nil, err
 	}
 	return f.(*File), nil
 }
+
+// Cut is why directories are lacking behind those that were read; nil when none
+// is.
+func (f *File) Cut() error { return f.cut }
 
 // ParseWide reads a classic TIFF file whose offsets were widened to 64 bits, as
 // Hamamatsu does: offsets of directories have 8 bytes, and behind each directory
@@ -93,7 +126,7 @@ func ParseSource(src *tiles.Source) (*File, error) {
 //
 // Source: OpenSlide's description of the NDPI format.
 func ParseWide(r io.ReaderAt, size int64) (*File, error) {
-	return parseFile(&File{r: r, size: size, wide: true})
+	return whole(&File{r: r, size: size, wide: true})
 }
 
 func parseFile(f *File) (*File, error) {
@@ -184,7 +217,12 @@ func (f *File) chain(off int64) ([]*Directory, error) {
 			return nil, bad("more than %d directories", MaxDirectories)
 		}
 		f.seen[off] = true
+		f.behind = false
 		d, next, err := f.directory(off, len(out))
+		if err != nil && f.behind && len(out) > 0 {
+			f.cut = err
+			return out, nil
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -278,7 +316,11 @@ func (f *File) directory(off int64, index int) (*Directory, int64, error) {
 		return d, 0, nil
 	}
 	at, err := f.offsetIn(next, "next directory")
-	return d, at, err
+	if err != nil {
+		f.cut = err
+		return d, 0, nil
+	}
+	return d, at, nil
 }
 
 // field parses type, count and value or offset of an entry. A type this program
@@ -325,6 +367,9 @@ func (fd *field) widen(o binary.ByteOrder, upper uint32) {
 // bytes reads n bytes at off, both checked against the file's size.
 func (f *File) bytes(off, n int64, what string) ([]byte, error) {
 	if off < 0 || n < 0 || off > f.size || n > f.size-off {
+		if f.seen != nil { // being parsed: values may be asked for by many at once
+			f.behind = true
+		}
 		return nil, bad("%s of %d bytes at %d lies behind the file's end at %d", what, n, off, f.size)
 	}
 	b := make([]byte, n)

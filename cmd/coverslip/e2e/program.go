@@ -109,7 +109,44 @@ func (p *program) fill(limit time.Duration) (*image.RGBA, error) {
 	if _, err := d.xdo("windowmove", p.window, "0", "0", "windowsize", p.window, w, h, "windowfocus", p.window); err != nil {
 		return nil, err
 	}
+	for !p.fills() { // a busy machine rests before it has drawn in the new size
+		if time.Now().After(end) {
+			return nil, fmt.Errorf("%s did not fill the screen within %s", p.cmd.Path, limit)
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
 	return p.settled(settling, time.Until(end))
+}
+
+// fills tells whether the window is drawn up to the corners of the screen, which is
+// black where nothing is.
+func (p *program) fills() bool {
+	img, err := p.display.picture()
+	if err != nil {
+		return false
+	}
+	b := img.Bounds()
+	for _, c := range [2]image.Point{{b.Min.X + 2, b.Max.Y - 3}, {b.Max.X - 3, b.Max.Y - 3}} {
+		if at := img.RGBAAt(c.X, c.Y); at.R == 0 && at.G == 0 && at.B == 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// spoke waits until the program said something on its standard error.
+func (p *program) spoke(words string, limit time.Duration) error {
+	for end := time.Now().Add(limit); !strings.Contains(p.output.String(), words); time.Sleep(50 * time.Millisecond) {
+		select {
+		case <-p.done:
+			return fmt.Errorf("%s ended (%v) and said:\n%s", p.cmd.Path, p.err, p.output.String())
+		default:
+		}
+		if time.Now().After(end) {
+			return fmt.Errorf("%s did not say %q within %s, but:\n%s", p.cmd.Path, words, limit, p.output.String())
+		}
+	}
+	return nil
 }
 
 // settling is how long a picture must stay the same to count as the final one. Tiles on a

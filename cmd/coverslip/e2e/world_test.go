@@ -224,12 +224,15 @@ func (w *world) suggest() {
 // window opens the project on the display.
 func (w *world) window(d *display) *session {
 	w.t.Helper()
-	p, err := d.start(w.home, filepath.Join(w.bin, "coverslip"), "--author", "E2E", w.project)
+	p, err := d.start(append(w.home, "COVERSLIP_DEBUG=window"), filepath.Join(w.bin, "coverslip"), "--author", "E2E", w.project)
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	w.t.Cleanup(p.kill)
 	s := &session{t: w.t, program: p, display: d}
+	if err := p.spoke("coverslip: ", 90*time.Second); err != nil { // that the slide is shown, or what is wrong with it
+		w.t.Fatal(err)
+	}
 	if s.shown, err = p.fill(90 * time.Second); err != nil {
 		w.t.Fatal(err)
 	}

@@ -5,7 +5,7 @@
     python references.py OUT --real     also OUT/real, CLIP's own vocabulary as
                                         open_clip ships it, with all its results
 
-Needs tokenizers; --real needs open_clip_torch and transformers. The phrases
+Needs tokenizers and sentencepiece; --real needs open_clip_torch and transformers. The phrases
 follow from words.json by SplitMix64, so that the tests make them too.
 """
 import hashlib, json, os, sys
@@ -76,6 +76,36 @@ def bert(corpus, lower):
     return t
 
 
+def unigram(corpus, charsmap):
+    t = Tokenizer(models.Unigram())
+    t.normalizer = normalizers.Sequence([normalizers.Precompiled(charsmap), normalizers.Replace(Regex(' {2,}'), ' ')] if charsmap else [normalizers.NFKC()])
+    t.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Metaspace()]) if charsmap else pre_tokenizers.Metaspace()
+    t.train_from_iterator(corpus, trainers.UnigramTrainer(vocab_size=420, show_progress=False, special_tokens=['<s>', '<pad>', '</s>', '<unk>'], unk_token='<unk>'))
+    t.post_processor = processors.TemplateProcessing(single='<s> $A </s>', special_tokens=[('<s>', 0), ('</s>', 2)])
+    d = json.loads(t.to_str())
+    for entry in d['model']['vocab']:  # so that sums are exact, and equal where they should be
+        entry[1] = round(entry[1] * 1024) / 1024
+    return Tokenizer.from_str(json.dumps(d))
+
+
+def charsmap():
+    """A small table of replacements, compiled by SentencePiece's own trainer."""
+    import sentencepiece, tempfile
+    from sentencepiece import sentencepiece_model_pb2 as pb
+    with tempfile.TemporaryDirectory() as d:
+        rules = os.path.join(d, 'rules.tsv')
+        pairs = [('\u00b5', '\u03bc'), ('\ufb01', 'fi'), ('\u2019', "'"), ('\u00a0', ' '), ('\t', ' '), ('\u00e9', 'e'), ('e\u0301', 'e'), ('\u2265', '>='), ('\u3000', ' '), ('\u200b', '')]
+        with open(rules, 'w') as f:
+            for a, b in pairs:
+                f.write(' '.join('%X' % ord(c) for c in a) + '\t' + ' '.join('%X' % ord(c) for c in b) + '\n')
+        text = os.path.join(d, 'text')
+        open(text, 'w').write('\n'.join(phrase(k) for k in range(300) if k % 97))
+        sentencepiece.SentencePieceTrainer.train(input=text, model_prefix=os.path.join(d, 'm'), vocab_size=300, hard_vocab_limit=False, normalization_rule_tsv=rules, minloglevel=2)
+        m = pb.ModelProto()
+        m.ParseFromString(open(os.path.join(d, 'm.model'), 'rb').read())
+        return m.normalizer_spec.precompiled_charsmap
+
+
 def results(t, n=10000):
     h, sample = hashlib.sha256(), {}
     for k in range(n):
@@ -94,7 +124,8 @@ def main(argv):
     digests = {'phrases': text}
     normal = normalizers.Sequence([normalizers.NFD(), normalizers.Lowercase(), normalizers.StripAccents()])
     for name, t in (('clip', clip(corpus)), ('roberta', bytelevel(corpus, False, None)), ('conch', bytelevel(corpus, True, normal)),
-                    ('bert-uncased', bert(corpus, True)), ('bert-cased', bert(corpus, False))):
+                    ('bert-uncased', bert(corpus, True)), ('bert-cased', bert(corpus, False)),
+                    ('unigram', unigram(corpus, None)), ('sentencepiece', unigram(corpus, charsmap()))):
         d = json.loads(t.to_str())
         t = Tokenizer.from_str(json.dumps(d))
         json.dump(d, open(os.path.join(out, name + '.json'), 'w'), separators=(',', ':'))
