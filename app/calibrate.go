@@ -17,7 +17,6 @@ import (
 	"coverslip/models/encoder"
 	"coverslip/models/folder"
 	"coverslip/models/onnx"
-	"coverslip/models/vit"
 )
 
 // ModelCalibration is how a model runs best on this computer, as it was measured
@@ -276,7 +275,7 @@ func calibrateWith(ctx context.Context, program, library, path string, threads i
 // openEncoder opens the model in a folder, or the built-in network.
 func openEncoder(e onnx.Engine, path string) (models.Encoder, error) {
 	if path == "" {
-		return vit.Demo(e, demoSeed)
+		return ownEncoder(e)
 	}
 	enc, err := folder.Open(e, path)
 	return enc, about("model", path, err)

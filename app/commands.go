@@ -158,7 +158,11 @@ func suggestCommands() []Command {
 		{ID: "suggest.runtime", Title: "How models run…", Menu: MenuSuggest},
 		{ID: "text.panel", Title: "Name by words…", Menu: MenuSuggest, Key: "Ctrl+Shift+T"},
 		{ID: "text.captions", Title: "Captions for the selection", Menu: MenuSuggest, Key: "Shift+C"},
+		{ID: "why.similar", Title: "Patches like the one under the pointer", Menu: MenuSuggest, Key: "Shift+S"},
+		{ID: "why.attention", Title: "Where the network looks in the patch", Menu: MenuSuggest, Key: "Shift+Q"},
+		{ID: "why.made", Title: "Who or what made this…", Menu: MenuSuggest, Key: "Shift+F4"},
 		{ID: "model.add", Title: "Add model folder…", Menu: MenuSuggest},
+		{ID: "model.outliner", Title: "Choose what outlines…", Menu: MenuSuggest},
 		{ID: "model.builtin", Title: "Suggest by the built-in network", Menu: MenuSuggest},
 		{ID: "job.cancel", Title: "Cancel the running job", Menu: MenuSuggest, Key: "Ctrl+."},
 	}

@@ -29,6 +29,7 @@ func drawCommands() []Command {
 		{ID: "tool.eraser", Title: "Eraser", Menu: MenuTools, Key: "E"},
 		{ID: "tool.wand", Title: "Magic wand", Menu: MenuTools, Key: "W"},
 		{ID: "tool.superpixel", Title: "Superpixel", Menu: MenuTools, Key: "Shift+W"},
+		{ID: "tool.prompt", Title: "Point and outline", Menu: MenuTools, Key: "I"},
 		{ID: "tool.scissors", Title: "Scissors", Menu: MenuTools, Key: "C"},
 		{ID: "tool.ruler", Title: "Ruler", Menu: MenuTools, Key: "M"},
 		{ID: "tool.angle", Title: "Angle", Menu: MenuTools, Key: "U"},
@@ -47,7 +48,7 @@ func shapeCommands() []Command {
 		{ID: "shape.properties", Title: "Properties…", Menu: MenuShapes, Key: "F4"},
 		{ID: "shape.measures", Title: "Measures and hot-spot…", Menu: MenuShapes, Key: "Shift+I"},
 		{ID: "shape.table", Title: "Table of measures", Menu: MenuShapes, Key: "Shift+T"},
-		{ID: "view.tree", Title: "Annotations as a tree", Menu: MenuShapes, Key: "I"},
+		{ID: "view.tree", Title: "Annotations as a tree", Menu: MenuShapes, Key: "Shift+Y"},
 		{ID: "shape.lock", Title: "Lock or unlock", Menu: MenuShapes, Key: "K"},
 
 		{ID: "clip.copy", Title: "Copy", Menu: MenuShapes, Key: "Ctrl+C"},

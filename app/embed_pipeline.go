@@ -12,6 +12,11 @@ import (
 // encode them, and this one keeps the vectors in the order of the cells: the
 // network never waits for a decoder or a disk that keeps up with it.
 func (s *Session) compute(ctx context.Context, e *embedding, t tiles.Slide, enc models.Encoder, missing []cell, done, total int, p Progress) error {
+	stage, err := s.embeddingStage(ctx, e, enc, len(missing), p)
+	if err != nil {
+		return err
+	}
+	defer func() { e.report.Peak = s.PeakMemory() }()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	reader := newPatchReader(t, e.grid, &s.traffic)
@@ -23,7 +28,7 @@ func (s *Session) compute(ctx context.Context, e *embedding, t tiles.Slide, enc 
 	defer cancel()
 
 	written := 0
-	p.report("Embedding", done, total)
+	p.report(stage, done, total)
 	for waiting := range batches {
 		b := <-waiting
 		if b.err != nil {
@@ -36,7 +41,7 @@ func (s *Session) compute(ctx context.Context, e *embedding, t tiles.Slide, enc 
 			return err
 		}
 		done += len(b.cells) + b.failed
-		p.report("Embedding", done, total)
+		p.report(stage, done, total)
 		if e.report.Embedded-written >= checkpoint && !s.ReadOnly() {
 			written = e.report.Embedded
 			if err := s.project.WriteEmbeddings(e.stored); err != nil {

@@ -1,6 +1,8 @@
 package app
 
 import (
+	"errors"
+
 	"coverslip/models"
 	"coverslip/models/folder"
 	"coverslip/models/onnx"
@@ -19,8 +21,12 @@ func (s *Session) TextEncoder() (models.TextEncoder, error) {
 		return s.text, nil
 	}
 	open := s.options.Text
-	if open == nil && s.options.Model != "" {
+	switch {
+	case open != nil:
+	case s.options.Model != "":
 		open = func(e onnx.Engine, path string) (models.TextEncoder, error) { return folder.OpenText(e, path) }
+	case hasStarter():
+		open = ownTexts
 	}
 	if open == nil {
 		return nil, ErrNoTexts
@@ -30,6 +36,9 @@ func (s *Session) TextEncoder() (models.TextEncoder, error) {
 		return nil, err
 	}
 	text, err := open(e, s.options.Model)
+	if errors.Is(err, models.ErrNoModel) {
+		return nil, about("model", s.options.Model, ErrNoTexts)
+	}
 	if err != nil {
 		return nil, about("model", s.options.Model, err)
 	}
@@ -38,8 +47,9 @@ func (s *Session) TextEncoder() (models.TextEncoder, error) {
 }
 
 // Encoder is the session's encoder, loaded when first wanted: the one in
-// Options.Model, or the built-in vision transformer, whose weights are random
-// and which says so. It returns the errors of Engine and of the model.
+// Options.Model, or the starter model, or where that is not compiled in the
+// built-in vision transformer, whose weights are random and which says so. It
+// returns the errors of Engine and of the model.
 func (s *Session) Encoder() (models.Encoder, error) {
 	s.encoderMu.Lock()
 	defer s.encoderMu.Unlock()

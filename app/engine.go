@@ -56,24 +56,31 @@ func (m ModelSettings) ceiling() int64 {
 // StartEngine finds the runtime and starts it as the settings say, in a process
 // of its own when program names what to start. Close ends it.
 func StartEngine(ctx context.Context, program, library string) (e onnx.Engine, closing func() error, err error) {
+	e, _, closing, err = startEngine(ctx, program, library)
+	return e, closing, err
+}
+
+// startEngine is StartEngine, with what tells the memory of the process for models;
+// nil when there is none.
+func startEngine(ctx context.Context, program, library string) (e onnx.Engine, peak peakTeller, closing func() error, err error) {
 	st := FindRuntime(ctx, program, library)
 	if st.Err != nil {
-		return nil, nil, st.Err
+		return nil, nil, nil, st.Err
 	}
 	if program == "" {
 		rt, err := onnx.Load(st.Path)
 		if err != nil {
-			return nil, nil, err
+			return nil, nil, nil, err
 		}
 		e, closing = rt, rt.Close
 	} else {
 		w, err := worker.Start(ctx, worker.Options{Library: st.Path, Program: program, Memory: st.Settings.ceiling()})
 		if err != nil {
-			return nil, nil, err
+			return nil, nil, nil, err
 		}
-		e, closing = w, w.Close
+		e, peak, closing = w, w, w.Close
 	}
-	return onnx.Configured(e, onnx.Choices{Provider: st.Settings.Provider, Threads: st.Settings.Threads, Graphs: graphsFolder(st.Settings)}), closing, nil
+	return onnx.Configured(e, onnx.Choices{Provider: st.Settings.Provider, Threads: st.Settings.Threads, Graphs: graphsFolder(st.Settings)}), peak, closing, nil
 }
 
 // graphsLimit bounds the kept graphs on disk, bytes.
@@ -112,11 +119,11 @@ func (s *Session) startedEngine() (onnx.Engine, error) {
 	if closed {
 		return nil, ErrClosed
 	}
-	e, closing, err := StartEngine(context.Background(), s.options.Worker, s.options.Onnx)
+	e, peak, closing, err := startEngine(context.Background(), s.options.Worker, s.options.Onnx)
 	if err != nil {
 		return nil, err
 	}
-	s.engine, s.release = e, closing
+	s.engine, s.worker, s.release = e, peak, closing
 	return e, nil
 }
 
@@ -137,9 +144,17 @@ func (s *Session) closeEncoder() error {
 		err = errors.Join(err, s.text.Close())
 		s.text = nil
 	}
+	if s.looker != nil {
+		err = errors.Join(err, s.looker.Close())
+		s.looker = nil
+	}
+	if s.outliner != nil {
+		err = errors.Join(err, s.outliner.models.Close())
+		s.outliner = nil
+	}
 	if s.release != nil {
 		err = errors.Join(err, s.release())
 	}
-	s.engine, s.release = nil, nil
+	s.engine, s.worker, s.release, s.plans = nil, nil, nil, nil
 	return err
 }

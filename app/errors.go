@@ -38,6 +38,8 @@ var (
 	ErrFewLabels = errors.New("labels of at least two classes are needed")
 	// ErrNoTexts: the model knows pictures alone; words need an image–text model.
 	ErrNoTexts = errors.New("the model has no text side")
+	// ErrNothingFound: a model outlined nothing.
+	ErrNothingFound = errors.New("nothing was outlined")
 	// ErrNoWords: a caption without a word cannot be kept.
 	ErrNoWords = errors.New("the caption is empty")
 	// ErrOtherModel: a suggestion was made by another model than the one that is open.

@@ -27,7 +27,7 @@ func (s *Session) CheckModel(path string) ModelReport {
 }
 
 // UseModel makes the model in a folder the one that suggests from now on; ""
-// takes the built-in, untrained network. It waits for a run in progress. The
+// takes the program's own (Session.Encoder). It waits for a run in progress. The
 // model is opened when it is first wanted.
 func (s *Session) UseModel(path string) error {
 	s.encoderMu.Lock()
@@ -37,6 +37,10 @@ func (s *Session) UseModel(path string) error {
 	if s.encoder != nil {
 		err = s.encoder.Close()
 		s.encoder = nil
+	}
+	if s.looker != nil {
+		err = errors.Join(err, s.looker.Close())
+		s.looker = nil
 	}
 	if s.text != nil {
 		err = errors.Join(err, s.text.Close())

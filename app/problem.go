@@ -149,7 +149,7 @@ func explanations() []explanation {
 
 		{is(onnx.ErrNoRuntime), "ONNX Runtime, the library that runs models, is not installed", "Install it with: coverslipctl setup (or coverslipctl setup --from FILE without a network). Slides and labels work without it."},
 		{is(onnx.ErrOldRuntime), "ONNX Runtime, the library that runs models, is too old", "Install a newer one with: coverslipctl setup."},
-		{is(models.ErrNoModel), "%s holds no model", "Choose the folder that holds model.onnx and model.json."},
+		{is(models.ErrNoModel), "%s holds no model", "Choose a folder with model.onnx, or with config.json and model.safetensors (or pytorch_model.bin). Weights that their makers gate are downloaded from their page after you agreed to the terms."},
 		{as[*models.UnsupportedError], "%s is a model that cannot run here", "Check the folder with: coverslipctl model check FOLDER."},
 		{as[*models.FormatError], "%s is not a usable model", "Check the folder with: coverslipctl model check FOLDER; copy it again from where it came."},
 		{as[*onnx.StatusError], "ONNX Runtime refuses %s", "Check it with: coverslipctl model check FOLDER. The details are the runtime's own words."},

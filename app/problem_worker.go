@@ -1,10 +1,12 @@
 package app
 
 import (
+	"coverslip/models/attention"
 	"coverslip/models/caption"
 	"coverslip/models/dense"
 	"coverslip/models/generate"
 	"coverslip/models/onnx"
+	"coverslip/models/segment"
 	"coverslip/models/worker"
 	"coverslip/models/zeroshot"
 )
@@ -23,6 +25,9 @@ func workerExplanations() []explanation {
 		{is(dense.ErrTooLarge), "The region is too large for one run of the model", "Choose a smaller region, or several, and run the model over each."},
 		{is(ErrNoRegion), "There is nothing of the slide in the region", "Select an area on the slide, or move the view over it."},
 		{is(generate.ErrSettings), "The model does not say how it writes", "Put the generation_config.json and config.json that belong to it into its folder."},
+		{is(attention.ErrNone), "The model does not tell where it looks", "Ask for similar patches instead (menu Suggestions); attention is told by models whose weights the program builds itself."},
+		{is(ErrNothingFound), "Nothing was outlined there", "Point at the middle of what you mean, or drag a box around it; right-click what does not belong."},
+		{is(segment.ErrNoPrompt), "Nothing was pointed at", "Click what you mean, or drag a box around it."},
 		{is(ErrNoWords), "The caption has no words", "Write at least one, or reject the caption."},
 		{is(ErrOtherModel), "The suggestion was made by another model", "Open the model that its provenance names, and repeat it with that."},
 		{is(ErrNotRepeatable), "The suggestion cannot be repeated", "What it rests on was not written down; it was made by an older version, or imported."},

@@ -44,6 +44,9 @@ func (s *Session) Replay(ctx context.Context, slide, id annotate.ID, o WordOptio
 	if first.Kind != annotate.Detection || first.By.Model == "" {
 		return Replayed{}, ErrNotSuggestion
 	}
+	if first.By.Method == methodCaption {
+		return Replayed{}, fmt.Errorf("%w: a caption is found by asking again", ErrNotRepeatable)
+	}
 	params := parseParams(first.By.Params)
 	said, err := optionsFrom(params)
 	if err != nil {

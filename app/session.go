@@ -10,6 +10,7 @@ import (
 
 	"coverslip/annotate"
 	"coverslip/models"
+	"coverslip/models/attention"
 	"coverslip/models/caption"
 	"coverslip/models/onnx"
 	"coverslip/storage"
@@ -67,8 +68,12 @@ type Session struct {
 	encoder   models.Encoder
 	text      models.TextEncoder
 	captions  *caption.Index // the bank read last
+	outliner  *Outliner
+	looker    *attention.Looker
 	engine    onnx.Engine
-	release   func() error // frees engine
+	worker    peakTeller            // of the process for models; nil when there is none
+	plans     map[string]MemoryPlan // by the encoder's hash
+	release   func() error          // frees engine
 
 	job jobs
 

@@ -27,6 +27,8 @@ type SuggestReport struct {
 	Untrained  bool          // the encoder's weights are random
 	Pixels     string        // what was done to the slide's pixels: "" nothing, "srgb" its colour profile was applied
 	Planes     string        // of a slide of several planes, which the model saw, in words
+	Memory     int64         // that the process for models was told to take before the run, bytes; 0 when it was not measured
+	Peak       int64         // the most it had by the end of the run, bytes; 0 when it cannot be told
 	Elapsed    time.Duration // all of it
 }
 

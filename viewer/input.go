@@ -140,6 +140,11 @@ func (v *Viewer) press(pos fyne.Position, button desktop.MouseButton) {
 
 // MouseUp belongs to Fyne.
 func (v *Viewer) MouseUp(e *desktop.MouseEvent) {
+	if t, ok := v.tool.(interface{ other(pointer) bool }); ok && e.Button == desktop.MouseButtonSecondary && !v.hand.down && v.source != nil && v.view.Valid() {
+		if t.other(v.pointer(v.pixelAt(e.Position))) {
+			return
+		}
+	}
 	if e.Button == desktop.MouseButtonSecondary && !v.hand.down && v.OnMenu != nil && v.source != nil && v.view.Valid() {
 		v.OnMenu(v.pointer(v.pixelAt(e.Position)).p, e.AbsolutePosition)
 		return

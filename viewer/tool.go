@@ -33,6 +33,7 @@ const (
 	ToolScissors                    // cut areas along a line
 	ToolRuler                       // measure a distance
 	ToolAngle                       // measure an angle
+	ToolPrompt                      // point at something that a network outlines
 	ToolLasso                       // choose what lies inside a free-hand outline
 )
 
@@ -78,6 +79,8 @@ func (t Tool) maker() (name string, make func(*Viewer) tool) {
 		return "Eraser", func(v *Viewer) tool { return &brushTool{v: v, erase: true} }
 	case ToolWand:
 		return "Magic wand", func(v *Viewer) tool { return &wandTool{v: v} }
+	case ToolPrompt:
+		return "Point and outline", func(v *Viewer) tool { return &promptTool{v: v} }
 	case ToolSuperpixel:
 		return "Superpixel", func(v *Viewer) tool { return &superpixelTool{v: v} }
 	}

@@ -39,6 +39,11 @@ type Viewer struct {
 	OnPaint func(Paint)
 	// OnCut: areas shall be cut along a line (level-0 pixels).
 	OnCut func(line []annotate.Point)
+	// OnPrompt: the person pointed at something that a network shall outline, see
+	// SetOutline; an empty prompt was given up.
+	OnPrompt func(Prompt)
+	// OnAcceptOutline: the person takes the outline that is shown.
+	OnAcceptOutline func()
 	// OnSelect: the person chose these objects, none when empty.
 	OnSelect func(ids []annotate.ID)
 	// OnHover: the mouse is over p (level-0 pixels); inside is false when it

@@ -229,7 +229,7 @@ func (g *captionPage) card(i int) fyne.CanvasObject {
 	if source == "" {
 		source = "source not stated"
 	}
-	how := newText(fmt.Sprintf("%.3f · %+.3f to the bank's middle · %s", m.Similarity, m.Lead, source), textTiny, colorQuiet).fixed(60)
+	how := newText(fmt.Sprintf("similarity %.3f · %+.3f to the middle one · %s", m.Similarity, m.Lead, source), textTiny, colorQuiet).fixed(60)
 	can := !w.session.ReadOnly()
 	accept := newButton(w.tips, icon("accept"), "Accept", "", "Keep it as this label's caption, apart from your notes", func() { g.take(i, m.Text); w.focus() }).filled().sized(60, 24)
 	edit := newButton(w.tips, nil, "Edit…", "", "Change the words, then keep them; the sentence as found stays beside them", func() { g.edit(i) }).filled().sized(52, 24)

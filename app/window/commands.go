@@ -71,7 +71,7 @@ func (w *Window) bind() error {
 	on("help.palette", w.openPalette, nil)
 	on("help.keys", w.openKeys, nil)
 	on("help.about", w.openAbout, nil)
-	for _, more := range []func(func(string, func(), func() bool)){w.bindMoves, w.bindDrawing, w.bindKeeping, w.bindText, w.bindDense} {
+	for _, more := range []func(func(string, func(), func() bool)){w.bindMoves, w.bindDrawing, w.bindKeeping, w.bindText, w.bindWhy, w.bindMade, w.bindDense} {
 		more(on)
 	}
 	return failed
@@ -85,6 +85,7 @@ const zoomStep = 1.5
 // runs at all.
 func (w *Window) run(id string) {
 	w.tips.hide()
+	w.stills.wake()
 	focused := w.win.Canvas().Focused()
 	if entry, ok := focused.(fyne.Shortcutable); ok && isEntry(focused) {
 		switch id {
@@ -93,6 +94,18 @@ func (w *Window) run(id string) {
 			return
 		case "edit.redo":
 			entry.TypedShortcut(&fyne.ShortcutRedo{})
+			return
+		case "choose.all":
+			entry.TypedShortcut(&fyne.ShortcutSelectAll{})
+			return
+		case "clip.copy":
+			entry.TypedShortcut(&fyne.ShortcutCopy{Clipboard: w.app.Clipboard()})
+			return
+		case "clip.cut":
+			entry.TypedShortcut(&fyne.ShortcutCut{Clipboard: w.app.Clipboard()})
+			return
+		case "clip.paste":
+			entry.TypedShortcut(&fyne.ShortcutPaste{Clipboard: w.app.Clipboard()})
 			return
 		}
 	}
@@ -107,7 +120,7 @@ func (w *Window) run(id string) {
 // isEntry tells whether text is typed into the object.
 func isEntry(o fyne.Focusable) bool {
 	switch o.(type) {
-	case *widget.Entry, *widget.SelectEntry, *paletteEntry, *formEntry:
+	case *widget.Entry, *widget.SelectEntry, *paletteEntry, *formEntry, *fileFilter:
 		return true
 	}
 	return false
@@ -192,7 +205,8 @@ func menuGroup(id string) string {
 func (w *Window) menuState() {
 	changed := false
 	for id, on := range map[string]bool{"file.untrusted": w.opts.Session.Untrusted, "file.network": w.opts.Session.Network, "view.colour": !w.opts.Session.RawColour, "view.grid": w.viewer.Grid(),
-		"view.wheelPans": w.viewer.WheelPans(), "view.crisp": w.viewer.Crisp(), "view.tree": w.labels.tree.on, "shape.table": w.sheet.shown, "view.adjust": w.adjust.on, "view.glass": w.glass.on, "view.loupe": w.viewer.Loupe(),
+		"view.wheelPans": w.viewer.WheelPans(), "view.crisp": w.viewer.Crisp(), "view.tree": w.labels.tree.on, "shape.table": w.sheet.shown,
+		"view.adjust": w.adjust.on, "view.glass": w.glass.on, "view.loupe": w.viewer.Loupe(),
 		"option.holes": w.viewer.FillHoles(), "option.texture": w.viewer.Texture(), "option.snap": w.viewer.Snapping(), "option.pointer": w.viewer.KeyPointer()} {
 		if item := w.menuItems[id]; item != nil && item.Checked != on {
 			item.Checked, changed = on, true

@@ -20,7 +20,7 @@ const prefModel = "model.folder"
 func (w *Window) bindModels(on func(id string, do func(), enabled func() bool)) {
 	idle := func() bool { return w.session != nil && !w.session.JobStatus().Running }
 	on("model.add", w.askModel, idle)
-	on("model.builtin", func() { w.useModel("", "the built-in network") }, func() bool { return idle() && w.opts.Session.Model != "" })
+	on("model.builtin", func() { w.useModel("", app.OwnModelName()) }, func() bool { return idle() && w.opts.Session.Model != "" })
 }
 
 // askModel asks for a model folder.
@@ -31,6 +31,10 @@ func (w *Window) askModel() {
 // checkModel tries a model folder out in the background and shows what it is.
 func (w *Window) checkModel(path string) {
 	s := w.session
+	if app.IsOutliner(path) {
+		w.prompter.check(path)
+		return
+	}
 	w.startJob("Check model "+filepath.Base(path), func(*job) error {
 		r := s.CheckModel(path)
 		w.post(func() {

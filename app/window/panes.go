@@ -75,6 +75,7 @@ func (w *Window) wirePane(p *pane) {
 	v.OnHover = func(at annotate.Point, inside bool) { active(func() { hover(at, inside) }) }
 	v.OnHint = func(words string) { active(func() { hint(words) }) }
 	v.OnView = func(port viewer.Viewport) {
+		w.stills.moved()
 		active(func() { view(port) })
 		p.turns.changed()
 		w.lead(p, port)

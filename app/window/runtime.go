@@ -133,6 +133,7 @@ func (w *Window) showRuntime(st app.RuntimeState) {
 // useModelSettings lets go of what runs with the old settings.
 func (w *Window) useModelSettings() {
 	s := w.session
+	w.prompter.forget()
 	w.status.say("Models run with the new settings from now on")
 	if s == nil {
 		return

@@ -142,6 +142,9 @@ func (w *Window) closeProject() {
 func (w *Window) quit() {
 	w.closing.Do(func() {
 		w.keepLayout()
+		if w.frames != nil {
+			w.frames.close()
+		}
 		w.win.Hide()
 		old := w.session
 		w.turn++
@@ -273,6 +276,7 @@ func (w *Window) showSlide(open *app.OpenSlide) {
 	w.adjust.update()
 	w.glass.update()
 	w.survey, w.counted = survey{}, nil
+	w.prompter.forget()
 	w.queue.reset()
 	w.labels.reset()
 	w.text.closed()

@@ -170,7 +170,7 @@ func (s *statusBar) hover(p annotate.Point, inside bool) {
 	}
 	s.due = true
 	time.AfterFunc(hoverEvery, func() {
-		s.w.post(func() {
+		s.w.quietly(func() {
 			s.due = false
 			s.showPosition()
 		})

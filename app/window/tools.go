@@ -35,6 +35,7 @@ var toolStrip = [...][]toolOf{
 		{viewer.ToolEraser, "tool.eraser", "eraser", ""},
 		{viewer.ToolWand, "tool.wand", "wand", "what looks alike; drag for the tolerance"},
 		{viewer.ToolSuperpixel, "tool.superpixel", "superpixel", "small regions of the picture"},
+		{viewer.ToolPrompt, "tool.prompt", "prompt", "a network outlines what you click, or drag a box around"},
 		{viewer.ToolScissors, "tool.scissors", "scissors", "cut areas along a line"},
 	}, {
 		{viewer.ToolPoint, "tool.point", "point", ""},
@@ -91,6 +92,8 @@ func (w *Window) bindTools(on func(string, func(), func() bool), slide, edit fun
 			case viewer.ToolPan, viewer.ToolSelect: // bound with the others
 			case viewer.ToolLasso:
 				on(k.id, func() { w.setTool(k.tool) }, slide)
+			case viewer.ToolPrompt:
+				on(k.id, w.prompter.begin, edit)
 			default:
 				on(k.id, func() { w.setTool(k.tool) }, edit)
 			}

@@ -24,6 +24,8 @@ type Options struct {
 	Demo    string             // folder of the demo project, offered at the start; "" for none
 	AskWho  bool               // a person who never said a name is asked for it at the first label
 	Debug   io.Writer          // where a line is written when a slide is shown or an edit saved, on any goroutine; nil for nowhere
+	Frames  io.Writer          // where a line is written for every frame (frameHead); nil for nowhere
+	Grab    Grab               // reads what was painted; nil where that cannot be done
 	Told    func(app.Problem)  // hears of every problem that the window shows, on Fyne's goroutine; nil for nobody
 }
 
@@ -82,6 +84,8 @@ type Window struct {
 	glass      *glassPanel
 	heat       *heatPanel
 	text       *textPanel
+	prompter   *prompter
+	looked     *looked // attention that was shown last; nil when none was
 	centre     *centre
 	compare    *compareBar
 	classes    *classesPanel
@@ -99,6 +103,9 @@ type Window struct {
 	menuItems map[string]*fyne.MenuItem // by the command's id
 	shortcuts []fyne.Shortcut           // that the canvas listens to
 	post      func(func())              // runs a function on Fyne's goroutine
+	quietly   func(func())              // the same for what no panel shows
+	frames    *frameLog                 // nil: nobody measures
+	stills    *stills
 }
 
 // New makes a window; Show makes it visible. The app must exist, since fonts
@@ -108,13 +115,24 @@ func New(a fyne.App, o Options) (*Window, error) { return newWindow(a, o, fyne.D
 // newWindow is New with the way to Fyne's goroutine, which a test replaces by
 // one it can wait for.
 func newWindow(a fyne.App, o Options, post func(func())) (*Window, error) {
+	var frames *frameLog
+	if o.Frames != nil {
+		if frames = newFrameLog(o.Frames, post); frames != nil {
+			post = frames.timed
+		}
+	}
+	still, quietly := newStills(o.Grab), post
+	if o.Grab != nil {
+		post = func(f func()) { quietly(func() { still.changed(); f() }) }
+	}
 	o.Session.RawColour = o.Session.RawColour || a.Preferences().Bool(prefRaw)
 	if o.Session.Model == "" {
 		o.Session.Model = a.Preferences().String(prefModel)
 	}
 	w := &Window{app: a, opts: o, cmds: app.NewCommands(), tips: newTips(post), hidden: map[annotate.ID]bool{}, overlay: true,
 		threshold: 0.8, edits: newLane(), reads: newLane(), thumbReads: newLane(), counts: newLatest(), listing: newLatest(),
-		menuItems: map[string]*fyne.MenuItem{}, post: post}
+		menuItems: map[string]*fyne.MenuItem{}, post: post, quietly: quietly, frames: frames, stills: still}
+	w.prompter = newPrompter(w)
 	theme := o.Theme
 	if theme == "" {
 		theme = a.Preferences().StringWithFallback(prefTheme, "dark")
@@ -124,6 +142,8 @@ func newWindow(a fyne.App, o Options, post func(func())) (*Window, error) {
 		o.Width, o.Height = size.Width, size.Height
 	}
 	w.win = a.NewWindow("Coverslip")
+	w.stills.canvas = w.win.Canvas
+	w.stills.elsewhere = w.typing
 	w.win.SetIcon(appIcon())
 	w.win.SetPadded(false)
 	if err := w.bind(); err != nil {
@@ -183,15 +203,22 @@ func (w *Window) build() {
 	w.right = container.New(&rightLayout{w.classes}, w.classes.object, low)
 	w.text = newTextPanel(w)
 	w.left = container.NewBorder(nil, container.NewVBox(w.glass.object, w.channels.object, w.adjust.object), nil, nil, w.slides.object)
-	w.dock = newDock(w.left, container.NewBorder(nil, nil, w.toolbar.strip, nil, newTray(w.centre.object, w.sheet)), onPanel(container.NewStack(w.right, w.text.object)),
+	w.dock = newDock(w.stills.panel(w.left), container.NewBorder(nil, nil, w.stills.panel(w.toolbar.strip), nil, newTray(w.centre.object, w.sheet)),
+		w.stills.panel(onPanel(container.NewStack(w.right, w.text.object))),
 		float32(p.FloatWithFallback(prefLeft, 232)), float32(p.FloatWithFallback(prefRight, 292)))
 	w.dock.leftShut, w.dock.rightShut = p.Bool(prefLeftShut), p.Bool(prefRightShut)
 	w.dock.changed = w.keepLayout
 	w.inPanes(w.toolbar.strong.apply)
 
-	top := container.NewVBox(w.toolbar.object, w.problem.object)
+	top := container.NewVBox(w.stills.panel(w.toolbar.object), w.problem.object)
 	content := container.NewBorder(top, w.status.object, nil, nil, container.NewStack(w.dock, w.start.object))
 	w.root = container.NewStack(content, w.tips.layer)
+	if w.opts.Grab != nil {
+		w.root.Add(&w.stills.mark)
+	}
+	if w.frames != nil {
+		w.frames.watch(w)
+	}
 	w.win.SetContent(w.root)
 }
 
@@ -213,6 +240,19 @@ func (w *Window) focus() {
 			c.Unfocus()
 		}
 	}
+}
+
+// typing tells whether the keyboard is not the slide's.
+func (w *Window) typing() bool {
+	c := w.win.Canvas()
+	if c.Overlays().Top() != nil {
+		return true
+	}
+	switch c.Focused().(type) {
+	case nil, *viewer.Viewer:
+		return false
+	}
+	return true
 }
 
 // light tells which theme is in use.

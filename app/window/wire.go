@@ -16,6 +16,8 @@ func (w *Window) wireViewer(p *pane) {
 		w.write(func(s *app.Session) error { return s.Move(before, after) }, nil)
 	}
 	w.wireTools(v)
+	v.OnPrompt = func(q viewer.Prompt) { w.prompter.asked(v, q) }
+	v.OnAcceptOutline = w.prompter.accept
 	v.OnSelect = w.selected
 	v.OnHover = w.status.hover
 	v.OnView = func(viewer.Viewport) { w.centre.viewChanged(); w.status.viewChanged() }
@@ -60,6 +62,7 @@ func (w *Window) selected(ids []annotate.ID) {
 	w.labels.follow(ids)
 	w.sheet.follow(ids)
 	w.text.update()
+	w.sayMade(ids)
 	w.menuState()
 }
 

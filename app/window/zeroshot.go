@@ -56,6 +56,7 @@ type wordLine struct {
 	bar    *bar
 	map_   *button
 	names  *formEntry
+	told   *fyne.Container // what was answered
 	object *fyne.Container
 }
 
@@ -218,10 +219,11 @@ func (g *wordsPage) newLine(id annotate.ID) *wordLine {
 	l.map_ = newButton(w.tips, icon("eye"), "", "", "Show how well its words fit, over the slide", func() { g.showMap(id); w.focus() }).sized(22, 20)
 	l.names.escape = w.focus
 	l.names.OnSubmitted = func(string) { g.run() }
-	head := container.NewBorder(nil, nil, hbox(4, l.check, container.NewCenter(l.swatch)), hbox(4, l.count, l.map_), padded(l.name, 0, 0, 2, 2))
-	l.map_.Hide()
-	l.bar.Hide()
-	l.object = vbox(1, head, l.bar, l.names)
+	// One line, since the wheel does not scroll the page over a field.
+	head := container.NewBorder(nil, nil, container.New(&widthLayout{width: 112}, container.NewBorder(nil, nil, hbox(4, l.check, container.NewCenter(l.swatch)), nil, padded(l.name, 0, 0, 2, 2))), nil, l.names)
+	l.told = container.NewBorder(nil, nil, nil, hbox(4, l.count, l.map_), padded(l.bar, 0, 0, 28, 6))
+	l.told.Hide()
+	l.object = vbox(0, head, l.told)
 	return l
 }
 
@@ -232,8 +234,7 @@ func (g *wordsPage) forget() {
 	g.warn.Set("")
 	for _, l := range g.classes {
 		l.count.Set("")
-		l.map_.Hide()
-		l.bar.Hide()
+		l.told.Hide()
 	}
 	if g.p.w.heat != nil && g.p.w.heat.kind == app.HeatWords {
 		g.p.w.heat.set(app.HeatNone)
@@ -346,8 +347,7 @@ func (g *wordsPage) answered(a *app.WordAnswers, err error) {
 				share := float64(a.Counts[i]) / float64(max(1, a.Asked))
 				l.count.Set(fmt.Sprintf("%s · %.0f %%", number(a.Counts[i]), 100*share))
 				l.bar.Set(share, theme.ColorNamePrimary)
-				l.bar.Show()
-				l.map_.Show()
+				l.told.Show()
 			}
 		}
 	}

@@ -41,6 +41,7 @@ func (w *Window) bindText(on func(id string, run func(), enabled func() bool)) {
 	slide := func() bool { return w.open != nil }
 	idle := func() bool { return slide() && !w.session.JobStatus().Running }
 	on("text.panel", func() { w.text.toggle(pageWords) }, slide)
+	on("model.outliner", w.prompter.choose, func() bool { return w.session != nil })
 	on("text.captions", func() {
 		w.text.open(pageCaptions)
 		w.text.captions.find()

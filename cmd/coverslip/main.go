@@ -59,6 +59,7 @@ var errDone = errors.New("done")
 type settings struct {
 	window window.Options
 	path   string
+	frames string // file for a line about every frame; "" for none
 }
 
 // debugWords are the switches of COVERSLIP_DEBUG.
@@ -107,6 +108,7 @@ func parse(args []string, env func(string) string, stdout, stderr io.Writer) (se
 	if program, err := os.Executable(); err == nil { // else models run in this process
 		o.window.Session.Worker = program
 	}
+	o.frames = env("COVERSLIP_FRAMES")
 	return o, debugSwitches(env("COVERSLIP_DEBUG"), &o, stderr)
 }
 
@@ -154,10 +156,19 @@ func run(o settings) (err error) {
 		}
 	}()
 	o.window.Demo = demo()
+	o.window.Grab = grab
 	o.window.AskWho = o.window.Session.Author == ""
 	o.window.Session.Backups = true
 	// Whoever started the program from a terminal reads there what the window says.
 	o.window.Told = func(p app.Problem) { fmt.Fprintln(os.Stderr, "coverslip:", p.Error()) }
+	if o.frames != "" {
+		f, err := os.Create(o.frames)
+		if err != nil {
+			return fmt.Errorf("COVERSLIP_FRAMES: %w", err)
+		}
+		defer f.Close()
+		o.window.Frames = f
+	}
 	a := fyneapp.NewWithID("coverslip")
 	w, err := window.New(a, o.window)
 	if err != nil {

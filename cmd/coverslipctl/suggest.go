@@ -49,6 +49,8 @@ type suggestJSON struct {
 	Suggested int     `json:"suggested"`
 	Replaced  int     `json:"replaced"`
 	Seconds   float64 `json:"seconds"`
+	Memory    int64   `json:"memoryTold,omitempty"` // bytes that the process for models was told to take before the run
+	Peak      int64   `json:"memoryPeak,omitempty"` // bytes it had at most
 }
 
 func suggestOf(item app.SlideItem, r app.SuggestReport) suggestJSON {
@@ -56,7 +58,15 @@ func suggestOf(item app.SlideItem, r app.SuggestReport) suggestJSON {
 		Patches: r.Patches, Embedded: r.Embedded, Failed: r.Failed, Method: r.Method, Given: r.Given, Labels: r.Labels,
 		Shared: r.Shared, Possible: r.Candidates,
 		Examples: r.Examples, Classes: r.Classes, Suggested: r.Suggested, Replaced: r.Replaced,
-		Seconds: r.Elapsed.Seconds()}
+		Seconds: r.Elapsed.Seconds(), Memory: r.Memory, Peak: r.Peak}
+}
+
+// memoryText says what memory was told before a run, and what it came to.
+func memoryText(r app.SuggestReport) string {
+	if r.Memory <= 0 {
+		return ""
+	}
+	return fmt.Sprintf("; memory of the model's process: %d MB told before, %d MB at most", r.Memory>>20, r.Peak>>20)
 }
 
 // untrainedNote is said wherever an untrained encoder was used.
@@ -83,8 +93,8 @@ func embedVerb() verb {
 						}
 						sayFailed(c, r)
 						if !c.json {
-							fmt.Fprintf(c.out, "%s: %d patches of tissue, %d embedded now by %s%s, %s\n", item.Name,
-								r.Patches, r.Embedded, r.Model, untrainedText(r.Untrained), r.Elapsed.Round(time.Millisecond))
+							fmt.Fprintf(c.out, "%s: %d patches of tissue, %d embedded now by %s%s, %s%s\n", item.Name,
+								r.Patches, r.Embedded, r.Model, untrainedText(r.Untrained), r.Elapsed.Round(time.Millisecond), memoryText(r))
 						}
 						return suggestOf(item, r), nil
 					})

@@ -93,8 +93,11 @@ func (b *Bank) About(words string) (*Bank, error) {
 	return part, nil
 }
 
-// Check returns ErrEmpty for a bank that nobody filled.
+// Check returns ErrEmpty for a bank that was not given, or that nobody filled.
 func (b *Bank) Check() error {
+	if b == nil {
+		return fmt.Errorf("caption: none was chosen: %w", ErrEmpty)
+	}
 	if len(b.Captions) == 0 {
 		return fmt.Errorf("caption: %s: %w", b.Name, ErrEmpty)
 	}

@@ -151,6 +151,8 @@ func (s *source) bare() error {
 	case len(others) > 0:
 		return &models.UnsupportedError{File: filepath.Join(s.dir, others[0]), What: "weights whose kind is not known",
 			Hint: "put the model's config.json beside them, or export the model to ONNX and choose the .onnx file"}
+	case slices.ContainsFunc(entries, func(e os.DirEntry) bool { return settingsFile(e.Name()) }):
+		return fmt.Errorf("models/folder: %s: %w: its settings are there and its weights are not; the download is not whole, or the makers gate them", s.dir, models.ErrNoModel)
 	default:
 		return fmt.Errorf("models/folder: %s: %w: there is no .onnx file in it", s.dir, models.ErrNoModel)
 	}

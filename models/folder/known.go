@@ -207,10 +207,24 @@ func (k *known) prepare(s *source) error {
 	if k.license == "" {
 		k.license = k.settings.Text("license", "")
 	}
+	k.own()
 	if k.mpp == 0 && k.kind != KindWSInfer {
 		k.notes = append(k.notes, "the scale (µm a pixel) is not stated")
 	}
 	return k.prep.Check()
+}
+
+// own takes what a folder made for this program says in its config.json beside
+// what the library knows: name, scale in µm a pixel, and a note.
+func (k *known) own() {
+	c := k.settings.Sub("coverslip")
+	k.name = c.Text("name", k.name)
+	if mpp := c.Float("mpp", 0); k.mpp == 0 && mpp > 0 {
+		k.mpp = mpp
+	}
+	if note := c.Text("note", ""); note != "" {
+		k.notes = append(k.notes, note)
+	}
 }
 
 // orCrop is the side of the model's input.

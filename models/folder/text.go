@@ -73,7 +73,10 @@ func (s *source) text() (*textSource, error) {
 			return nil, &models.FormatError{File: t.file, What: "cannot be read as ONNX", Err: err}
 		}
 	}
-	if t.words, t.files, err = tokenizer.Open(s.dir); err != nil {
+	if t.words, t.files, err = tokenizer.Open(s.dir); errors.Is(err, models.ErrNoModel) {
+		return nil, &models.UnsupportedError{File: s.dir, What: "its text side has no tokenizer beside it, so that texts cannot be read",
+			Hint: "add tokenizer.json (or vocab.json and merges.txt, or vocab.txt) from where its weights come from"}
+	} else if err != nil {
 		return nil, err
 	}
 	if t.tower != nil && t.words.Largest() >= int64(t.tower.Words) {

@@ -4,11 +4,19 @@
 //
 // # Inputs and outputs
 //
-// As the exporters of Segment Anything and MobileSAM write them. The decoder
-// takes image_embeddings, point_coords [1,n,2] and point_labels [1,n] in pixels
-// of the encoder's input (1 = on it, 0 = beside it, 2 and 3 = first and second
-// corner of a box, -1 = no point), mask_input, has_mask_input and orig_im_size,
-// and gives masks [1,m,h,w] as logits and iou_predictions [1,m].
+// Three families of exports are taken, told apart by the names of the decoder's
+// inputs. Points are in pixels of the encoder's input; labels are 1 = on it, 0 =
+// beside it, 2 and 3 = first and second corner of a box, -1 = no point.
+//
+//   - Segment Anything and MobileSAM: image_embeddings, point_coords [1,n,2],
+//     point_labels [1,n], mask_input, has_mask_input, orig_im_size; answers masks
+//     [1,m,h,w] as logits, iou_predictions [1,m], and perhaps low_res_masks.
+//   - SAM 2: the same, with image_embed and high_res_feats_… of the encoder.
+//   - transformers: input_points [1,1,n,2], input_labels [1,1,n], image_embeddings,
+//     image_positional_embeddings, perhaps input_boxes [1,1,4]; answers pred_masks
+//     [1,1,m,h,w] and iou_scores [1,1,m].
+//
+// Whatever the encoder gives under a name that the decoder takes is passed on.
 package segment
 
 import (
@@ -16,7 +24,9 @@ import (
 	"errors"
 	"fmt"
 	"image"
+	"maps"
 	"math"
+	"slices"
 
 	"coverslip/models"
 	"coverslip/models/onnx"
@@ -65,23 +75,45 @@ var sam1 = Options{Side: 1024, Mean: [3]float32{123.675, 116.28, 103.53}, Std: [
 type Segmenter struct {
 	encoder, decoder onnx.Model
 	image            onnx.ValueInfo
-	embedding        string // name of the encoder's output
+	passed           map[string]string // names of the decoder's inputs by those of the encoder's outputs
 	o                Options
 	last             bool // colours are the last of the encoder's dimensions
 	batched          bool // the encoder's input has a dimension of pictures
+	family           family
 	masks            string
 	scores           string
 	wants            map[string]onnx.ValueInfo
+	info             Info
+	note             string
+}
+
+// family is how a decoder names what it takes.
+type family struct {
+	points, labels, boxes string
+	masks, scores         []string // in the order they are wished for
+	nested                bool     // a dimension more, as transformers has it
+}
+
+var families = [...]family{
+	{points: "point_coords", labels: "point_labels", masks: []string{"low_res_masks", "masks"}, scores: []string{"iou_predictions", "iou_pred"}},
+	{points: "input_points", labels: "input_labels", boxes: "input_boxes", masks: []string{"pred_masks"}, scores: []string{"iou_scores"}, nested: true},
 }
 
 // New checks that two models are a pair and takes them over.
 func New(encoder, decoder onnx.Model, o Options) (*Segmenter, error) {
-	s := &Segmenter{encoder: encoder, decoder: decoder, o: o, wants: map[string]onnx.ValueInfo{}}
-	in, out := encoder.Inputs(), encoder.Outputs()
-	if len(in) != 1 || len(out) < 1 || len(in[0].Shape) < 3 || in[0].Type != onnx.Float32 {
-		return nil, &models.UnsupportedError{File: "encoder", What: "it does not take one picture", Hint: "choose the image encoder of a SAM-family export"}
+	s := &Segmenter{encoder: encoder, decoder: decoder, o: o, wants: map[string]onnx.ValueInfo{}, passed: map[string]string{}}
+	if err := s.readEncoder(); err != nil {
+		return nil, err
 	}
-	s.image, s.embedding = in[0], out[0].Name
+	return s, s.readDecoder()
+}
+
+func (s *Segmenter) readEncoder() error {
+	in, out := s.encoder.Inputs(), s.encoder.Outputs()
+	if len(in) != 1 || len(out) < 1 || len(in[0].Shape) < 3 || len(in[0].Shape) > 4 || in[0].Type != onnx.Float32 && in[0].Type != onnx.Uint8 {
+		return &models.UnsupportedError{File: "encoder", What: "it does not take one picture", Hint: "choose the image encoder of a SAM-family export"}
+	}
+	s.image = in[0]
 	shape := in[0].Shape
 	if s.batched = len(shape) == 4; s.batched {
 		shape = shape[1:]
@@ -91,39 +123,80 @@ func New(encoder, decoder onnx.Model, o Options) (*Segmenter, error) {
 	if !s.last {
 		side = shape[2]
 	}
-	if s.o.Side == 0 && side > 0 {
+	if side > 0 && s.o.Side > 0 && int64(s.o.Side) != side {
+		return &models.UnsupportedError{File: "encoder", What: fmt.Sprintf("its pictures have %d pixels, its settings say %d", side, s.o.Side)}
+	}
+	if side > 0 {
 		s.o.Side = int(side)
 	}
 	if s.o.Side == 0 {
 		s.o.Side = sam1.Side
 	}
 	if s.o.Side < 16 || s.o.Side > preprocess.MaxSide {
-		return nil, &models.UnsupportedError{File: "encoder", What: fmt.Sprintf("its pictures have %d pixels", s.o.Side)}
+		return &models.UnsupportedError{File: "encoder", What: fmt.Sprintf("its pictures have %d pixels", s.o.Side)}
 	}
 	if s.o.Mean == ([3]float32{}) && s.o.Std == ([3]float32{}) {
 		s.o.Mean, s.o.Std = sam1.Mean, sam1.Std
+		// Exporters that put the normalisation into the graph take the picture as
+		// programs hold it: one, with its colours last.
+		if s.last && !s.batched || s.image.Type == onnx.Uint8 {
+			s.o.Raw = true
+			s.note = "it is taken to normalise colours by itself, from the shape of its input"
+		}
 	}
-	for _, v := range decoder.Inputs() {
+	return nil
+}
+
+func (s *Segmenter) readDecoder() error {
+	for _, v := range s.decoder.Inputs() {
 		s.wants[v.Name] = v
 	}
-	for _, name := range []string{"image_embeddings", "point_coords", "point_labels"} {
-		if _, ok := s.wants[name]; !ok {
-			return nil, &models.UnsupportedError{File: "decoder", What: "it has no input " + name, Hint: "choose the mask decoder of a SAM-family export"}
+	for _, f := range families {
+		if _, ok := s.wants[f.points]; ok {
+			s.family = f
 		}
 	}
-	for _, v := range decoder.Outputs() {
-		switch v.Name {
-		case "masks":
-			s.masks = v.Name
-		case "iou_predictions", "iou_pred":
-			s.scores = v.Name
+	if _, ok := s.wants[s.family.labels]; !ok || s.family.points == "" {
+		return &models.UnsupportedError{File: "decoder", What: "it has no inputs for points and their labels", Hint: "choose the mask decoder of a SAM-family export"}
+	}
+	find := func(names []string) string {
+		for _, name := range names {
+			if slices.ContainsFunc(s.decoder.Outputs(), func(v onnx.ValueInfo) bool { return v.Name == name }) {
+				return name
+			}
+		}
+		return ""
+	}
+	if s.masks, s.scores = find(s.family.masks), find(s.family.scores); s.masks == "" || s.scores == "" {
+		return &models.UnsupportedError{File: "decoder", What: fmt.Sprintf("it has no outputs %s and %s", s.family.masks[0], s.family.scores[0])}
+	}
+	own := []string{s.family.points, s.family.labels, s.family.boxes, "mask_input", "has_mask_input", "orig_im_size"}
+	for _, out := range s.encoder.Outputs() {
+		if _, ok := s.wants[out.Name]; ok {
+			s.passed[out.Name] = out.Name
 		}
 	}
-	if s.masks == "" || s.scores == "" {
-		return nil, &models.UnsupportedError{File: "decoder", What: "it has no outputs masks and iou_predictions"}
+	for name := range s.wants {
+		if slices.Contains(own, name) || s.passed[name] != "" {
+			continue
+		}
+		if len(s.passed) > 0 || len(s.encoder.Outputs()) != 1 { // one of one may have another name
+			return &models.UnsupportedError{File: "decoder", What: fmt.Sprintf("it takes %q, which the encoder does not give", name), Hint: "choose an encoder and a decoder of one export"}
+		}
+		s.passed[s.encoder.Outputs()[0].Name] = name
 	}
-	return s, nil
+	if len(s.passed) == 0 {
+		return &models.UnsupportedError{File: "decoder", What: "it takes nothing that the encoder gives"}
+	}
+	return nil
 }
+
+// Info is what goes with everything outlined; empty unless Open made it.
+func (s *Segmenter) Info() Info { return s.info }
+
+// Side is the longer side of the picture that the encoder sees, pixels: more
+// detail is lost on it.
+func (s *Segmenter) Side() int { return s.o.Side }
 
 // Close closes both models.
 func (s *Segmenter) Close() error { return errors.Join(s.encoder.Close(), s.decoder.Close()) }
@@ -131,9 +204,9 @@ func (s *Segmenter) Close() error { return errors.Join(s.encoder.Close(), s.deco
 // View is a picture the encoder has seen.
 type View struct {
 	s             *Segmenter
-	width, height int     // of the picture, pixels
-	scale         float64 // pixels of the encoder's input a pixel of the picture
-	embedding     onnx.Tensor
+	width, height int                    // of the picture, pixels
+	scale         float64                // pixels of the encoder's input a pixel of the picture
+	embedding     map[string]onnx.Tensor // by the names of the decoder's inputs
 }
 
 // See runs the encoder over a picture, once for all prompts on it.
@@ -155,12 +228,28 @@ func (s *Segmenter) See(ctx context.Context, img *image.RGBA) (*View, error) {
 	if s.batched {
 		shape = append([]int64{1}, shape...)
 	}
-	out, err := s.encoder.RunOutputs(ctx, map[string]onnx.Tensor{s.image.Name: onnx.NewTensor(data, shape...)}, []string{s.embedding})
+	in := onnx.NewTensor(data, shape...)
+	if s.image.Type == onnx.Uint8 {
+		in = onnx.NewTensor(rounded8(data), shape...)
+	}
+	names := slices.Sorted(maps.Keys(s.passed))
+	out, err := s.encoder.RunOutputs(ctx, map[string]onnx.Tensor{s.image.Name: in}, names)
 	if err != nil {
 		return nil, err
 	}
-	v.embedding = out[s.embedding]
+	v.embedding = map[string]onnx.Tensor{}
+	for _, name := range names {
+		v.embedding[s.passed[name]] = out[name]
+	}
 	return v, nil
+}
+
+func rounded8(data []float32) []uint8 {
+	out := make([]uint8, len(data))
+	for i, v := range data {
+		out[i] = uint8(min(max(math.Round(float64(v)), 0), 255))
+	}
+	return out
 }
 
 // prepare scales the longer side to the input's, bilinear, and fills the rest
@@ -194,36 +283,81 @@ func (s *Segmenter) prepare(img *image.RGBA, scale float64) ([]float32, error) {
 
 // Ask answers a prompt: the mask that the model thinks best of.
 func (v *View) Ask(ctx context.Context, p Prompt) (*Mask, error) {
-	coords, labels := v.points(p)
-	if len(labels) == 0 {
-		return nil, ErrNoPrompt
-	}
-	n := int64(len(labels))
-	in := map[string]onnx.Tensor{
-		"image_embeddings": v.embedding,
-		"point_coords":     onnx.NewTensor(coords, 1, n, 2),
-		"point_labels":     onnx.NewTensor(labels, 1, n),
-	}
-	s := v.s
-	for name, t := range map[string]onnx.Tensor{
-		"mask_input":     onnx.NewTensor(make([]float32, 256*256), 1, 1, 256, 256),
-		"has_mask_input": onnx.NewTensor([]float32{0}, 1),
-		"orig_im_size":   onnx.NewTensor([]float32{float32(v.height), float32(v.width)}, 2),
-	} {
-		if _, ok := s.wants[name]; ok {
-			in[name] = t
-		}
-	}
-	out, err := s.decoder.RunOutputs(ctx, in, []string{s.masks, s.scores})
+	in, err := v.inputs(p)
 	if err != nil {
 		return nil, err
 	}
-	return v.best(out[s.masks], out[s.scores], p)
+	out, err := v.s.decoder.RunOutputs(ctx, in, []string{v.s.masks, v.s.scores})
+	if err != nil {
+		return nil, err
+	}
+	return v.best(out[v.s.masks], out[v.s.scores], p)
+}
+
+// inputs is a prompt as the decoder takes it.
+func (v *View) inputs(p Prompt) (map[string]onnx.Tensor, error) {
+	s := v.s
+	_, boxes := s.wants[s.family.boxes]
+	coords, labels := v.points(p, s.family.nested)
+	if len(labels) == 0 && !(boxes && p.Box != nil && !p.Box.Empty()) {
+		return nil, ErrNoPrompt
+	}
+	n := int64(len(labels))
+	in := maps.Clone(v.embedding)
+	if s.family.nested {
+		in[s.family.points] = onnx.NewTensor(coords, 1, 1, n, 2)
+		in[s.family.labels] = s.whole(s.family.labels, labels, 1, 1, n)
+		if boxes {
+			var corners []float32
+			if b := p.Box; b != nil && !b.Empty() {
+				corners = []float32{float32(float64(b.Min.X) * v.scale), float32(float64(b.Min.Y) * v.scale), float32(float64(b.Max.X) * v.scale), float32(float64(b.Max.Y) * v.scale)}
+			}
+			in[s.family.boxes] = onnx.NewTensor(corners, 1, int64(len(corners)/4), 4)
+		}
+		return in, nil
+	}
+	in[s.family.points] = onnx.NewTensor(coords, 1, n, 2)
+	in[s.family.labels] = s.whole(s.family.labels, labels, 1, n)
+	side := int64(256)
+	if w, ok := s.wants["mask_input"]; ok {
+		if len(w.Shape) == 4 && w.Shape[3] > 0 && w.Shape[3] <= 4096 {
+			side = w.Shape[3]
+		}
+		in["mask_input"] = onnx.NewTensor(make([]float32, side*side), 1, 1, side, side)
+	}
+	if _, ok := s.wants["has_mask_input"]; ok {
+		in["has_mask_input"] = s.whole("has_mask_input", []float32{0}, 1)
+	}
+	if _, ok := s.wants["orig_im_size"]; ok {
+		in["orig_im_size"] = s.whole("orig_im_size", []float32{float32(v.height), float32(v.width)}, 2)
+	}
+	return in, nil
+}
+
+// whole makes a tensor of whole numbers of the type that an input takes.
+func (s *Segmenter) whole(name string, data []float32, shape ...int64) onnx.Tensor {
+	switch s.wants[name].Type {
+	case onnx.Int64:
+		out := make([]int64, len(data))
+		for i, x := range data {
+			out[i] = int64(x)
+		}
+		return onnx.NewTensor(out, shape...)
+	case onnx.Int32:
+		out := make([]int32, len(data))
+		for i, x := range data {
+			out[i] = int32(x)
+		}
+		return onnx.NewTensor(out, shape...)
+	}
+	return onnx.NewTensor(data, shape...)
 }
 
 // points puts a prompt into the encoder's pixels. A prompt without a box ends
-// with a point that is none, as the exporters ask.
-func (v *View) points(p Prompt) (coords, labels []float32) {
+// with a point that is none, as the exporters of Segment Anything ask. transformers
+// adds that itself, and takes boxes apart; where it takes none, a box is the point
+// in its middle.
+func (v *View) points(p Prompt, nested bool) (coords, labels []float32) {
 	add := func(x, y float64, label float32) {
 		coords = append(coords, float32(x*v.scale), float32(y*v.scale))
 		labels = append(labels, label)
@@ -237,15 +371,24 @@ func (v *View) points(p Prompt) (coords, labels []float32) {
 			inside++
 		}
 	}
-	if p.Box != nil && !p.Box.Empty() {
+	box := p.Box != nil && !p.Box.Empty()
+	_, apart := v.s.wants[v.s.family.boxes]
+	switch {
+	case box && nested && apart:
+		return coords, labels
+	case box && nested:
+		add(float64(p.Box.Min.X+p.Box.Max.X)/2, float64(p.Box.Min.Y+p.Box.Max.Y)/2, 1)
+		return coords, labels
+	case box:
 		add(float64(p.Box.Min.X), float64(p.Box.Min.Y), 2)
 		add(float64(p.Box.Max.X), float64(p.Box.Max.Y), 3)
 		return coords, labels
-	}
-	if inside == 0 {
+	case inside == 0:
 		return nil, nil
 	}
-	add(0, 0, -1)
+	if !nested {
+		add(0, 0, -1)
+	}
 	return coords, labels
 }
 
@@ -260,10 +403,17 @@ func (v *View) best(masks, scores onnx.Tensor, p Prompt) (*Mask, error) {
 	if err != nil {
 		return nil, fmt.Errorf("segment: %w", err)
 	}
-	if len(masks.Shape) != 4 || masks.Shape[0] != 1 || int(masks.Shape[1]) != len(each) || len(each) == 0 {
+	shape := masks.Shape
+	if v.s.family.nested && len(shape) == 5 && shape[1] == 1 {
+		shape = append([]int64{shape[0]}, shape[2:]...)
+	}
+	if len(shape) != 4 || shape[0] != 1 || int(shape[1]) != len(each) || len(each) == 0 {
 		return nil, fmt.Errorf("segment: masks of shape %v with %d scores", masks.Shape, len(each))
 	}
-	h, w := int(masks.Shape[2]), int(masks.Shape[3])
+	h, w := int(shape[2]), int(shape[3])
+	if h < 1 || w < 1 || len(logits) != h*w*len(each) {
+		return nil, fmt.Errorf("segment: masks of shape %v hold %d numbers", masks.Shape, len(logits))
+	}
 	first := 0
 	if len(each) == 4 && len(p.Points) == 1 && p.Box == nil {
 		first = 1
@@ -275,7 +425,7 @@ func (v *View) best(masks, scores onnx.Tensor, p Prompt) (*Mask, error) {
 		}
 	}
 	m := &Mask{Width: w, Height: h, Logits: logits[at*w*h : (at+1)*w*h], Score: float64(each[at])}
-	if w == v.width && h == v.height {
+	if v.s.masks == "masks" && w == v.width && h == v.height {
 		return m, nil
 	}
 	return v.stretch(m), nil

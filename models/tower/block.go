@@ -114,7 +114,7 @@ func (g *graph) attention(x string, b block, s shape, mask string) string {
 
 // mix is softmax(q·kᵀ/√d + mask)·v over heads; q, k and v are [n,tokens,width].
 func (g *graph) mix(parts [3]string, width, heads int64, mask string) string {
-	if mask == "" {
+	if mask == "" && !g.look {
 		return g.b.Microsoft("MultiHeadAttention", parts[:], onnxfile.Int("num_heads", heads))
 	}
 	each := width / heads
@@ -122,8 +122,15 @@ func (g *graph) mix(parts [3]string, width, heads int64, mask string) string {
 		return g.b.Op("Transpose", []string{g.reshape(x, 0, 0, heads, each)}, onnxfile.Ints("perm", perm...))
 	}
 	q := g.b.Op("Mul", []string{head(parts[0], 0, 2, 1, 3), g.b.Scalar(float32(1 / math.Sqrt(float64(each))))})
-	scores := g.add(g.b.Op("MatMul", []string{q, head(parts[1], 0, 2, 3, 1)}), mask)
-	y := g.b.Op("MatMul", []string{g.b.Op("Softmax", []string{scores}, onnxfile.Int("axis", -1)), head(parts[2], 0, 2, 1, 3)})
+	scores := g.b.Op("MatMul", []string{q, head(parts[1], 0, 2, 3, 1)})
+	if mask != "" {
+		scores = g.add(scores, mask)
+	}
+	shares := g.b.Op("Softmax", []string{scores}, onnxfile.Int("axis", -1))
+	if g.look {
+		g.maps = append(g.maps, g.b.Op("ReduceMean", []string{shares}, onnxfile.Ints("axes", 1), onnxfile.Int("keepdims", 0)))
+	}
+	y := g.b.Op("MatMul", []string{shares, head(parts[2], 0, 2, 1, 3)})
 	return g.reshape(g.b.Op("Transpose", []string{y}, onnxfile.Ints("perm", 0, 2, 1, 3)), 0, 0, width)
 }
 

@@ -17,6 +17,8 @@ type graph struct {
 	w    *weights.Set
 	used map[string]bool
 	made map[string]string // values of weights by key
+	look bool              // attention is an output too
+	maps []string          // attention of each block, the mean of its heads: [n,tokens,tokens]
 	err  error
 }
 

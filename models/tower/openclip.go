@@ -36,6 +36,7 @@ func openClipBlock(g *graph, p string) block {
 // attention pooling of CoCa.
 func openClipVision(w *weights.Set, s Settings, o Options) (*Tower, error) {
 	g := newGraph("vision tower", w)
+	g.look = o.Attention
 	s = openClipConfig(s)
 	c := s.Sub("vision_cfg")
 	v := &vision{library: "open_clip", patch: "visual.conv1", prefix: []string{"visual.class_embedding"}, table: "visual.positional_embedding",
@@ -127,6 +128,7 @@ func openClipTimm(w *weights.Set, s Settings, o Options) (*Tower, error) {
 	s = openClipConfig(s)
 	c := s.Sub("vision_cfg")
 	trunk := newGraph("vision tower", w.Sub("visual.trunk."))
+	trunk.look = o.Attention
 	settings := Settings{"architecture": c.Text("timm_model_name", "")}
 	for from, to := range map[string]string{"image_size": "img_size", "num_heads": "num_heads"} {
 		if n, ok := c.Value(from); ok {

@@ -23,6 +23,7 @@ var timmHeads = []struct {
 // timmVision is timm's VisionTransformer, plain or as DINOv2 trains it.
 func timmVision(w *weights.Set, s Settings, o Options) (*Tower, error) {
 	g := newGraph("vision tower", w)
+	g.look = o.Attention
 	v := timmBlocks(g, s, o)
 	v.library = "timm"
 	switch {
@@ -116,6 +117,7 @@ func gated(up, down []int64) bool {
 // products, as KEEP has.
 func keepVision(w *weights.Set, s Settings, o Options) (*Tower, error) {
 	g := newGraph("vision tower", w.Sub("visual."))
+	g.look = o.Attention
 	inner := s.Sub("vision_config")
 	v := timmBlocks(g, inner, o)
 	v.library = "timm"

@@ -49,6 +49,8 @@ type Options struct {
 	Image int   // side of the input in pixels; 0 = as the settings say
 	Pool  Pool  // "" = as the settings say
 	Heads int64 // of attention; 0 = as the settings say or the architecture's name implies
+
+	Attention bool // the graph of a vision tower has its attention as outputs too, see AttentionRollout; it is slower and takes more memory
 }
 
 // Vision writes the vision tower of the weights. A set without one gives

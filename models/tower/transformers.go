@@ -10,6 +10,7 @@ import (
 // Dinov2WithRegistersModel.
 func transformersVision(w *weights.Set, s Settings, o Options) (*Tower, error) {
 	g := newGraph("vision tower", w)
+	g.look = o.Attention
 	return transformersParts(g, w, s, o).write(g)
 }
 
@@ -66,6 +67,7 @@ func transformersBlock(g *graph, v *vision, p string, dino bool) block {
 // projection when there is one.
 func clipVision(w *weights.Set, s Settings, o Options) (*Tower, error) {
 	g := newGraph("vision tower", w)
+	g.look = o.Attention
 	c := s
 	if sub := s.Sub("vision_config"); len(sub) > 0 {
 		c = sub

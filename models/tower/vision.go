@@ -47,13 +47,16 @@ func (v *vision) write(g *graph) (*Tower, error) {
 	if v.pool == PoolFirst && v.extra == 0 {
 		v.pool = PoolMean
 	}
-	v.alone = !v.all && (v.pool == PoolFirst || v.pool == PoolAuto) && v.extra > 0
+	v.alone = !g.look && !v.all && (v.pool == PoolFirst || v.pool == PoolAuto) && v.extra > 0
 	for i, b := range v.blocks {
 		if v.alone && i == len(v.blocks)-1 {
 			x = g.preNormFirst(x, b, v.shape)
 		} else {
 			x = g.preNorm(x, b, v.shape, "")
 		}
+	}
+	if g.look {
+		g.attended(v)
 	}
 	var dim int64
 	if v.head != nil {

@@ -69,11 +69,13 @@ func (c Config) Spec() preprocess.Spec {
 // Build writes the network as an ONNX model with one input, "pixel_values"
 // [n,3,Image,Image], and one output, "embedding" [n,2·Dim]. The same
 // configuration gives the same bytes on every machine.
-func Build(c Config) ([]byte, error) {
+func Build(c Config) ([]byte, error) { return build(c, false) }
+
+func build(c Config, look bool) ([]byte, error) {
 	if err := c.Check(); err != nil {
 		return nil, err
 	}
-	n := &network{Config: c, b: onnxfile.NewBuilder("untrained vision transformer"), r: source(c.Seed)}
+	n := &network{Config: c, look: look, b: onnxfile.NewBuilder("untrained vision transformer"), r: source(c.Seed)}
 	m := n.model()
 	if err := m.Check(); err != nil {
 		return nil, err
@@ -118,8 +120,10 @@ func Open(ctx context.Context, rt onnx.Engine, c Config) (models.Encoder, error)
 // network writes itself node by node.
 type network struct {
 	Config
-	b *onnxfile.Builder
-	r source
+	b    *onnxfile.Builder
+	r    source
+	look bool     // attention is an output too
+	maps []string // attention of each block, the mean of its heads
 }
 
 func (n *network) model() *onnxfile.Model {
@@ -131,6 +135,9 @@ func (n *network) model() *onnxfile.Model {
 	x = n.b.Op("Reshape", []string{x, n.b.Indices(-1, int64(n.Dim))}) // rows, so that products and biases are one operator
 	for i := range n.Depth {
 		x = n.block(fmt.Sprintf("blocks.%d.", i), x, tokens)
+	}
+	if n.look {
+		n.attended(tokens)
 	}
 	n.b.Output("embedding", n.pooled(x, tokens), onnxfile.Float32, batch, onnxfile.Fixed(int64(n.EmbeddingDim())))
 	m := n.b.Model("Coverslip")
@@ -245,6 +252,9 @@ func (n *network) attention(name, x string, tokens int64) string {
 	// Queries are scaled, not scores: there are fewer of them.
 	q = n.b.Op("Mul", []string{q, n.b.Scalar(float32(1 / math.Sqrt(float64(d/h))))})
 	scores := n.b.Op("Softmax", []string{n.b.Op("MatMul", []string{q, k})}, onnxfile.Int("axis", -1))
+	if n.look {
+		n.maps = append(n.maps, n.b.Op("ReduceMean", []string{scores}, onnxfile.Ints("axes", 1), onnxfile.Int("keepdims", 0)))
+	}
 	y := n.b.Op("MatMul", []string{scores, v})
 	y = n.b.Op("Transpose", []string{y}, onnxfile.Ints("perm", 0, 2, 1, 3))
 	y = n.b.Op("Reshape", []string{y, n.b.Indices(-1, d)})

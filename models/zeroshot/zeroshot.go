@@ -56,6 +56,10 @@ const defaultScale = 100
 
 const defaultMargin = 0.1
 
+// mostAlike is how many pairs of classes that the model takes for the same are
+// named.
+const mostAlike = 2
+
 // Templates are sentences of our own for models whose makers state none.
 func Templates() []string {
 	return []string{
@@ -239,12 +243,18 @@ func (c *Classifier) warnings() {
 			}
 		}
 	}
+	alike := 0
 	for i, v := range c.vectors {
 		for k := range i {
 			if d := models.Dot(v, c.vectors[k]); d > 0.98 {
-				c.warn = append(c.warn, fmt.Sprintf("%q and %q are nearly the same to the model (similarity %.2f)", c.classes[k].Name, c.classes[i].Name, d))
+				if alike++; alike <= mostAlike {
+					c.warn = append(c.warn, fmt.Sprintf("%q and %q are nearly the same to the model (similarity %.2f)", c.classes[k].Name, c.classes[i].Name, d))
+				}
 			}
 		}
+	}
+	if more := alike - mostAlike; more > 0 {
+		c.warn = append(c.warn, fmt.Sprintf("so are %d more pairs of classes: choose other words, or another model", more))
 	}
 	if c.text.Note != "" {
 		c.warn = append(c.warn, c.text.Note)
