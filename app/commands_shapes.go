@@ -48,7 +48,7 @@ func shapeCommands() []Command {
 		{ID: "shape.properties", Title: "Properties…", Menu: MenuShapes, Key: "F4"},
 		{ID: "shape.measures", Title: "Measures and hot-spot…", Menu: MenuShapes, Key: "Shift+I"},
 		{ID: "shape.table", Title: "Table of measures", Menu: MenuShapes, Key: "Shift+T"},
-		{ID: "view.tree", Title: "Annotations as a tree", Menu: MenuShapes, Key: "I"},
+		{ID: "view.tree", Title: "Annotations as a tree", Menu: MenuShapes, Key: "Shift+Y"},
 		{ID: "shape.lock", Title: "Lock or unlock", Menu: MenuShapes, Key: "K"},
 
 		{ID: "clip.copy", Title: "Copy", Menu: MenuShapes, Key: "Ctrl+C"},

@@ -77,7 +77,7 @@ func (p *labelsPanel) newHeads() *fyne.Container {
 	p.heads[1].trailing = true
 	p.heads[2] = newColumnHead(p.w.tips, "", "Show and sort by date, author or score", thirdColumn-6, p.askThird)
 	p.showHeads()
-	p.asTree = newButton(p.w.tips, icon("tree"), "", "", "What lies in what: the annotations as a tree  (I)", func() { p.w.run("view.tree"); p.w.focus() }).sized(20, headHeight)
+	p.asTree = newButton(p.w.tips, icon("tree"), "", "", "What lies in what: the annotations as a tree  (Shift+Y)", func() { p.w.run("view.tree"); p.w.focus() }).sized(20, headHeight)
 	return padded(container.NewBorder(nil, nil, p.asTree, hbox(8, p.heads[1], p.heads[2]), p.heads[0]), 0, 0, 2, 10)
 }
 

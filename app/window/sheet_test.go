@@ -59,7 +59,7 @@ func TestWindow_AnnotationsAsATree(t *testing.T) {
 		}
 	}
 	tree(5)
-	s.runes("i")
+	s.runes("Y")
 	tree(2) // folded: the large one and that aside
 	line := func(id annotate.ID) int {
 		for i := range s.labels.count() {
@@ -99,7 +99,7 @@ func TestWindow_AnnotationsAsATree(t *testing.T) {
 	if sel := s.viewer.Selection(); len(sel) != 1 || sel[0] != aside {
 		t.Errorf("selected: %v", sel)
 	}
-	s.runes("i")
+	s.runes("Y")
 	tree(4)
 }
 

@@ -160,7 +160,7 @@ var scenes = []scene{
 	{"properties", func(s *session) { s.glance("F4") }, 0},
 	{"hide", func(s *session) { s.press("Escape", "Escape", "Tab") }, 0},
 	{"shown", func(s *session) { s.press("Tab") }, 0},
-	{"tree", func(s *session) { s.press("i") }, 0},
+	{"tree", func(s *session) { s.press("shift+y") }, 0},
 	{"table", func(s *session) { s.press("shift+t") }, 0},
 	{"table-sorted", func(s *session) { s.click(43, 75) }, 0},
 }
