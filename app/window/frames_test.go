@@ -12,7 +12,6 @@ type fakeLog struct {
 	cpu     time.Duration
 	uploads int
 	posted  []func()
-	out     bytes.Buffer
 }
 
 func newFakeLog() *fakeLog {

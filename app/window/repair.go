@@ -63,8 +63,7 @@ func (w *Window) repair(dir string) {
 	ctx, stop := context.WithCancel(context.Background())
 	words := newText("Looking for what is sound …", textBody, colorQuiet)
 	bar := widget.NewProgressBarInfinite()
-	var d *dialog.CustomDialog
-	d = dialog.NewCustomWithoutButtons("Repairing "+app.BaseName(dir), container.New(&widthLayout{width: 420}, vbox(10, words, bar)), w.win)
+	d := dialog.NewCustomWithoutButtons("Repairing "+app.BaseName(dir), container.New(&widthLayout{width: 420}, vbox(10, words, bar)), w.win)
 	d.SetButtons([]fyne.CanvasObject{widget.NewButton("Cancel", stop)})
 	w.shown(d, 460, d.MinSize().Height)
 	program := w.opts.Session.Worker
