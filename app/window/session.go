@@ -40,6 +40,14 @@ func (w *Window) load(path string, open func(context.Context, app.Options) (*app
 	}
 	old := w.session
 	same := old != nil && samePath(old.Dir(), path)
+	if same { // it is closed before it is opened anew: what is still to be kept is kept now
+		for _, p := range w.panes {
+			p.cover.keep()
+			p.turns.keep()
+			p.cover.show(nil)
+			p.turns.show(nil)
+		}
+	}
 	ctx := w.beginOpening(app.BaseName(path))
 	w.edits.do(func() {
 		var closing error
