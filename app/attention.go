@@ -7,7 +7,6 @@ import (
 	"coverslip/annotate"
 	"coverslip/models/attention"
 	"coverslip/models/folder"
-	"coverslip/models/vit"
 )
 
 // Attention is where a network looked in one patch.
@@ -72,7 +71,7 @@ func (s *Session) lookerOf() (*attention.Looker, error) {
 		l, err = folder.OpenAttention(e, s.options.Model)
 		err = about("model", s.options.Model, err)
 	} else {
-		l, err = vit.OpenAttention(e, vit.Default(demoSeed))
+		l, err = ownAttention(e)
 	}
 	if err != nil {
 		return nil, err

@@ -132,14 +132,11 @@ func (s *Session) SegmentRegions(ctx context.Context, slide annotate.ID, o Dense
 
 // look runs the model over every region.
 func (r *denseRun) look(ctx context.Context, s *Session, item SlideItem, m *dense.Model, engine onnx.Engine, p Progress) ([]*annotate.Object, error) {
-	t, _, err := s.find(ctx, item.Slide)
+	t, err := s.findWhole(ctx, item)
 	if err != nil {
 		return nil, err
 	}
 	defer t.Close()
-	if t.Levels()[0].Width != item.Width || t.Levels()[0].Height != item.Height {
-		return nil, fmt.Errorf("slide %s: %w: the size differs", item.Name, ErrOtherSlide)
-	}
 	seen, err := seenBy(ctx, t, r.o.SRGB, r.o.Planes)
 	if err != nil {
 		return nil, about("slide", item.Name, err)

@@ -23,16 +23,9 @@ type denseReader struct {
 // newDenseReader prepares reading at side level-0 pixels a pixel of the model.
 // It gives way to the screen, as traffic tells.
 func newDenseReader(t tiles.Slide, side float64, traffic *tiles.Traffic) *denseReader {
-	level := tiles.BestLevel(t.Levels(), side)
-	if side/t.Levels()[level].Downsample > maxRatio {
-		t = tiles.Halved(t)
-		level = tiles.BestLevel(t.Levels(), side)
-	}
-	l := t.Levels()[level]
-	rowBytes := int64(l.Cols()) * int64(l.TileWidth) * int64(l.TileHeight) * 4 * 2
-	loader := tiles.NewLoader(t, tiles.NewCache(min(max(rowBytes, 16<<20), 256<<20)), 1, nil)
-	loader.Follow(traffic)
-	return &denseReader{slide: t, loader: loader, level: level, ratio: side / l.Downsample, of: l.Downsample}
+	t, level, loader := loaderAt(t, side, traffic)
+	down := t.Levels()[level].Downsample
+	return &denseReader{slide: t, loader: loader, level: level, ratio: side / down, of: down}
 }
 
 // close stops the loader; the slide stays open.

@@ -150,14 +150,11 @@ func (s *Session) embedUnder(ctx context.Context, slide annotate.ID, set *annota
 	if e.grid, err = newGrid(item.Slide, o.Patch, o.MPP); err != nil {
 		return nil, err
 	}
-	t, _, err := s.find(ctx, item.Slide)
+	t, err := s.findWhole(ctx, item)
 	if err != nil {
 		return nil, err
 	}
 	defer t.Close()
-	if t.Levels()[0].Width != item.Width || t.Levels()[0].Height != item.Height {
-		return nil, fmt.Errorf("slide %s: %w: the size differs", item.Name, ErrOtherSlide)
-	}
 	p.report("Finding tissue", 0, 0)
 	if e.tissue, err = e.grid.tissueCells(ctx, t); err != nil {
 		return nil, err

@@ -135,6 +135,20 @@ func (s *Session) RestartModels() error { return s.closeEncoder() }
 func (s *Session) closeEncoder() error {
 	s.encoderMu.Lock()
 	defer s.encoderMu.Unlock()
+	err := s.closeModel()
+	if s.outliner != nil {
+		err = errors.Join(err, s.outliner.models.Close())
+		s.outliner = nil
+	}
+	if s.release != nil {
+		err = errors.Join(err, s.release())
+	}
+	s.engine, s.worker, s.release, s.plans = nil, nil, nil, nil
+	return err
+}
+
+// closeModel frees what is open of the model that suggests. encoderMu is held.
+func (s *Session) closeModel() error {
 	var err error
 	if s.encoder != nil {
 		err = s.encoder.Close()
@@ -148,13 +162,5 @@ func (s *Session) closeEncoder() error {
 		err = errors.Join(err, s.looker.Close())
 		s.looker = nil
 	}
-	if s.outliner != nil {
-		err = errors.Join(err, s.outliner.models.Close())
-		s.outliner = nil
-	}
-	if s.release != nil {
-		err = errors.Join(err, s.release())
-	}
-	s.engine, s.worker, s.release, s.plans = nil, nil, nil, nil
 	return err
 }

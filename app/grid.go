@@ -165,28 +165,33 @@ type patchReader struct {
 // that a patch of a slide without pyramid does not take 100 MB.
 const maxRatio = 4
 
-// newPatchReader prepares reading patches of the grid. The tiles it decodes are
-// kept for the neighbours in a cache of its own, beside the viewer's.
-//
-// It gives way to the screen, as traffic tells.
-func newPatchReader(t tiles.Slide, g grid, traffic *tiles.Traffic) *patchReader {
-	want := float64(g.side) / float64(g.patch)
+// loaderAt prepares reading a slide by rows at want level-0 pixels a pixel: the slide,
+// halved in size where it lacks such a level, that level, and a loader with a cache of
+// its own that holds two rows of tiles and gives way to the screen as traffic tells.
+func loaderAt(t tiles.Slide, want float64, traffic *tiles.Traffic) (tiles.Slide, int, *tiles.Loader) {
 	level := tiles.BestLevel(t.Levels(), want)
 	if want/t.Levels()[level].Downsample > maxRatio {
 		t = tiles.Halved(t)
 		level = tiles.BestLevel(t.Levels(), want)
 	}
-	// A row of patches shares a row of tiles.
 	l := t.Levels()[level]
 	rowBytes := int64(l.Cols()) * int64(l.TileWidth) * int64(l.TileHeight) * 4 * 2
-	cache := tiles.NewCache(min(max(rowBytes, 16<<20), 256<<20))
-	loader := tiles.NewLoader(t, cache, 1, nil)
+	loader := tiles.NewLoader(t, tiles.NewCache(min(max(rowBytes, 16<<20), 256<<20)), 1, nil)
 	loader.Follow(traffic)
+	return t, level, loader
+}
+
+// newPatchReader prepares reading patches of the grid. The tiles it decodes are
+// kept for the neighbours in a cache of its own, beside the viewer's.
+//
+// It gives way to the screen, as traffic tells.
+func newPatchReader(t tiles.Slide, g grid, traffic *tiles.Traffic) *patchReader {
+	t, level, loader := loaderAt(t, float64(g.side)/float64(g.patch), traffic)
 	return &patchReader{
 		slide:  t,
 		loader: loader,
 		level:  level,
-		px:     max(1, int(math.Round(float64(g.side)/l.Downsample))),
+		px:     max(1, int(math.Round(float64(g.side)/t.Levels()[level].Downsample))),
 	}
 }
 

@@ -1,7 +1,6 @@
 package app
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 
@@ -33,20 +32,7 @@ func (s *Session) UseModel(path string) error {
 	s.encoderMu.Lock()
 	defer s.encoderMu.Unlock()
 	s.options.Model = path
-	var err error
-	if s.encoder != nil {
-		err = s.encoder.Close()
-		s.encoder = nil
-	}
-	if s.looker != nil {
-		err = errors.Join(err, s.looker.Close())
-		s.looker = nil
-	}
-	if s.text != nil {
-		err = errors.Join(err, s.text.Close())
-		s.text = nil
-	}
-	return err
+	return s.closeModel()
 }
 
 // ModelFolder is the folder of the model that suggests; "" is the built-in

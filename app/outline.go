@@ -361,14 +361,10 @@ func (p Prompt) words() string {
 // ReplayOutline outlines a stored annotation again, from the same pixels and the
 // same prompt, and compares what the model expected of itself then and now.
 func (s *Session) ReplayOutline(ctx context.Context, slide, id annotate.ID, o *Outliner) (Replayed, error) {
-	versions, err := s.project.History(slide, id)
+	first, _, err := s.firstVersion(slide, id)
 	if err != nil {
 		return Replayed{}, err
 	}
-	if len(versions) == 0 || versions[0].Object == nil {
-		return Replayed{}, ErrNoObject
-	}
-	first := versions[0].Object
 	if first.By.Method != methodPrompt {
 		return Replayed{}, ErrNotSuggestion
 	}

@@ -33,14 +33,10 @@ type Replayed struct {
 // suggestion was written, or by the same words. It returns ErrNotSuggestion,
 // ErrOtherModel, ErrNotRepeatable, and the errors of Embed.
 func (s *Session) Replay(ctx context.Context, slide, id annotate.ID, o WordOptions, p Progress) (Replayed, error) {
-	versions, err := s.project.History(slide, id)
+	first, seq, err := s.firstVersion(slide, id)
 	if err != nil {
 		return Replayed{}, err
 	}
-	if len(versions) == 0 || versions[0].Object == nil {
-		return Replayed{}, ErrNoObject
-	}
-	first := versions[0].Object
 	if first.Kind != annotate.Detection || first.By.Model == "" {
 		return Replayed{}, ErrNotSuggestion
 	}
@@ -63,7 +59,7 @@ func (s *Session) Replay(ctx context.Context, slide, id annotate.ID, o WordOptio
 	if r.Method == methodWords {
 		r.Now, err = s.replayWords(ctx, slide, first, params["words"], o)
 	} else {
-		r.Now, r.Labels, err = s.replayLearned(ctx, slide, first, versions[0].Seq, o.SuggestOptions, p)
+		r.Now, r.Labels, err = s.replayLearned(ctx, slide, first, seq, o.SuggestOptions, p)
 	}
 	r.Difference = r.Now - r.Stored
 	r.Same = math.Abs(r.Difference) <= ReplayTolerance
@@ -77,6 +73,19 @@ func (s *Session) anew(ctx context.Context, slide annotate.ID, at annotate.Box, 
 		return nil, err
 	}
 	return v[0], nil
+}
+
+// firstVersion is an object as it was entered, and by which commit; ErrNoObject when
+// it never was.
+func (s *Session) firstVersion(slide, id annotate.ID) (*annotate.Object, uint64, error) {
+	versions, err := s.project.History(slide, id)
+	if err != nil {
+		return nil, 0, err
+	}
+	if len(versions) == 0 || versions[0].Object == nil {
+		return nil, 0, ErrNoObject
+	}
+	return versions[0].Object, versions[0].Seq, nil
 }
 
 // anewAll is anew for several patches.

@@ -166,6 +166,19 @@ func (s *Session) places(sl storage.Slide) []string {
 	return ps
 }
 
+// findWhole is find for work on all of a slide: ErrOtherSlide too when what was found
+// is not as large as the slide that was labelled.
+func (s *Session) findWhole(ctx context.Context, item SlideItem) (tiles.Slide, error) {
+	t, _, err := s.find(ctx, item.Slide)
+	if err != nil {
+		return nil, err
+	}
+	if l := t.Levels()[0]; l.Width != item.Width || l.Height != item.Height {
+		return nil, errors.Join(fmt.Errorf("slide %s: %w: the size differs", item.Name, ErrOtherSlide), t.Close())
+	}
+	return t, nil
+}
+
 // find opens the slide's file at the first of its places that holds the same
 // bytes. It returns ErrSlideMissing, or ErrOtherSlide when a file of that name
 // holds other bytes.

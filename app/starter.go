@@ -6,12 +6,14 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 
 	"coverslip/assets"
 	"coverslip/models"
+	"coverslip/models/attention"
 	"coverslip/models/folder"
 	"coverslip/models/onnx"
 	"coverslip/models/vit"
@@ -59,31 +61,18 @@ func unpack(files fs.FS, cache string) (string, error) {
 		if got, err := os.ReadFile(path); err == nil && bytes.Equal(got, want) {
 			continue
 		}
-		if err := putFile(path, want); err != nil {
+		err := os.MkdirAll(filepath.Dir(path), 0o755)
+		if err == nil { // whole or not at all, also when another program does the same
+			err = WriteFile(path, func(w io.Writer) error {
+				_, err := w.Write(want)
+				return err
+			})
+		}
+		if err != nil {
 			return "", fmt.Errorf("starter model: %w", err)
 		}
 	}
 	return dir, nil
-}
-
-// putFile writes a file whole or not at all, also when another program does the
-// same.
-func putFile(path string, b []byte) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return err
-	}
-	f, err := os.CreateTemp(filepath.Dir(path), ".new-*")
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(b)
-	if err = errors.Join(err, f.Close()); err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(f.Name()))
-	}
-	return nil
 }
 
 // ownEncoder is the encoder of a session without a model folder: the starter
@@ -110,6 +99,18 @@ func ownTexts(e onnx.Engine, _ string) (models.TextEncoder, error) {
 		return nil, err
 	}
 	return folder.OpenText(e, dir)
+}
+
+// ownAttention is ownEncoder with its attention as outputs.
+func ownAttention(e onnx.Engine) (*attention.Looker, error) {
+	dir, err := starterFolder()
+	if errors.Is(err, fs.ErrNotExist) {
+		return vit.OpenAttention(e, vit.Default(demoSeed))
+	}
+	if err != nil {
+		return nil, err
+	}
+	return folder.OpenAttention(e, dir)
 }
 
 // OwnModelName says what suggests when no model folder is chosen.

@@ -120,19 +120,27 @@ func (r *dockRenderer) Refresh() {
 // grip is the line between panels by which they are dragged.
 type grip struct {
 	widget.BaseWidget
-	dragged func(dx float32)
+	lying   bool // between panels one above the other, dragged up and down
+	dragged func(by float32)
+	ended   func() // may be nil
 	doubled func() // a double click; may be nil
 	hovered bool
 }
 
-func newGrip(dragged func(dx float32)) *grip {
+func newGrip(dragged func(by float32)) *grip {
 	g := &grip{dragged: dragged}
 	g.ExtendBaseWidget(g)
 	return g
 }
 
 // Dragged implements fyne.Draggable.
-func (g *grip) Dragged(e *fyne.DragEvent) { g.dragged(e.Dragged.DX) }
+func (g *grip) Dragged(e *fyne.DragEvent) {
+	if g.lying {
+		g.dragged(e.Dragged.DY)
+	} else {
+		g.dragged(e.Dragged.DX)
+	}
+}
 
 // DoubleTapped implements fyne.DoubleTappable: it folds a panel, or unfolds it.
 func (g *grip) DoubleTapped(*fyne.PointEvent) {
@@ -142,10 +150,19 @@ func (g *grip) DoubleTapped(*fyne.PointEvent) {
 }
 
 // DragEnd implements fyne.Draggable.
-func (g *grip) DragEnd() {}
+func (g *grip) DragEnd() {
+	if g.ended != nil {
+		g.ended()
+	}
+}
 
 // Cursor implements desktop.Cursorable.
-func (g *grip) Cursor() desktop.Cursor { return desktop.HResizeCursor }
+func (g *grip) Cursor() desktop.Cursor {
+	if g.lying {
+		return desktop.VResizeCursor
+	}
+	return desktop.HResizeCursor
+}
 
 // MouseIn implements desktop.Hoverable.
 func (g *grip) MouseIn(*desktop.MouseEvent) { g.hovered = true; g.Refresh() }
@@ -170,15 +187,24 @@ type gripRenderer struct {
 }
 
 func (r *gripRenderer) Destroy()           {}
-func (r *gripRenderer) MinSize() fyne.Size { return fyne.NewSize(gripWidth, 20) }
+func (r *gripRenderer) MinSize() fyne.Size { return r.along(gripWidth, 20) }
 func (r *gripRenderer) Objects() []fyne.CanvasObject {
 	return []fyne.CanvasObject{r.ground, r.handle}
 }
 
 func (r *gripRenderer) Layout(s fyne.Size) {
 	r.ground.Resize(s)
-	r.handle.Move(fyne.NewPos(s.Width/2-1, s.Height/2-12))
-	r.handle.Resize(fyne.NewSize(2, 24))
+	m := r.along(2, 24)
+	r.handle.Move(fyne.NewPos((s.Width-m.Width)/2, (s.Height-m.Height)/2))
+	r.handle.Resize(m)
+}
+
+// along is a size that is thin across the grip and long along it.
+func (r *gripRenderer) along(thin, long float32) fyne.Size {
+	if r.g.lying {
+		return fyne.NewSize(long, thin)
+	}
+	return fyne.NewSize(thin, long)
 }
 
 func (r *gripRenderer) Refresh() {

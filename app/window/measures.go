@@ -171,13 +171,23 @@ func (w *Window) findHotSpot(mm2 float64, classes map[annotate.ID]bool, inside *
 	})
 }
 
-// askMeasuresFile asks where the table of measures shall go.
+// askMeasuresFile asks where the measures of this slide shall go.
 func (w *Window) askMeasuresFile() {
+	s, open := w.session, w.open
+	w.askMeasures("Export the measures of this slide", "a line for each label; "+app.MeasureScaleOf(open.Item).Words(), func(j *job, path string) (string, error) {
+		n, err := s.ExportMeasures(j.ctx, open.Item.ID, path, app.LabelsOnly)
+		return fmt.Sprintf("Wrote the measures of %s to %s", plural(n, "label"), path), err
+	})
+}
+
+// askMeasures asks for a CSV file and has it written by a job, which gives the words
+// that say so. A file that is there already is replaced when it is asked for twice.
+func (w *Window) askMeasures(title, holds string, write func(j *job, path string) (string, error)) {
 	name := w.open.Item.Name
 	file := newFormEntry(filepath.Join(filepath.Dir(w.session.Dir()), strings.TrimSuffix(name, filepath.Ext(name))+"-measures.csv"))
 	warned := ""
-	w.form("Export the measures of this slide", "Export", []*widget.FormItem{
-		{Text: "File", Widget: file, HintText: "CSV, a line for each label; " + app.MeasureScaleOf(w.open.Item).Words()},
+	w.form(title, "Export", []*widget.FormItem{
+		{Text: "File", Widget: file, HintText: "CSV, " + holds},
 	}, []*formEntry{file}, func() error {
 		path := strings.TrimSpace(file.Text)
 		if filepath.Ext(path) == "" {
@@ -187,13 +197,12 @@ func (w *Window) askMeasuresFile() {
 			warned = path
 			return fmt.Errorf("%s is there already; Export once more replaces it", filepath.Base(path))
 		}
-		s, open := w.session, w.open
 		w.startJob("Export measures", func(j *job) error {
-			n, err := s.ExportMeasures(j.ctx, open.Item.ID, path, app.LabelsOnly)
+			words, err := write(j, path)
 			if err != nil {
 				return err
 			}
-			w.post(func() { w.status.say(fmt.Sprintf("Wrote the measures of %s to %s", plural(n, "label"), path)) })
+			w.post(func() { w.status.say(words) })
 			return nil
 		})
 		return nil

@@ -3,8 +3,6 @@ package window
 import (
 	"fmt"
 	"math"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -243,28 +241,9 @@ func (p *sheetPanel) askExport() {
 			columns = append(columns, c.ID)
 		}
 	}
-	name := w.open.Item.Name
-	file := newFormEntry(filepath.Join(filepath.Dir(w.session.Dir()), strings.TrimSuffix(name, filepath.Ext(name))+"-measures.csv"))
-	warned := ""
-	w.form("Export the table of measures", "Export", []*widget.FormItem{
-		{Text: "File", Widget: file, HintText: fmt.Sprintf("CSV, %s as shown; %s", plural(sheet.Len(), "line"), sheet.Scale.Words())},
-	}, []*formEntry{file}, func() error {
-		path := strings.TrimSpace(file.Text)
-		if filepath.Ext(path) == "" {
-			path += ".csv"
-		}
-		if _, err := os.Stat(path); err == nil && warned != path {
-			warned = path
-			return fmt.Errorf("%s is there already; Export once more replaces it", filepath.Base(path))
-		}
-		w.startJob("Export measures", func(j *job) error {
-			if err := sheet.ExportSheet(j.ctx, path, columns, j.progress); err != nil {
-				return err
-			}
-			w.post(func() { w.status.say(fmt.Sprintf("Wrote %s of measures to %s", plural(sheet.Len(), "line"), path)) })
-			return nil
-		})
-		return nil
+	lines := plural(sheet.Len(), "line")
+	w.askMeasures("Export the table of measures", lines+" as shown; "+sheet.Scale.Words(), func(j *job, path string) (string, error) {
+		return fmt.Sprintf("Wrote %s of measures to %s", lines, path), sheet.ExportSheet(j.ctx, path, columns, j.progress)
 	})
 }
 

@@ -103,9 +103,9 @@ func modelCaptionVerb() verb {
 			f.BoolVar(&o.SRGB, "srgb", false, "the model sees colours converted by the slide's profile (default: the scanner's own)")
 			declarePlanes(f, &o.Planes)
 			return func(c *call) error {
-				var x, y float64
-				if n, err := fmt.Sscanf(*at, "%f,%f", &x, &y); n != 2 || err != nil {
-					return wrongUsage("--at X,Y is needed")
+				where, err := parseAt(*at)
+				if err != nil {
+					return err
 				}
 				if !*yes {
 					return wrongUsage("--generate is needed: the sentence is made up; for sentences that people wrote see coverslipctl captions")
@@ -120,7 +120,7 @@ func modelCaptionVerb() verb {
 						return err
 					}
 					pr := c.newProgress()
-					w, err := s.WriteCaption(c.ctx, item.ID, annotate.ID{}, annotate.Point{X: x, Y: y}, o, pr.show)
+					w, err := s.WriteCaption(c.ctx, item.ID, annotate.ID{}, where, o, pr.show)
 					pr.done()
 					if err != nil {
 						return err

@@ -109,9 +109,9 @@ func captionsVerb() verb {
 				if *at == "" {
 					return printBank(c, bank)
 				}
-				var x, y float64
-				if n, err := fmt.Sscanf(*at, "%f,%f", &x, &y); n != 2 || err != nil {
-					return wrongUsage("--at needs X,Y")
+				where, err := parseAt(*at)
+				if err != nil {
+					return err
 				}
 				return p.with(true, func(s *app.Session) error {
 					item, err := p.one(s)
@@ -119,7 +119,7 @@ func captionsVerb() verb {
 						return err
 					}
 					pr := c.newProgress()
-					found, err := s.Captions(c.ctx, item.ID, annotate.Point{X: x, Y: y}, bank, *most, *o, pr.show)
+					found, err := s.Captions(c.ctx, item.ID, where, bank, *most, *o, pr.show)
 					pr.done()
 					if err != nil {
 						return err
@@ -135,6 +135,14 @@ func captionsVerb() verb {
 			}
 		},
 	}
+}
+
+// parseAt reads the flag --at, level-0 pixels.
+func parseAt(words string) (at annotate.Point, err error) {
+	if n, err := fmt.Sscanf(words, "%f,%f", &at.X, &at.Y); n != 2 || err != nil {
+		return at, wrongUsage("--at X,Y is needed")
+	}
+	return at, nil
 }
 
 // readBanks reads and joins the banks of those names, and takes what speaks of
