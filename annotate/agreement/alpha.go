@@ -42,41 +42,77 @@ func Krippendorff(ratings [][]float64, scale Scale) (float64, error) {
 	if err != nil || len(values) == 0 {
 		return math.NaN(), err
 	}
-	place := make(map[float64]int, len(values))
-	for i, v := range values {
-		place[v] = i
-	}
-	k := len(values)
-	seen := make([]float64, k*k) // the coincidence matrix
-	total := make([]float64, k)
-	counts := make([]int, k)
+	c := NewCoincidences(values)
+	unit := make([]float64, len(ratings))
 	for u := range ratings[0] {
-		clear(counts)
-		n := 0
-		for _, r := range ratings {
-			if v := r[u]; !math.IsNaN(v) {
-				counts[place[v]]++
-				n++
-			}
+		for r := range ratings {
+			unit[r] = ratings[r][u]
 		}
-		if n < 2 {
+		c.Add(unit, 1)
+	}
+	return c.Alpha(scale), nil
+}
+
+// Coincidences is how often two values were given to the same unit, all that α
+// needs to know. Those of several patients add up.
+type Coincidences struct {
+	values []float64
+	place  map[float64]int
+	seen   []float64
+	total  []float64
+}
+
+// NewCoincidences counts nothing yet; values are all that may occur, in order.
+func NewCoincidences(values []float64) *Coincidences {
+	k := len(values)
+	c := &Coincidences{values: values, place: make(map[float64]int, k), seen: make([]float64, k*k), total: make([]float64, k)}
+	for i, v := range values {
+		c.place[v] = i
+	}
+	return c
+}
+
+// Add counts a unit times times: the value of each reader, NaN for none. A value
+// that NewCoincidences was not told of is none.
+func (c *Coincidences) Add(unit []float64, times float64) {
+	counts := make([]int, len(c.values))
+	n := 0
+	for _, v := range unit {
+		if i, ok := c.place[v]; ok { // NaN is never found
+			counts[i]++
+			n++
+		}
+	}
+	if n < 2 {
+		return
+	}
+	for i, a := range counts {
+		if a == 0 {
 			continue
 		}
-		for i, a := range counts {
-			if a == 0 {
-				continue
+		c.total[i] += times * float64(a)
+		for j, b := range counts {
+			if i == j {
+				b--
 			}
-			total[i] += float64(a)
-			for j, b := range counts {
-				if i == j {
-					b--
-				}
-				seen[i*k+j] += float64(a) * float64(b) / float64(n-1)
-			}
+			c.seen[i*len(counts)+j] += times * float64(a) * float64(b) / float64(n-1)
 		}
 	}
-	return alpha(seen, total, values, scale), nil
 }
+
+// Plus adds those of the same values, times times.
+func (c *Coincidences) Plus(o *Coincidences, times float64) {
+	for i, v := range o.seen {
+		c.seen[i] += times * v
+	}
+	for i, v := range o.total {
+		c.total[i] += times * v
+	}
+}
+
+// Alpha is Krippendorff's α of what was counted; NaN when no disagreement is to
+// be expected.
+func (c *Coincidences) Alpha(scale Scale) float64 { return alpha(c.seen, c.total, c.values, scale) }
 
 // alpha is the coefficient of a coincidence matrix and its margins.
 func alpha(seen, total, values []float64, scale Scale) float64 {

@@ -181,8 +181,12 @@ func Counts(ratings [][]int, classes int) ([][]int, error) {
 // each class. Every unit needs the same number of readers, two at least, or the
 // answer is ErrShape; Krippendorff takes missing ratings. NaN when chance alone
 // agrees fully.
-func Fleiss(counts [][]int) (float64, error) {
-	readers, share, observed, err := fleiss(counts)
+func Fleiss(counts [][]int) (float64, error) { return FleissTimes(counts, nil) }
+
+// FleissTimes is Fleiss of units that count times[i] times each; nil counts each
+// once.
+func FleissTimes(counts [][]int, times []float64) (float64, error) {
+	readers, share, observed, err := fleiss(counts, times)
 	if err != nil || readers == 0 {
 		return math.NaN(), err
 	}
@@ -197,7 +201,7 @@ func Fleiss(counts [][]int) (float64, error) {
 // classes, so a rare class does not depress it. Randolph, Joensuu Learning and
 // Instruction Symposium 2005 (ERIC ED490661). Errors as of Fleiss.
 func Randolph(counts [][]int) (float64, error) {
-	readers, share, observed, err := fleiss(counts)
+	readers, share, observed, err := fleiss(counts, nil)
 	if err != nil || readers == 0 {
 		return math.NaN(), err
 	}
@@ -206,8 +210,8 @@ func Randolph(counts [][]int) (float64, error) {
 
 // fleiss is the number of readers, the share of each class and the mean share
 // of agreeing pairs.
-func fleiss(counts [][]int) (readers int, share []float64, observed float64, err error) {
-	var agree sum
+func fleiss(counts [][]int, times []float64) (readers int, share []float64, observed float64, err error) {
+	var agree, units sum
 	for i, unit := range counts {
 		n, pairs := 0, 0
 		for _, c := range unit {
@@ -220,15 +224,20 @@ func fleiss(counts [][]int) (readers int, share []float64, observed float64, err
 		if n != readers || n < 2 || len(unit) != len(share) {
 			return 0, nil, 0, fmt.Errorf("agreement: unit %d has %d ratings, the first has %d: %w", i, n, readers, ErrShape)
 		}
-		for j, c := range unit {
-			share[j] += float64(c)
+		w := 1.0
+		if times != nil {
+			w = times[i]
 		}
-		agree.add(float64(pairs) / float64(n*(n-1)))
+		for j, c := range unit {
+			share[j] += w * float64(c)
+		}
+		agree.add(w * float64(pairs) / float64(n*(n-1)))
+		units.add(w)
 	}
 	for j := range share {
-		share[j] /= float64(len(counts) * readers)
+		share[j] /= units.value() * float64(readers)
 	}
-	return readers, share, agree.value() / float64(len(counts)), nil
+	return readers, share, agree.value() / units.value(), nil
 }
 
 // chanceFree is (observed - chance) / (1 - chance).
