@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"coverslip/annotate"
+	"coverslip/storage"
 )
 
 // At reading.
@@ -106,16 +107,24 @@ func (s *Session) keepReadings(all []Reading) error {
 // project. In one, names of slides and patients, label images, and all that
 // other readers made are not there.
 func (s *Session) OwnReading() (OwnReading, bool) {
-	text, ok := s.project.Setting(ownKey)
-	if !ok {
+	if s.own == nil {
 		return OwnReading{}, false
+	}
+	return *s.own, true
+}
+
+// ownReading reads it, once, at opening: it never changes.
+func ownReading(p *storage.Project) *OwnReading {
+	text, ok := p.Setting(ownKey)
+	if !ok {
+		return nil
 	}
 	var own OwnReading
 	// What cannot be read is a reading all the same: it must not show more.
 	if err := json.Unmarshal([]byte(text), &own); err != nil {
 		own.Kind = ReadBlind
 	}
-	return own, true
+	return &own
 }
 
 // WashOut is how long the reader still has to wait before the slides may be
