@@ -35,6 +35,7 @@ const (
 	MenuView    = "View"
 	MenuTools   = "Tools"
 	MenuSuggest = "Suggestions"
+	MenuStudy   = "Study"
 	MenuHelp    = "Help"
 )
 
@@ -43,7 +44,7 @@ const (
 // others are names of keys.
 func NewCommands() *Commands {
 	table := slices.Concat(fileCommands(), editCommands(), keepingCommands(), endCommands(), viewCommands(), toolCommands(), drawCommands(), shapeCommands(),
-		suggestCommands(), helpCommands(), windowCommands(), manyAlike())
+		suggestCommands(), studyCommands(), helpCommands(), windowCommands(), manyAlike())
 	c := &Commands{list: table, byID: map[string]int{}, byKey: map[string]int{}}
 	for i, cmd := range table {
 		c.byID[cmd.ID] = i

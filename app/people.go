@@ -210,6 +210,9 @@ func (s *Session) mayChange(e annotate.Edit) error {
 	if s.Locked() {
 		return ErrSessionLocked
 	}
+	if err := s.washedOut(); err != nil {
+		return err
+	}
 	me, ok := s.Me()
 	if !ok || me.Role > storage.Annotator {
 		return nil

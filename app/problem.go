@@ -144,6 +144,10 @@ func explanations() []explanation {
 		{is(ErrNotSuggestion), "Only a model's suggestion can be accepted or rejected", "Give a person's annotation another class, or delete it."},
 
 		{is(ErrBusy), "Another job is running", "Wait for its end, or cancel it."},
+		{is(ErrWashOut), "The wash-out time is not over", "The slides can be read after that time: what was seen the first time should be forgotten by then."},
+		{is(ErrNotReading), "The project was not given to a reader by this project", "Choose the folder that Assign to a reader made, or merge the projects instead."},
+		{is(ErrReaders), "There are not enough readers", "Collect the readings first, or name readers as the list of readers does."},
+		{is(ErrFewPatients), "All labels are of one patient", "Label slides of a second patient, or name the patients of the slides; or draw slides instead of patients, knowing that the figures are too good then."},
 		{is(ErrFewLabels), "There are too few labels to learn from", "Draw and class at least one label for each of two classes or more, each covering the middle of a patch, then ask for suggestions again."},
 		{is(learn.ErrOneClass), "There are too few labels to learn from", "Draw and class at least one label for each of two classes or more, each covering the middle of a patch, then ask for suggestions again."},
 		{is(ErrNoTissue), "No tissue was found on %s", "Look at the slide: if it does hold tissue, draw and class labels on it; patches under labels are always used."},

@@ -80,8 +80,9 @@ type Session struct {
 	people  people
 	unsaved unsaved
 	keeper  keeper
-	began   time.Time // for the clock that nobody sets
-	notices []string  // of the opening
+	began   time.Time   // for the clock that nobody sets
+	own     *OwnReading // what a reader's project knows of itself; nil in any other
+	notices []string    // of the opening
 }
 
 // CreateProject makes a new project in folder dir, which must not exist or be
@@ -147,7 +148,7 @@ func (s *Session) use(p *storage.Project) (*Session, error) {
 	if err != nil {
 		return nil, errors.Join(err, p.Close())
 	}
-	s.project, s.palette = p, palette
+	s.project, s.palette, s.own = p, palette, ownReading(p)
 	s.startKeeper()
 	return s, nil
 }

@@ -323,6 +323,9 @@ func (s *Session) OpenSlide(ctx context.Context, id annotate.ID) (*OpenSlide, er
 }
 
 func (s *Session) openSlide(ctx context.Context, id annotate.ID, keep bool) (*OpenSlide, error) {
+	if err := s.washedOut(); err != nil {
+		return nil, err
+	}
 	s.opening.Lock()
 	defer s.opening.Unlock()
 	if open := s.Opened(id); open != nil && s.upToDate(open) {

@@ -71,7 +71,7 @@ func (w *Window) bind() error {
 	on("help.palette", w.openPalette, nil)
 	on("help.keys", w.openKeys, nil)
 	on("help.about", w.openAbout, nil)
-	for _, more := range []func(func(string, func(), func() bool)){w.bindMoves, w.bindDrawing, w.bindKeeping, w.bindText, w.bindWhy, w.bindMade, w.bindDense} {
+	for _, more := range []func(func(string, func(), func() bool)){w.bindMoves, w.bindDrawing, w.bindKeeping, w.bindText, w.bindWhy, w.bindMade, w.bindDense, w.bindStudy} {
 		more(on)
 	}
 	return failed
@@ -195,6 +195,10 @@ func menuGroup(id string) string {
 		return "shape"
 	case "class.edit", "class.presets", "class.import", "class.export":
 		return "classes"
+	case "study.assign", "study.collect", "study.merge", "study.readings":
+		return "readings"
+	case "study.agree", "study.adjudicate", "study.take", "study.vote", "study.staple":
+		return "agreement"
 	case "suggest.run", "job.cancel", "help.about":
 		return id
 	}

@@ -65,14 +65,14 @@ func (p *glassPanel) update() {
 	p.pictures.RemoveAll()
 	p.head.Set("")
 	show(p.none, false)
-	slide := p.slide
+	slide, names := p.slide, p.w.session.Associated(open)
 	p.w.reads.do(func() {
 		type picture struct {
 			name string
 			im   *image.RGBA
 		}
 		var found []picture
-		for _, name := range open.Slide.Info().Associated {
+		for _, name := range names {
 			if name == "thumbnail" { // the overview shows as much
 				continue
 			}

@@ -210,7 +210,7 @@ func (w *Window) slideMenu(i int, at fyne.Position) {
 		reviewed,
 		act("Case and patient…", writable, func() { w.askCase(item) }),
 		fyne.NewMenuItemSeparator(),
-		act("Copy path", true, func() {
+		act("Copy path", w.session.PathWords(item) != "", func() {
 			w.app.Clipboard().SetContent(item.Path)
 			w.status.say("Copied " + item.Path)
 		}),

@@ -132,8 +132,9 @@ func (w *Window) activate(p *pane) {
 	w.centre.object.Refresh() // what floats above the slide goes with the keyboard
 	w.selected(p.viewer.Selection())
 	if open := p.open; open != nil {
+		s := w.session
 		w.thumbReads.do(func() {
-			file := fileWords(open.Slide.Info().Path)
+			file := slideFileWords(s, open)
 			w.post(func() {
 				if w.open == open {
 					w.slides.file = file

@@ -234,7 +234,7 @@ func (w *Window) openOneOf(ids []annotate.ID) {
 		for _, id := range ids {
 			var err error
 			if open, err = p.openInto(ctx, s, id, panes); err == nil {
-				file = fileWords(open.Slide.Info().Path)
+				file = slideFileWords(s, open)
 				break
 			}
 			if failed == nil {

@@ -43,7 +43,7 @@ func (w *Window) bindKeeping(on func(id string, run func(), enabled func() bool)
 // opened tells what a person should know of the project just opened, signs in
 // who worked last, and takes up what an earlier session could not save.
 func (w *Window) opened(s *app.Session) {
-	w.notify(s.Notices())
+	w.notify(append(readingWords(s), s.Notices()...))
 	name := w.opts.Session.Author
 	if name == "" {
 		name = w.app.Preferences().String(prefAuthor)

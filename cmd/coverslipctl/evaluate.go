@@ -32,12 +32,31 @@ func evaluateVerb() verb {
 		name:  "evaluate",
 		short: "compare suggestions with decisions and labels, or with a truth",
 		long: "The truth of a suggestion is the person's decision, else the label at its centre; with\n" +
-			"--truth it is the smallest object of that file at its centre.",
-		example: "coverslipctl evaluate --project demo.coverslip --truth demo.svs.truth.geojson",
+			"--truth it is the smallest object of that file at its centre.\n" +
+			"With --held-out the model itself is judged, on labels of patients that it did not learn from: figures\n" +
+			"with intervals over patients, by slide, stain, scanner and site, calibration, learning curve. Stain and\n" +
+			"site are lines of a slide's remarks: stain: H&E",
+		example: "coverslipctl evaluate --project demo.coverslip --truth demo.svs.truth.geojson\ncoverslipctl evaluate --project colon.coverslip --held-out --seed 1 --csv figures.csv",
 		setup: func(f *flag.FlagSet) func(c *call) error {
-			p := declareProject(f, true)
+			p, o := declareSuggest(f)
 			truth := f.String("truth", "", "GeoJSON `FILE` with what is true; needs one slide")
+			held := app.HeldOutOptions{}
+			aside := f.Bool("held-out", false, "set labels of the project aside, learn from the others, judge by these")
+			f.BoolVar(&held.BySlide, "by-slide", false, "with --held-out: draw slides instead of patients")
+			f.IntVar(&held.Folds, "folds", 0, "with --held-out: `NUMBER` of parts set aside in turn (default: 5)")
+			f.Uint64Var(&held.Seed, "seed", 0, "with --held-out: `NUMBER` of the draw")
+			csv := f.String("csv", "", "with --held-out: write all figures to `FILE`, - for standard output")
 			return func(c *call) error {
+				if *aside {
+					if *truth != "" || p.slide != "" {
+						return wrongUsage("--held-out is about all labels of the project: without --truth and --slide")
+					}
+					if err := checkPatch(o); err != nil {
+						return err
+					}
+					held.SuggestOptions = *o
+					return p.with(false, func(s *app.Session) error { return c.evaluateHeldOut(s, held, *csv) })
+				}
 				return p.with(true, func(s *app.Session) error {
 					items, err := p.slides(s)
 					if err != nil {

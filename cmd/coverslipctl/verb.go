@@ -56,6 +56,7 @@ func verbs() []verb {
 		annotationsImportVerb(), annotationsExportVerb(), annotationsListVerb(), annotationsEditVerb(),
 		modelCheckVerb(), modelInt8Verb(), modelSegmentVerb(), modelCaptionVerb(), embedVerb(), suggestVerb(), suggestWordsVerb(), captionsVerb(), replayVerb(), queueVerb(),
 		decideVerb("accept"), decideVerb("reject"), decideVerb("reclass"), evaluateVerb(),
+		readingAssignVerb(), readingListVerb(), readingCollectVerb(), agreeVerb(), consensusVerb(), projectMergeVerb(),
 		datasetExportVerb(), auditVerifyVerb(), auditExportVerb(),
 		userListVerb(), userAddVerb(), userRoleVerb(), userPassphraseVerb(), labelsSignVerb(), labelsVerifyVerb(), benchVerb(),
 	}
