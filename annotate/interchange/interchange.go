@@ -75,6 +75,15 @@ func Detect(h exchange.Head) (exchange.Format, error) {
 		}
 	}
 	if len(found) == 0 {
+		// A damaged file is told by its name, so that it is said where it broke.
+		for _, f := range Formats() {
+			if strings.HasSuffix(strings.TrimSuffix(strings.ToLower(h.Name), ".gz"), f.Extensions[0]) {
+				found = append(found, f)
+			}
+		}
+		if len(found) == 1 {
+			return found[0], nil
+		}
 		return exchange.Format{}, fmt.Errorf("%s: %w", h.Name, ErrUnknown)
 	}
 	// Of two that take the content, the name decides.

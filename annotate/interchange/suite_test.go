@@ -150,7 +150,7 @@ func suiteSize() int {
 	if os.Getenv("COVERSLIP_LONG") != "" {
 		return 10_000
 	}
-	return 500
+	return 160
 }
 
 // far is how far two shapes of the same make lie apart, level-0 pixels; infinite

@@ -116,9 +116,15 @@ func read(in *exchange.Input, o exchange.ReadOptions, b *exchange.Builder) error
 			return r.j.Array(r.object)
 		}
 		return nil
-	}, r.object) // a bare list: the results file of a detector
+	}, func() error { // a bare list: the results file of a detector
+		seen["annotations"] = true
+		return r.object()
+	})
 	if err != nil {
 		return err
+	}
+	if !seen["annotations"] {
+		return r.j.Errorf("there is no list of annotations in it")
 	}
 	if err := r.j.End(); err != nil {
 		return err

@@ -99,7 +99,8 @@ func (k *Keeps) Kept(o *annotate.Object) []*annotate.Object {
 		if i > 0 {
 			c.ID = annotate.ClassID(o.ID.String() + " " + strconv.Itoa(i))
 		}
-		if r.Validate() == nil {
+		// What is written as it was stays as valid as it was.
+		if k.Grid == 0 && k.shape(o.ROI.Kind) == Whole && k.Holes == Whole || r.Validate() == nil {
 			out = append(out, &c)
 		}
 	}
