@@ -56,3 +56,46 @@ func AppendNumber(b []byte, v float64) []byte { return strconv.AppendFloat(b, v+
 
 // Number is AppendNumber as a text.
 func Number(v float64) string { return string(AppendNumber(nil, v)) }
+
+// Nested makes polygons of rings by the even-odd rule: a ring in an odd number of
+// others is a hole of the smallest of them.
+func Nested(rings []annotate.Ring) []annotate.Polygon {
+	areas := make([]float64, len(rings))
+	boxes := make([]annotate.Box, len(rings))
+	for i, r := range rings {
+		areas[i], boxes[i] = annotate.Area(r).Area(), r.Bounds()
+	}
+	inside := func(i, k int) bool {
+		return i != k && len(rings[i]) > 0 && areas[i] < areas[k] && boxes[k].Meets(boxes[i]) && rings[k].Contains(rings[i][0])
+	}
+	place := map[int]int{} // of the outer ring i in ps
+	var ps []annotate.Polygon
+	depth := make([]int, len(rings))
+	for i := range rings {
+		for k := range rings {
+			if inside(i, k) {
+				depth[i]++
+			}
+		}
+		if depth[i]%2 == 0 {
+			place[i] = len(ps)
+			ps = append(ps, annotate.Polygon{Outer: rings[i]})
+		}
+	}
+	for i := range rings {
+		if depth[i]%2 == 0 {
+			continue
+		}
+		best := -1
+		for k := range rings {
+			if depth[k] == depth[i]-1 && inside(i, k) && (best < 0 || areas[k] < areas[best]) {
+				best = k
+			}
+		}
+		if best >= 0 {
+			p := &ps[place[best]]
+			p.Holes = append(p.Holes, rings[i])
+		}
+	}
+	return ps
+}
