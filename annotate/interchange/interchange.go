@@ -19,11 +19,22 @@ import (
 	"coverslip/annotate/interchange/asap"
 	"coverslip/annotate/interchange/coco"
 	"coverslip/annotate/interchange/csvpoints"
+	"coverslip/annotate/interchange/cvat"
+	"coverslip/annotate/interchange/cytomine"
+	"coverslip/annotate/interchange/darwin"
 	"coverslip/annotate/interchange/exchange"
 	"coverslip/annotate/interchange/geojson"
 	"coverslip/annotate/interchange/histomicsui"
+	"coverslip/annotate/interchange/hovernet"
 	"coverslip/annotate/interchange/imagescope"
+	"coverslip/annotate/interchange/labelme"
+	"coverslip/annotate/interchange/labelstudio"
 	"coverslip/annotate/interchange/ndpa"
+	"coverslip/annotate/interchange/omexml"
+	"coverslip/annotate/interchange/sectra"
+	"coverslip/annotate/interchange/sedeen"
+	"coverslip/annotate/interchange/voc"
+	"coverslip/annotate/interchange/yolo"
 )
 
 // Formats is every format, in the order in which they are shown and asked; the
@@ -36,6 +47,18 @@ func Formats() []exchange.Format {
 		ndpa.Format(),
 		histomicsui.Format(),
 		coco.Format(),
+		labelstudio.Format(),
+		cvat.Format(),
+		labelme.Format(),
+		yolo.Boxes(),
+		yolo.Outlines(),
+		voc.Format(),
+		cytomine.Format(),
+		sectra.Format(),
+		sedeen.Format(),
+		hovernet.Format(),
+		darwin.Format(),
+		omexml.Format(),
 		csvpoints.Format(),
 	}
 }

@@ -251,7 +251,16 @@ func compare(t *testing.T, k *exchange.Keeps, want, got []*annotate.Object) {
 }
 
 // suiteAnswers are what a person would say of the suite's own files.
-func suiteAnswers(string) exchange.Answers { return exchange.Answers{} }
+func suiteAnswers(format string) exchange.Answers {
+	if !strings.HasPrefix(format, "yolo") {
+		return nil
+	}
+	var names []string
+	for _, c := range suiteClasses() {
+		names = append(names, c.Name)
+	}
+	return exchange.Answers{"classes": strings.Join(names, ",")}
+}
 
 // TestFormats_Described holds what a dialog needs, and that names are one word
 // and differ.
@@ -289,14 +298,14 @@ func TestFormats_Detected(t *testing.T) {
 // and says where it broke.
 func TestFormats_Truncated(t *testing.T) {
 	for _, f := range Formats() {
-		if f.Write == nil || f.Read == nil || f.Name == "csv" {
+		if f.Write == nil || f.Read == nil || f.Name == "csv" || strings.HasPrefix(f.Name, "yolo") {
 			continue // a table that ends early is a shorter table
 		}
 		data := writeAll(t, f, randomObjects(12, 4))
 		whole := len(bytes.TrimRight(data, " \r\n"))
 		for i := range 40 {
 			cut := whole * i / 40
-			_, _, err := Read(bytes.NewReader(data[:cut]), "x"+f.Extensions[0], f.Name, exchange.ReadOptions{Slide: suiteSlide()}, func(*annotate.Object) error { return nil })
+			_, _, err := Read(bytes.NewReader(data[:cut]), "x"+f.Extensions[0], f.Name, exchange.ReadOptions{Slide: suiteSlide(), Answers: suiteAnswers(f.Name)}, func(*annotate.Object) error { return nil })
 			var broken *exchange.FormatError
 			if !errors.As(err, &broken) {
 				t.Errorf("%s cut at %d of %d: %v", f.Name, cut, whole, err)
