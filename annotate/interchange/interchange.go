@@ -22,6 +22,7 @@ import (
 	"coverslip/annotate/interchange/cvat"
 	"coverslip/annotate/interchange/cytomine"
 	"coverslip/annotate/interchange/darwin"
+	"coverslip/annotate/interchange/dicom"
 	"coverslip/annotate/interchange/exchange"
 	"coverslip/annotate/interchange/geojson"
 	"coverslip/annotate/interchange/histomicsui"
@@ -59,6 +60,8 @@ func Formats() []exchange.Format {
 		hovernet.Format(),
 		darwin.Format(),
 		omexml.Format(),
+		dicom.Annotations(),
+		dicom.Segmentations(),
 		csvpoints.Format(),
 	}
 }

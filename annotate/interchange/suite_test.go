@@ -200,8 +200,8 @@ func plain(k *exchange.Keeps, o *annotate.Object) *annotate.Object {
 // again: what comes back is what the format says it keeps, to the position.
 func TestFormats_WriteRead(t *testing.T) {
 	for _, f := range Formats() {
-		if f.Write == nil {
-			continue
+		if f.Write == nil || f.Keeps.Polygon == exchange.Pixels {
+			continue // masks have a suite of their own
 		}
 		t.Run(f.Name, func(t *testing.T) {
 			objects := randomObjects(suiteSize(), 1)
@@ -222,6 +222,9 @@ func TestFormats_WriteRead(t *testing.T) {
 func compare(t *testing.T, k *exchange.Keeps, want, got []*annotate.Object) {
 	t.Helper()
 	sorted := func(os []*annotate.Object) []*annotate.Object {
+		if k.GridN > 0 {
+			return os // rounded, so no key to sort by; the format keeps the order
+		}
 		os = slices.Clone(os)
 		slices.SortStableFunc(os, func(a, b *annotate.Object) int {
 			if k.Attrs&exchange.Identity != 0 {
@@ -330,7 +333,7 @@ func TestFormats_Losses(t *testing.T) {
 		o := &annotate.Object{ID: annotate.NewID(), Kind: annotate.Annotation, ROI: hole}
 		told := false
 		for _, l := range Losses(f, slices.Values([]*annotate.Object{o})) {
-			told = told || strings.Contains(l.Text, "hole") && l.Count > 0 || l.Count > 0 && (strings.Contains(l.Text, "middle") || strings.Contains(l.Text, "box") || strings.Contains(l.Text, "left out"))
+			told = told || strings.Contains(l.Text, " hole") && l.Count > 0 || l.Count > 0 && (strings.Contains(l.Text, "middle") || strings.Contains(l.Text, "box") || strings.Contains(l.Text, "left out"))
 		}
 		kept := f.Keeps.Kept(o)
 		lost := len(kept) != 1 || len(kept[0].ROI.Polygons) != 1 || len(kept[0].ROI.Polygons[0].Holes) != 1

@@ -24,11 +24,12 @@ const (
 	Boxed                // it becomes its bounding rectangle
 	Centred              // it becomes the point in its middle
 	Filled               // of holes: they are closed
+	Pixels               // it becomes the pixels whose middle it holds
 )
 
 // String is the fate's word for a table.
 func (f Fate) String() string {
-	return [...]string{"left out", "yes", "apart", "as polygon", "as box", "as point", "filled"}[f]
+	return [...]string{"left out", "yes", "apart", "as polygon", "as box", "as point", "filled", "as pixels"}[f]
 }
 
 // Attrs is a set of what an object says beside its shape.
@@ -132,6 +133,8 @@ func (k *Keeps) rois(r annotate.ROI) []annotate.ROI {
 			out = append(out, annotate.PointAt(p.X, p.Y))
 		}
 		return out
+	case Pixels: // the writer does it, at the resolution it can
+		return []annotate.ROI{r}
 	case Outlined:
 		return k.polygons(r.Outline())
 	case Boxed:
@@ -189,6 +192,7 @@ var lossTexts = []struct{ key, one, many string }{
 	{"gone", "%s object is too small to be kept and is left out", "%s objects are too small to be kept and are left out"},
 	{"centred", "%s object becomes the point in its middle", "%s objects become the points in their middle"},
 	{"boxed", "%s object becomes its bounding box", "%s objects become their bounding boxes"},
+	{"pixels", "the outline of %s object becomes one of whole pixels", "the outlines of %s objects become outlines of whole pixels"},
 	{"holes", "%s hole is filled", "%s holes are filled"},
 	{"parts", "%s object of several parts becomes one object a part", "%s objects of several parts become one object a part"},
 	{"outlined", "%s ellipse becomes a polygon, within a quarter of a pixel", "%s ellipses become polygons, within a quarter of a pixel"},
@@ -217,6 +221,7 @@ func (t *Tally) Add(o *annotate.Object) {
 	is("gone", fate != Dropped && len(kept) == 0)
 	is("centred", fate == Centred)
 	is("boxed", fate == Boxed && !same(r, k.rois(r)[0]))
+	is("pixels", fate == Pixels)
 	is("outlined", fate == Outlined && r.Kind == annotate.KindEllipse)
 	is("parts", fate == Apart && len(r.Points) > 1 || fate == Whole && k.Parts != Whole && len(r.Polygons) > 1)
 	if fate == Whole && k.Holes != Whole {

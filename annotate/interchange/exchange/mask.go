@@ -120,21 +120,27 @@ func (m *Mask) loops() [][]corner {
 			}
 		}
 	}
-	take := func(a corner) (corner, bool) {
+	// Where two pixels touch by a corner the walk turns right, around its own one:
+	// so no hole touches the ring around it in two places.
+	take := func(from, a corner) (corner, bool) {
 		v, ok := next[a]
 		if !ok {
 			return none, false
 		}
-		if v[1] != none {
-			next[a] = [2]corner{v[0], none}
-			return v[1], true
+		if v[1] == none {
+			delete(next, a)
+			return v[0], true
 		}
-		delete(next, a)
-		return v[0], true
+		k := 0
+		if (a.x-from.x)*(v[1].y-a.y)-(a.y-from.y)*(v[1].x-a.x) > 0 {
+			k = 1
+		}
+		next[a] = [2]corner{v[1-k], none}
+		return v[k], true
 	}
 	var out [][]corner
 	for _, s := range starts {
-		at, ok := take(s)
+		at, ok := take(corner{s.x - 1, s.y}, s)
 		if !ok {
 			continue
 		}
@@ -145,8 +151,9 @@ func (m *Mask) loops() [][]corner {
 
 // walk follows edges from s by at until they come back, and cuts off a loop
 // whenever a corner is met again.
-func walk(s, at corner, take func(corner) (corner, bool)) (out [][]corner) {
+func walk(s, at corner, take func(from, a corner) (corner, bool)) (out [][]corner) {
 	path, place := []corner{s}, map[corner]int{s: 0}
+	from := s
 	for {
 		if i, met := place[at]; met {
 			out = append(out, slices.Clone(path[i:]))
@@ -158,11 +165,11 @@ func walk(s, at corner, take func(corner) (corner, bool)) (out [][]corner) {
 			place[at] = len(path)
 			path = append(path, at)
 		}
-		n, ok := take(at)
+		n, ok := take(from, at)
 		if !ok {
 			return out
 		}
-		at = n
+		from, at = at, n
 	}
 }
 
