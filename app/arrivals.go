@@ -3,8 +3,11 @@ package app
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
+	"coverslip/annotate/interchange"
+	"coverslip/annotate/interchange/exchange"
 	"coverslip/models/folder"
 )
 
@@ -13,7 +16,7 @@ import (
 type Arrivals struct {
 	Projects []string // folders of projects
 	Slides   []string // whatever is nothing else: opening it says why when it is none
-	Labels   []string // GeoJSON files
+	Labels   []string // files of annotations, see interchange.Formats
 	Models   []string // folders of models, or .onnx files
 }
 
@@ -36,11 +39,26 @@ func SortArrivals(paths []string) Arrivals {
 			case ".onnx", ".safetensors":
 				a.Models = append(a.Models, p)
 			default:
-				a.Slides = append(a.Slides, p)
+				if labelsInside(p) {
+					a.Labels = append(a.Labels, p)
+				} else {
+					a.Slides = append(a.Slides, p)
+				}
 			}
 		}
 	}
 	return a
+}
+
+// labelsInside tells whether a file that other programs' annotations may be called
+// as holds them: an .xml or a .dcm may be a slide, too.
+func labelsInside(path string) bool {
+	ending := func(f exchange.Format) bool { return f.Named(path) }
+	if !slices.ContainsFunc(interchange.Formats(), ending) {
+		return false
+	}
+	_, err := detectLabels(path)
+	return err == nil
 }
 
 func there(dir, name string) bool {

@@ -69,7 +69,7 @@ func fileCommands() []Command {
 		{ID: "file.network", Title: "Slides from web addresses", Menu: MenuFile},
 		{ID: "file.untrusted", Title: "Memory-safe decoders only", Menu: MenuFile},
 		{ID: "file.exportDataset", Title: "Export dataset…", Menu: MenuFile, Key: "Ctrl+E"},
-		{ID: "file.exportGeoJSON", Title: "Export GeoJSON…", Menu: MenuFile, Key: "Ctrl+Shift+E"},
+		{ID: "file.exportGeoJSON", Title: "Export annotations (GeoJSON, XML, COCO …)…", Menu: MenuFile, Key: "Ctrl+Shift+E"},
 	}
 }
 

@@ -14,7 +14,7 @@ func windowCommands() []Command {
 		{ID: "view.darkTheme", Title: "Dark theme", Menu: MenuView, Hidden: true},
 		{ID: "view.lightTheme", Title: "Light theme", Menu: MenuView, Hidden: true},
 		{ID: "view.highContrast", Title: "High-contrast theme", Menu: MenuView},
-		{ID: "file.importGeoJSON", Title: "Import GeoJSON…", Menu: MenuFile},
+		{ID: "file.importGeoJSON", Title: "Import annotations (GeoJSON, XML, COCO …)…", Menu: MenuFile},
 		{ID: "view.filterSlides", Title: "Filter slides", Menu: MenuView, Key: "Ctrl+P"},
 		{ID: "view.groupCases", Title: "Group slides by case", Menu: MenuView},
 		{ID: "view.markReviewed", Title: "Mark slide as reviewed", Menu: MenuView, Key: "Y"},

@@ -1,11 +1,9 @@
 package app
 
 import (
-	"fmt"
+	"context"
 	"io"
 	"os"
-	"path/filepath"
-	"time"
 
 	"coverslip/annotate"
 	"coverslip/annotate/interchange/geojson"
@@ -13,6 +11,7 @@ import (
 
 // ImportReport says what an import brought.
 type ImportReport struct {
+	Format   string   // of the file, for people: "ASAP XML"
 	Objects  int      // objects added
 	Skipped  int      // objects left out: on the slide already, or not usable
 	Repaired int      // objects whose shape was mended
@@ -20,46 +19,9 @@ type ImportReport struct {
 	Warnings []string // what was found odd
 }
 
-// ImportGeoJSON adds the objects of a GeoJSON file to a slide, in one edit: all
-// of the file or, when it breaks off, nothing. An object whose identifier the
-// slide has already is left out. Classes that the palette lacks are added.
+// ImportGeoJSON is ImportLabels of a GeoJSON file.
 func (s *Session) ImportGeoJSON(slide annotate.ID, path string) (ImportReport, error) {
-	item, err := s.Slide(slide)
-	if err != nil {
-		return ImportReport{}, err
-	}
-	set, err := s.Objects(slide)
-	if err != nil {
-		return ImportReport{}, err
-	}
-	palette := s.Palette()
-	file, err := readGeoJSON(path, geojson.ReadOptions{Classes: palette, Author: s.Author(), At: time.Now().UTC()})
-	if err != nil {
-		return ImportReport{}, err
-	}
-	report := ImportReport{Skipped: file.Skipped, Repaired: file.Repaired}
-	for _, w := range file.Warnings {
-		report.Warnings = append(report.Warnings, w.String())
-	}
-	if text := otherSlide(file.Slide, item); text != "" {
-		report.Warnings = append(report.Warnings, text)
-	}
-	edit := annotate.Edit{Slide: slide, Label: "Import " + filepath.Base(path)}
-	for _, c := range file.Classes {
-		if palette.ByID(c.ID) == nil {
-			edit.Classes = append(edit.Classes, annotate.ClassChange{After: &c})
-			report.Classes = append(report.Classes, c.Name)
-		}
-	}
-	for _, o := range file.Objects {
-		if set.Get(o.ID) != nil {
-			report.Skipped++
-			continue
-		}
-		edit.Changes = append(edit.Changes, annotate.Change{After: o})
-		report.Objects++
-	}
-	return report, s.Apply(edit)
+	return s.ImportLabels(context.Background(), slide, path, LabelFile{Format: "geojson"})
 }
 
 // readGeoJSON reads a file whole or not at all.
@@ -94,17 +56,6 @@ func ReadTruth(path string, p annotate.Palette) (*annotate.Set, error) {
 		objects = append(objects, &c)
 	}
 	return annotate.NewSet(objects), nil
-}
-
-// otherSlide is a warning when a file says it belongs to another slide.
-func otherSlide(of geojson.SlideInfo, item SlideItem) string {
-	switch {
-	case of.Fingerprint != "" && of.Fingerprint != item.Fingerprint:
-		return "the file was exported from a slide with other bytes; check that the labels lie where they should"
-	case of.Width > 0 && (of.Width != item.Width || of.Height != item.Height):
-		return fmt.Sprintf("the file was exported from a slide of %d × %d pixels, this one has %d × %d", of.Width, of.Height, item.Width, item.Height)
-	}
-	return ""
 }
 
 // WriteGeoJSON writes the labels of a slide, its undecided suggestions and its

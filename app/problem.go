@@ -13,6 +13,8 @@ import (
 	"syscall"
 
 	"coverslip/annotate"
+	"coverslip/annotate/interchange"
+	"coverslip/annotate/interchange/exchange"
 	"coverslip/annotate/interchange/geojson"
 	"coverslip/models"
 	"coverslip/models/learn"
@@ -104,6 +106,14 @@ func as[T error](err error) bool {
 	return errors.As(err, &e)
 }
 
+// broken makes the test for a damaged file of a format of annotations.
+func broken(format string) func(error) bool {
+	return func(err error) bool {
+		var f *exchange.FormatError
+		return errors.As(err, &f) && f.Format == format
+	}
+}
+
 // spoilt tells whether a file begins as a slide does and goes on otherwise.
 func spoilt(err error) bool {
 	var r *formats.RefusedError
@@ -175,6 +185,10 @@ func explanations() []explanation {
 		{as[*tiles.FormatError], damagedSlide, copyAgain},
 		{as[*tiles.TileError], "%s has a part that cannot be decoded", "The rest of the slide is usable. Copy the slide again from where it came."},
 
+		{is(interchange.ErrUnknown), "%s is no file of annotations that Coverslip knows", "Export it again as GeoJSON or another of the formats that the import dialog lists. Nothing was imported."},
+		{as[*exchange.AskError], "%s does not say all that is needed", "Answer the question: the details name it. Nothing was imported or written."},
+		{broken("geojson"), "%s is not a usable GeoJSON file", "Export it again from the program it came from; the details say where it broke. Nothing was imported."},
+		{as[*exchange.FormatError], "%s is damaged or not of that format", "Export it again from the program it came from; the details say where it broke. Nothing was imported."},
 		{as[*geojson.FormatError], "%s is not a usable GeoJSON file", "Export it again from the program it came from. Nothing was imported."},
 
 		{is(syscall.ENOSPC), "The disk is full", "Free some space and try again; what was saved before is safe."},

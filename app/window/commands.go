@@ -34,7 +34,7 @@ func (w *Window) bind() error {
 	on("file.network", w.toggleNetwork, nil)
 	on("file.untrusted", w.toggleUntrusted, nil)
 	on("file.exportDataset", w.askDataset, project)
-	on("file.exportGeoJSON", w.askGeoJSON, slide)
+	on("file.exportGeoJSON", w.askExport, slide)
 	on("file.close", w.closeProject, project)
 	on("file.quit", w.quit, nil)
 

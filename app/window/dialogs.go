@@ -57,18 +57,6 @@ func (w *Window) askFolder(title string, then func(path string)) {
 	w.chooseFile(fileChoice{title: title, purpose: "folder", words: "Use this folder", folder: true, then: then})
 }
 
-// askImport lets a person choose labels for the active slide.
-func (w *Window) askImport() {
-	w.chooseFile(fileChoice{title: "Import GeoJSON onto " + w.open.Item.Name, purpose: "labels", words: "Import", keep: isLabels,
-		then: func(p string) { w.importGeoJSON([]string{p}) }})
-}
-
-// isLabels tells whether a file is called as GeoJSON is.
-func isLabels(name string) bool {
-	end := strings.ToLower(filepath.Ext(name))
-	return end == ".geojson" || end == ".json"
-}
-
 // folderField is an entry for a path with a button that asks for a folder.
 func (w *Window) folderField(e *formEntry) fyne.CanvasObject {
 	choose := newButton(nil, nil, "Choose…", "", "", func() { w.askFolder("Choose a folder", e.SetText) }).filled().sized(76, 26)
@@ -189,7 +177,9 @@ func (w *Window) form(title, confirm string, items []*widget.FormItem, entries [
 	d = dialog.NewCustomWithoutButtons(title, body, w.win)
 	d.SetButtons([]fyne.CanvasObject{cancel, do})
 	w.shown(d, 560, d.MinSize().Height)
-	w.win.Canvas().Focus(entries[0])
+	if len(entries) > 0 {
+		w.win.Canvas().Focus(entries[0])
+	}
 }
 
 // askDataset asks how to export the labelled patches.
@@ -248,31 +238,4 @@ func datasetOptions(out, patch, mpp, splits, seed string) (app.DatasetOptions, e
 		return o, errors.New("the seed is a whole number")
 	}
 	return o, nil
-}
-
-// askGeoJSON asks where the labels of the slide shall go.
-func (w *Window) askGeoJSON() {
-	// Beside the project, as datasets; the last file dialog may have ended at
-	// the slides of another one.
-	dir := filepath.Dir(w.session.Dir())
-	name := w.open.Item.Name
-	file := newFormEntry(filepath.Join(dir, strings.TrimSuffix(name, filepath.Ext(name))+".geojson"))
-	warned := ""
-	w.form("Export the labels of this slide", "Export", []*widget.FormItem{
-		{Text: "File", Widget: file, HintText: "GeoJSON as QuPath reads it; suggestions without a decision are left out"},
-	}, []*formEntry{file}, func() error {
-		path := strings.TrimSpace(file.Text)
-		if filepath.Base(path) == "." || strings.HasSuffix(path, string(filepath.Separator)) {
-			return errors.New("the file needs a name")
-		}
-		if filepath.Ext(path) == "" {
-			path += ".geojson"
-		}
-		if _, err := os.Stat(path); err == nil && warned != path {
-			warned = path
-			return fmt.Errorf("%s is there already; Export once more replaces it", filepath.Base(path))
-		}
-		w.exportGeoJSON(path)
-		return nil
-	})
 }

@@ -10,7 +10,7 @@ import (
 )
 
 // dropped takes files and folders dropped on the window: a project is opened,
-// slides go into the open project or get one of their own, GeoJSON goes onto the
+// slides go into the open project or get one of their own, annotations go onto the
 // slide under the pointer, a model is checked and offered for suggestions.
 func (w *Window) dropped(at fyne.Position, uris []fyne.URI) {
 	var paths []string
@@ -62,7 +62,7 @@ func (w *Window) take(a app.Arrivals) {
 		w.add(a.Slides)
 	}
 	if len(a.Labels) > 0 {
-		w.importGeoJSON(a.Labels)
+		w.importLabels(a.Labels, app.LabelFile{})
 	}
 	if len(a.Models) > 0 {
 		if w.session == nil {
@@ -79,51 +79,3 @@ var (
 	errNoSlideDrop  = &app.Problem{Title: "No slide is open for these labels", Hint: "Open the slide that the labels were drawn on, then drop the file on it."}
 	errNoModelDrop  = &app.Problem{Title: "No project is open for this model", Hint: "Open a slide or a project first, then drop the model's folder."}
 )
-
-// importGeoJSON adds the objects of files to the active slide, each file in one
-// edit that undo takes back.
-func (w *Window) importGeoJSON(paths []string) {
-	s, open := w.session, w.open
-	if s == nil || open == nil {
-		w.fail(errNoSlideDrop)
-		return
-	}
-	if s.ReadOnly() {
-		w.fail(errReadOnlyDrop)
-		return
-	}
-	w.startJob("Import labels", func(j *job) error {
-		var sum app.ImportReport
-		for i, path := range paths {
-			if err := j.ctx.Err(); err != nil {
-				return err
-			}
-			j.progress(filepath.Base(path), i, len(paths))
-			r, err := s.ImportGeoJSON(open.Item.ID, path)
-			if err != nil {
-				return &app.FileError{What: "labels", Path: path, Err: err}
-			}
-			sum.Objects += r.Objects
-			sum.Skipped += r.Skipped
-			sum.Repaired += r.Repaired
-			sum.Warnings = append(sum.Warnings, r.Warnings...)
-		}
-		w.post(func() { w.status.say(importWords(sum, open.Item.Name)) })
-		return nil
-	})
-}
-
-// importWords say what an import brought.
-func importWords(r app.ImportReport, slide string) string {
-	words := fmt.Sprintf("Imported %s onto %s", plural(r.Objects, "label"), slide)
-	if r.Skipped > 0 {
-		words += fmt.Sprintf(" · %s left out, there already or not usable", number(r.Skipped))
-	}
-	if r.Repaired > 0 {
-		words += fmt.Sprintf(" · %s mended", number(r.Repaired))
-	}
-	if len(r.Warnings) > 0 {
-		words += " · " + r.Warnings[0]
-	}
-	return words
-}

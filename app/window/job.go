@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 
 	"coverslip/app"
 )
@@ -48,25 +47,6 @@ func (w *Window) exportDataset(o app.DatasetOptions) {
 			words += " · " + r.Warnings[0]
 		}
 		w.post(func() { w.status.say(words) })
-		return nil
-	})
-}
-
-// exportGeoJSON writes the labels of the current slide.
-func (w *Window) exportGeoJSON(path string) {
-	s, open := w.session, w.open
-	if s == nil || open == nil {
-		return
-	}
-	if full, err := filepath.Abs(path); err == nil { // else it is said as it was given
-		path = full
-	}
-	w.startJob("Export GeoJSON", func(*job) error {
-		n, err := s.ExportGeoJSON(open.Item.ID, path, app.LabelsOnly)
-		if err != nil {
-			return err
-		}
-		w.post(func() { w.status.say(fmt.Sprintf("Wrote %s to %s", plural(n, "label"), path)) })
 		return nil
 	})
 }

@@ -452,7 +452,7 @@ func TestWindow_Exports_DatasetAndGeoJSON(t *testing.T) {
 		t.Errorf("%v; problem %q %q", err, s.problem.title.value, s.problem.cause)
 	}
 	file := filepath.Join(s.dir, "labels.geojson")
-	s.exportGeoJSON(file)
+	s.exportLabels(file, app.LabelFile{})
 	s.settle()
 	if b, err := os.ReadFile(file); err != nil || strings.Count(string(b), `"Feature"`) < 3 {
 		t.Errorf("%v: %.200s", err, b)

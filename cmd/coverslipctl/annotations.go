@@ -4,34 +4,86 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"slices"
 	"sort"
+	"strings"
 	"time"
 
 	"coverslip/annotate"
+	"coverslip/annotate/interchange"
+	"coverslip/annotate/interchange/exchange"
 	"coverslip/app"
 )
 
-// declareFormat declares --format and gives its check.
-func declareFormat(f *flag.FlagSet) func() error {
-	format := f.String("format", "geojson", "`FORMAT` of the file: geojson")
-	return func() error {
-		if *format != "geojson" {
-			return wrongUsage("unknown format %q; geojson is known", *format)
-		}
-		return nil
+// labelFlags are the flags of a file of annotations.
+type labelFlags struct {
+	format  *string
+	answers answers
+}
+
+// answers are --answer key=value, given as often as needed.
+type answers map[string]string
+
+func (a answers) String() string { return "" }
+
+// Set implements flag.Value.
+func (a answers) Set(v string) error {
+	key, value, ok := strings.Cut(v, "=")
+	if !ok {
+		return fmt.Errorf("%q is no KEY=VALUE", v)
 	}
+	a[key] = value
+	return nil
+}
+
+// declareLabelFile declares --format and --answer.
+func declareLabelFile(f *flag.FlagSet, written bool) *labelFlags {
+	l := &labelFlags{answers: answers{}}
+	l.format = f.String("format", "", "`FORMAT` of the file: "+strings.Join(interchange.Names(written), ", ")+"; by its content or name when not given")
+	f.Var(l.answers, "answer", "`KEY=VALUE`: what the file does not say and was asked for, such as mpp=0.25; may be given several times")
+	return l
+}
+
+// how is the flags as the session takes them.
+func (l *labelFlags) how(written bool) (app.LabelFile, error) {
+	if names := interchange.Names(written); *l.format != "" && !slices.Contains(names, *l.format) {
+		return app.LabelFile{}, wrongUsage("unknown format %q; known are %s", *l.format, strings.Join(names, ", "))
+	}
+	return app.LabelFile{Format: *l.format, Answers: exchange.Answers(l.answers)}, nil
+}
+
+// asked turns the questions of a format into advice.
+func asked(err error) error {
+	questions := app.AsksFor(err)
+	if len(questions) == 0 {
+		return err
+	}
+	var texts []string
+	for _, q := range questions {
+		t := q.Text + " Give --answer " + q.Key + "="
+		switch {
+		case len(q.Choices) > 0:
+			t += strings.Join(q.Choices, "|")
+		case q.Guess != "":
+			t += q.Guess + ", for example"
+		}
+		texts = append(texts, t)
+	}
+	return &app.Problem{Title: "A question must be answered first", Hint: strings.Join(texts, "\n"), Err: err}
 }
 
 func annotationsImportVerb() verb {
 	return verb{
 		name: "annotations import", args: "FILE", min: 1, max: 1,
-		short:   "add the labels of a file to a slide",
-		long:    "Objects that are on the slide already (same identifier) are left out.",
+		short: "add the labels of a file to a slide",
+		long: "The file may be packed (.gz, .zip). Objects that are on the slide already (same identifier) are\n" +
+			"left out. A damaged file brings nothing. annotations formats lists the formats.",
 		example: "coverslipctl annotations import --project colon.coverslip --slide A12.svs --format geojson A12.geojson",
 		setup: func(f *flag.FlagSet) func(c *call) error {
-			p, format := declareProject(f, true), declareFormat(f)
+			p, file := declareProject(f, true), declareLabelFile(f, false)
 			return func(c *call) error {
-				if err := format(); err != nil {
+				how, err := file.how(false)
+				if err != nil {
 					return err
 				}
 				return p.with(false, func(s *app.Session) error {
@@ -39,14 +91,14 @@ func annotationsImportVerb() verb {
 					if err != nil {
 						return err
 					}
-					r, err := s.ImportGeoJSON(item.ID, c.args[0])
+					r, err := s.ImportLabels(c.ctx, item.ID, c.args[0], how)
 					if err != nil {
-						return aboutFile("file", c.args[0], err)
+						return aboutFile("file", c.args[0], asked(err))
 					}
 					for _, w := range r.Warnings {
 						c.say("%s: %s", c.args[0], w)
 					}
-					j := map[string]any{"slide": item.ID.String(), "objects": r.Objects, "skipped": r.Skipped, "repaired": r.Repaired,
+					j := map[string]any{"slide": item.ID.String(), "format": r.Format, "objects": r.Objects, "skipped": r.Skipped, "repaired": r.Repaired,
 						"classes": append([]string{}, r.Classes...), "warnings": append([]string{}, r.Warnings...)}
 					return c.result(j, func(w io.Writer) {
 						fmt.Fprintf(w, "%s: %d object(s) added (%d mended), %d left out, %d class(es) new\n", item.Name, r.Objects, r.Repaired, r.Skipped, len(r.Classes))
@@ -60,31 +112,84 @@ func annotationsImportVerb() verb {
 func annotationsExportVerb() verb {
 	return verb{
 		name: "annotations export", args: "FILE", min: 1, max: 1,
-		short:   "write the labels of a slide into a file",
-		long:    "QuPath opens the file. Authors, dates and notes are in it; a dataset export leaves them out.",
+		short: "write the labels of a slide into a file",
+		long: "What the format cannot hold is said before the file is written; with --lossless nothing is\n" +
+			"written then. A file called .gz is packed. GeoJSON holds authors, dates and notes; a dataset\n" +
+			"export leaves them out. annotations formats lists the formats.",
 		example: "coverslipctl annotations export --project colon.coverslip --slide A12.svs --format geojson A12.geojson",
 		setup: func(f *flag.FlagSet) func(c *call) error {
-			p, format := declareProject(f, true), declareFormat(f)
+			p, file := declareProject(f, true), declareLabelFile(f, true)
 			all := f.Bool("all", false, "also suggestions without a decision, and rejected ones")
+			lossless := f.Bool("lossless", false, "write nothing when the format cannot hold all of it")
 			return func(c *call) error {
-				if err := format(); err != nil {
+				how, err := file.how(true)
+				if err != nil {
 					return err
 				}
-				keep := app.LabelsOnly
+				how.Keep = app.LabelsOnly
 				if *all {
-					keep = nil
+					how.Keep = nil
 				}
 				return p.with(true, func(s *app.Session) error {
 					item, err := p.one(s)
 					if err != nil {
 						return err
 					}
-					n, err := s.ExportGeoJSON(item.ID, c.args[0], keep)
-					if err != nil {
-						return aboutFile("file", c.args[0], err)
+					return exportLabels(c, s, item, how, *lossless)
+				})
+			}
+		},
+	}
+}
+
+// exportLabels tells the losses and writes the file.
+func exportLabels(c *call, s *app.Session, item app.SlideItem, how app.LabelFile, lossless bool) error {
+	path := c.args[0]
+	format, err := app.LabelFormat(how.Format, path)
+	if err != nil {
+		return aboutFile("file", path, err)
+	}
+	losses, err := s.LabelLosses(item.ID, format, how.Keep)
+	if err != nil {
+		return err
+	}
+	lost := []string{}
+	for _, l := range losses {
+		if l.Count > 0 {
+			lost = append(lost, l.Text)
+		}
+		c.say("%s: %s", format.Title, l.Text)
+	}
+	if lossless && len(lost) > 0 {
+		return &app.Problem{Title: format.Title + " cannot hold all of it; nothing was written", Hint: strings.Join(lost, "; ") + ". GeoJSON holds everything."}
+	}
+	n, err := s.ExportLabels(c.ctx, item.ID, path, how)
+	if err != nil {
+		return aboutFile("file", path, asked(err))
+	}
+	j := map[string]any{"slide": item.ID.String(), "file": path, "format": format.Name, "objects": n, "losses": lost}
+	return c.result(j, func(w io.Writer) { fmt.Fprintf(w, "%s: %d object(s)\n", path, n) })
+}
+
+func annotationsFormatsVerb() verb {
+	return verb{
+		name:    "annotations formats",
+		short:   "list the formats of annotations, and what each can hold",
+		example: "coverslipctl annotations formats",
+		setup: func(f *flag.FlagSet) func(c *call) error {
+			return func(c *call) error {
+				list := []map[string]any{}
+				for _, f := range interchange.Formats() {
+					list = append(list, map[string]any{"name": f.Name, "title": f.Title, "extensions": f.Extensions, "read": f.Read != nil, "written": f.Write != nil, "about": f.Line, "holds": f.Keeps.Summary()})
+				}
+				return c.result(list, func(w io.Writer) {
+					for _, f := range interchange.Formats() {
+						way := "in, out"
+						if f.Write == nil {
+							way = "in"
+						}
+						fmt.Fprintf(w, "%-14s %-8s %s\n%24s%s; %s\n", f.Name, way, f.Title, "", f.Line, f.Keeps.Summary())
 					}
-					j := map[string]any{"slide": item.ID.String(), "file": c.args[0], "objects": n}
-					return c.result(j, func(w io.Writer) { fmt.Fprintf(w, "%s: %d object(s)\n", c.args[0], n) })
 				})
 			}
 		},

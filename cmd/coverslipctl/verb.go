@@ -53,7 +53,7 @@ func verbs() []verb {
 		verifyVerb(), convertVerb(),
 		projectNewVerb(), projectAddVerb(), projectListVerb(), projectCheckVerb(),
 		projectBackupVerb(), projectCompactVerb(), projectRelinkVerb(),
-		annotationsImportVerb(), annotationsExportVerb(), annotationsListVerb(), annotationsEditVerb(),
+		annotationsImportVerb(), annotationsExportVerb(), annotationsListVerb(), annotationsFormatsVerb(), annotationsEditVerb(),
 		modelCheckVerb(), modelInt8Verb(), modelSegmentVerb(), modelCaptionVerb(), embedVerb(), suggestVerb(), suggestWordsVerb(), captionsVerb(), replayVerb(), queueVerb(),
 		decideVerb("accept"), decideVerb("reject"), decideVerb("reclass"), evaluateVerb(),
 		readingAssignVerb(), readingListVerb(), readingCollectVerb(), agreeVerb(), consensusVerb(), projectMergeVerb(),

@@ -3,14 +3,13 @@ package geojson
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
 	"coverslip/annotate"
+	"coverslip/annotate/interchange/exchange"
 )
 
 // Keys of Object.Meta that hold what QuPath has and an Object has no field for.
@@ -161,127 +160,17 @@ func (d *reader) metadata(index int, raw json.RawMessage, o *annotate.Object) {
 			o.Meta[key] = text(v)
 			continue
 		}
-		if err := setOwn(o, own, text(v)); err != nil {
+		if err := exchange.SetOwnKey(o, own, text(v)); err != nil {
 			d.warn(index, "metadata %q was passed over: %v", key, err)
 		}
 	}
 }
 
-// decisions are the words of the metadata.
-var decisions = [...]string{annotate.Accepted: "accepted", annotate.Rejected: "rejected", annotate.Reclassed: "reclassed"}
-
-// setOwn reads one entry that own wrote.
-func setOwn(o *annotate.Object, key, v string) (err error) {
-	by := &o.By
-	number := func() float64 {
-		var f float64
-		if f, err = strconv.ParseFloat(v, 64); err == nil && !(f >= 0 && f <= 1) {
-			f, err = 0, fmt.Errorf("%q is not between 0 and 1", v)
-		}
-		return f
-	}
-	moment := func() (t time.Time) {
-		t, err = time.Parse(time.RFC3339Nano, v)
-		return t
-	}
-	switch key {
-	case "author":
-		by.Author = v
-	case "model":
-		by.Model = v
-	case "modelHash":
-		by.ModelHash = v
-	case "untrained":
-		by.Untrained = v == "true"
-	case "method":
-		by.Method = v
-	case "score":
-		by.Score = number()
-	case "margin":
-		by.Margin = number()
-	case "why":
-		by.Why = v
-	case "params":
-		by.Params = v
-	case "nearest":
-		for _, part := range strings.Split(v, ",") {
-			id, err := annotate.ParseID(part)
-			if err != nil {
-				return err
-			}
-			by.Nearest = append(by.Nearest, id)
-		}
-	case "notes":
-		o.Notes = v
-	case "created":
-		o.Created = moment()
-	case "changed":
-		o.Changed = moment()
-	case "decision":
-		for i, word := range decisions {
-			if word == v && word != "" {
-				o.Review.Decision = annotate.Decision(i)
-				return nil
-			}
-		}
-		return fmt.Errorf("unknown decision %q", v)
-	case "decidedBy":
-		o.Review.By = v
-	case "decidedAt":
-		o.Review.At = moment()
-	case "was":
-		o.Review.Was, err = annotate.ParseID(v)
-	default:
-		return fmt.Errorf("unknown key")
-	}
-	return err
-}
-
-// own is what setOwn reads: everything that QuPath has no field for.
+// own is what QuPath has no field for, under our own prefix.
 func own(o *annotate.Object) map[string]string {
 	m := map[string]string{}
-	set := func(key, v string) {
-		if v != "" {
-			m[metaOwn+key] = v
-		}
-	}
-	moment := func(key string, t time.Time) {
-		if !t.IsZero() {
-			set(key, t.UTC().Format(time.RFC3339Nano))
-		}
-	}
-	number := func(key string, v float64) {
-		if v != 0 {
-			set(key, strconv.FormatFloat(v, 'g', -1, 64))
-		}
-	}
-	by := o.By
-	set("author", by.Author)
-	set("model", by.Model)
-	set("modelHash", by.ModelHash)
-	set("method", by.Method)
-	set("why", by.Why)
-	set("params", by.Params)
-	set("notes", o.Notes)
-	number("score", by.Score)
-	number("margin", by.Margin)
-	if by.Untrained {
-		set("untrained", "true")
-	}
-	ids := make([]string, len(by.Nearest))
-	for i, id := range by.Nearest {
-		ids[i] = id.String()
-	}
-	set("nearest", strings.Join(ids, ","))
-	moment("created", o.Created)
-	moment("changed", o.Changed)
-	if d := int(o.Review.Decision); d < len(decisions) {
-		set("decision", decisions[d])
-	}
-	set("decidedBy", o.Review.By)
-	moment("decidedAt", o.Review.At)
-	if !o.Review.Was.IsZero() {
-		set("was", o.Review.Was.String())
+	for key, v := range exchange.Own(o) {
+		m[metaOwn+key] = v
 	}
 	return m
 }

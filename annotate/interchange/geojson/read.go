@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"coverslip/annotate"
+	"coverslip/annotate/interchange/exchange"
 )
 
 // ReadOptions is how a file is read; the zero value is good.
@@ -20,6 +21,11 @@ type ReadOptions struct {
 	Author  string             // author of objects that name none
 	At      time.Time          // time of objects that carry none
 	NewID   func() annotate.ID // makes identifiers; annotate.NewID when nil
+
+	// Each, when it is not nil, gets every object as it is read; File.Objects stays
+	// empty, so that a file of millions needs no memory for them. Its error ends the
+	// reading.
+	Each func(*annotate.Object) error
 
 	MaxBytes    int64 // of the unpacked file; 2 GiB when 0
 	MaxFeature  int64 // bytes of one feature; 256 MiB when 0
@@ -90,7 +96,7 @@ func Read(r io.Reader, o ReadOptions) (*File, error) {
 	if err != nil {
 		return &File{}, err
 	}
-	d := &reader{o: o, in: in, dec: json.NewDecoder(in), file: &File{}, ids: map[annotate.ID]bool{},
+	d := &reader{o: o, in: in, dec: json.NewDecoder(exchange.QuoteNumbers(in)), file: &File{}, ids: map[annotate.ID]bool{},
 		classes: map[string]annotate.ID{}, left: o.MaxVertices}
 	// Files may hold several values one after another (one feature a line).
 	for first := true; ; first = false {
@@ -106,7 +112,7 @@ func Read(r io.Reader, o ReadOptions) (*File, error) {
 
 type reader struct {
 	o       ReadOptions
-	in      *meter
+	in      *exchange.Input
 	dec     *json.Decoder
 	file    *File
 	ids     map[annotate.ID]bool
@@ -114,25 +120,39 @@ type reader struct {
 	left    int                    // vertices that may still come
 }
 
+// stopped is an error of ReadOptions.Each.
+type stopped struct{ error }
+
+func (s *stopped) Unwrap() error { return s.error }
+
+// ends tells whether an error ends the reading of the file.
+func ends(err error) bool {
+	var s *stopped
+	return errors.Is(err, errVertices) || errors.As(err, &s)
+}
+
 func (d *reader) wrap(err error) error {
 	var f *FormatError
+	if s := (*stopped)(nil); errors.As(err, &s) {
+		return s.error
+	}
 	if errors.As(err, &f) {
 		return err
 	}
 	what := "the file is no JSON"
 	switch {
-	case errors.Is(err, errLarge), errors.Is(err, errFeature), errors.Is(err, errVertices), errors.Is(err, errBomb):
+	case errors.Is(err, exchange.ErrLarge), errors.Is(err, errVertices), errors.Is(err, exchange.ErrBomb):
 		what = "the file is too large to be read safely"
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		what = "the file ends too early"
 	case d.file.Features > 0:
 		what = "the file is damaged"
 	}
-	return &FormatError{Feature: d.file.Features, What: what, Err: err}
+	return &FormatError{Feature: d.file.Features, Offset: d.dec.InputOffset(), What: what, Err: err}
 }
 
 // next lets the decoder take one more value of the size allowed.
-func (d *reader) next() { d.in.stop = d.dec.InputOffset() + d.o.MaxFeature }
+func (d *reader) next() { d.in.Allow(d.dec.InputOffset(), d.o.MaxFeature) }
 
 // top reads one value of the file.
 func (d *reader) top() error {
@@ -226,10 +246,10 @@ func (d *reader) object() error {
 func (d *reader) take(raw map[string]json.RawMessage) error {
 	index := d.file.Features
 	if d.file.Features++; d.file.Features > d.o.MaxFeatures {
-		return fmt.Errorf("%w: %d features", errLarge, d.o.MaxFeatures)
+		return fmt.Errorf("%w: %d features", exchange.ErrLarge, d.o.MaxFeatures)
 	}
 	err := d.feature(index, raw, 0)
-	if errors.Is(err, errVertices) {
+	if ends(err) {
 		return err
 	}
 	if err != nil {
@@ -312,7 +332,11 @@ func (d *reader) place(index int, o *annotate.Object, rois []annotate.ROI) error
 			c.ID = d.o.NewID()
 		}
 		made++
-		d.file.Objects = append(d.file.Objects, &c)
+		if d.o.Each == nil {
+			d.file.Objects = append(d.file.Objects, &c)
+		} else if err := d.o.Each(&c); err != nil {
+			return &stopped{err}
+		}
 	}
 	if made == 0 {
 		return bad
@@ -339,7 +363,7 @@ func (d *reader) children(index int, raw json.RawMessage, depth int) error {
 		return nil
 	}
 	for _, k := range kids {
-		if err := d.feature(index, k, depth+1); errors.Is(err, errVertices) {
+		if err := d.feature(index, k, depth+1); ends(err) {
 			return err
 		} else if err != nil {
 			d.warn(index, "a child object was left out: %v", err)
