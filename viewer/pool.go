@@ -10,7 +10,8 @@ import (
 
 // Budgets of textures.
 const (
-	uploadPerFrame = 2 << 20   // bytes of new textures in one frame, 8 tiles of 256: about 1 ms
+	uploadPerFrame = 2 << 20   // bytes of new textures in one frame, 8 tiles of 256: about 2 ms without a GPU
+	uploadMoving   = 1 << 20   // the same while the picture moves, when late frames are seen
 	poolBytes      = 160 << 20 // bytes of textures kept by one pool
 
 	// textureLife is how long Fyne keeps a texture that is not painted
@@ -40,7 +41,8 @@ type pool[K comparable] struct {
 	bytes   int       // of all textures
 	frame   int
 	now     time.Time
-	budget  int // bytes that may still be uploaded in this frame
+	allowed int // bytes that may be uploaded in the next frame
+	budget  int // and still in this one
 	uploads int // textures made since the pool was made
 	put     int // textures made in this frame
 
@@ -58,14 +60,14 @@ func (p *pool[K]) orient(turn int, flip bool) {
 }
 
 func newPool[K comparable]() *pool[K] {
-	return &pool[K]{sizer: newSizer(), items: map[K]*sprite{}}
+	return &pool[K]{sizer: newSizer(), items: map[K]*sprite{}, allowed: uploadPerFrame}
 }
 
 // begin starts a frame.
 func (p *pool[K]) begin(now time.Time) {
 	p.frame++
 	p.now = now
-	p.budget = uploadPerFrame
+	p.budget = p.allowed
 	p.put = 0
 	if p.frame%64 == 0 {
 		p.retire()

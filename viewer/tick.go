@@ -189,12 +189,19 @@ func (v *Viewer) layOut() {
 	}
 	v.tileLayer.pool.orient(v.view.Turn, v.view.Flip)
 	v.overlay.pool.orient(v.view.Turn, v.view.Flip)
+	upload := uploadPerFrame
+	if v.view != v.pace.view {
+		upload = uploadMoving
+	}
+	v.tileLayer.pool.allowed = upload
 	moreTiles := v.tileLayer.update(v.view, v.sight(now), v.unit, now)
 	if !v.tileLayer.covered {
 		place(v.ground, 0, 0, size.Width, size.Height)
 		v.objs = append(v.objs, v.ground)
 	}
 	v.objs = append(v.objs, v.tileLayer.objs...)
+	// The slide comes first; a tile of the labels is always allowed.
+	v.overlay.pool.allowed = max(1, v.tileLayer.pool.budget)
 	moreTiles = v.layOutLaid(now) || moreTiles
 	moreOverlay := v.overlay.update(v.view, v.unit, now)
 	v.objs = append(v.objs, v.overlay.objs...)

@@ -150,11 +150,17 @@ const (
 func (r *buttonRenderer) Destroy() {}
 
 func (r *buttonRenderer) Objects() []fyne.CanvasObject {
-	objs := []fyne.CanvasObject{r.ground}
+	objs := append(make([]fyne.CanvasObject, 0, 4), r.ground)
 	if r.icon != nil {
 		objs = append(objs, r.icon)
 	}
-	return append(objs, r.words, r.key)
+	if r.b.words != "" { // an empty text is walked in every frame all the same
+		objs = append(objs, r.words)
+	}
+	if r.b.key != "" {
+		objs = append(objs, r.key)
+	}
+	return objs
 }
 
 // content is the width of what is in the button, without its margins.

@@ -39,7 +39,7 @@ var magnifications = append([]float64{0}, app.Magnifications()...)
 
 func newCentre(w *Window) *centre {
 	c := &centre{w: w}
-	row := hbox(1)
+	row, fixed := hbox(1), hbox(1)
 	for i, m := range magnifications {
 		words, tip := fmt.Sprintf("%g×", m), fmt.Sprintf("Magnify to %g×  (Ctrl+%d)", m, i)
 		if m == 0 {
@@ -54,8 +54,9 @@ func newCentre(w *Window) *centre {
 			w.focus()
 		}).onHUD().sized(34, 22)
 		c.zooms = append(c.zooms, b)
-		row.Add(b)
+		fixed.Add(b)
 	}
+	row.Add(w.stills.panel(fixed))
 	c.now = boldText("", 12).fixed(48).trailing()
 	c.now.color = colorGlass
 	row.Add(c.now)
@@ -186,8 +187,12 @@ func (c *centre) viewChanged() {
 	c.angle.Set(dialWords(angle, mirrored))
 	for i, b := range c.zooms {
 		f := magnifications[i]
-		b.SetActive(f > 0 && c.w.open != nil && math.Abs(m-f) < 0.02*f)
-		b.SetEnabled(f == 0 || m > 0)
+		active, enabled := f > 0 && c.w.open != nil && math.Abs(m-f) < 0.02*f, f == 0 || m > 0
+		if active != b.active || enabled == b.disabled {
+			c.w.stills.changed()
+		}
+		b.SetActive(active)
+		b.SetEnabled(enabled)
 	}
 }
 

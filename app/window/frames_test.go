@@ -100,3 +100,36 @@ func equal(a, b []int64) bool {
 	}
 	return len(a) == len(b)
 }
+
+// hit walks the window as Fyne does to find what is under the mouse.
+func (m *paintMark) hit() {
+	m.Visible()
+	m.Position()
+	m.Visible()
+	m.Size()
+}
+
+// The hit tests of the events that follow a painting, in which the swap of buffers
+// lies, do not count as its end.
+func TestFrameLog_HitTestsAreNotPainted(t *testing.T) {
+	f := newFakeLog()
+	f.cpu = time.Second
+	f.tick() // the first turn has no begin
+	f.mark.paint()
+	f.spend(2) // the swap
+	f.run()
+	f.tick()
+	f.spend(3)
+	f.mark.paint()
+	f.spend(2) // the swap
+	f.mark.hit()
+	f.spend(1)
+	f.tick()
+	f.mark.hit() // nothing is painted in this turn
+	f.run()
+	f.tick()
+	check(t, f, [][]int64{{0, 2000, 0, 0, 0, 1}, {3000, 2000, 0, 3000, 0, 1}, {1000, 0, 1000, 0, 0, 0}})
+	if f.mark.MinSize(); f.mark.done {
+		t.Error("a hit test counts as painted")
+	}
+}

@@ -12,34 +12,40 @@ type paintMark struct {
 	sizes   int    // least sizes asked for since reset
 	walked  bool   // the place was asked for last
 	done    bool   // painted since reset
+	just    bool   // it is for the last question that it counts as painted
 }
 
 // reset begins a turn: after its events, before its painting.
-func (m *paintMark) reset() { m.sizes, m.walked, m.done = 0, false, false }
+func (m *paintMark) reset() { m.sizes, m.walked, m.done, m.just = 0, false, false, false }
 
 // MinSize implements fyne.CanvasObject.
 func (m *paintMark) MinSize() fyne.Size {
 	m.sizes++
-	m.walked = false
+	m.walked, m.just = false, false
 	return fyne.Size{}
 }
 
 // Position implements fyne.CanvasObject.
 func (m *paintMark) Position() fyne.Position {
-	m.walked = true
+	m.walked, m.just = true, false
 	return fyne.Position{}
 }
 
 // Size implements fyne.CanvasObject.
 func (m *paintMark) Size() fyne.Size {
-	m.walked, m.done = false, false
+	if m.just { // a hit test, of a turn that painted nothing so far
+		m.done = false
+	}
+	m.walked, m.just = false, false
 	return fyne.Size{}
 }
 
 // Visible implements fyne.CanvasObject.
 func (m *paintMark) Visible() bool {
-	if m.walked && m.sizes >= 2 {
-		m.done = true
+	// Once a turn: the mouse's hit tests after the painting come before the next
+	// reset.
+	if m.walked && m.sizes >= 2 && !m.done {
+		m.done, m.just = true, true
 		m.painted()
 	}
 	m.walked = false

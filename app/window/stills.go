@@ -12,9 +12,9 @@ import (
 
 // When panels are shown as pictures.
 const (
-	stillFrom  = 2                      // frames that the slide moved in, one soon after the other
-	stillWoken = 30                     // more of them after a panel was used
+	stillWoken = 30                     // frames of movement in which they are live after a panel was used
 	stillAfter = 150 * time.Millisecond // without a movement they are live again
+	stillRest  = 700 * time.Millisecond // and then are painted so, if nothing had them painted before
 	stillFor   = 5 * time.Second        // from one look at what a panel shows now to the next
 	stillLeast = time.Second            // the same when it may have changed
 )
@@ -29,7 +29,8 @@ type Grab func(x, y, width, height int, rgba []byte) bool
 // paints the whole window in every frame, and the panels are several hundred texts
 // and icons that stay as they are: they cost several times as much as the slide.
 // The picture is what the frame before showed, so nothing is seen of it. It is made
-// anew when something was handed back from the background, and now and then.
+// anew when the panels were painted live since, when something was handed back from
+// the background, and now and then.
 //
 // Everything belongs to Fyne's goroutine.
 type stills struct {
@@ -43,10 +44,11 @@ type stills struct {
 	elsewhere func() bool // the keyboard is in a panel or above the window
 
 	running bool
-	moves   int       // frames in which the slide moved
+	moves   int       // frames in which the slide moved; below 0 for a while after a panel was used
 	last    time.Time // the last of them
 	wanted  bool      // pictures are to be taken when this frame is painted
 	frozen  bool
+	painted bool      // the pictures were, last
 	since   time.Time // the pictures were taken; zero: never
 	stale   bool      // a panel may show something else by now
 }
@@ -81,16 +83,17 @@ func (s *stills) moved() {
 	}
 	s.moves++
 	s.last = s.now()
-	if !s.running {
+	if !s.running { // the first frame of a movement
 		s.running = true
 		s.anim.Start()
+		s.tick()
 	}
 }
 
 // wake makes the panels live until the slide has moved on for a while.
 func (s *stills) wake() {
 	s.moves, s.stale = -stillWoken, true
-	s.thaw()
+	s.live(s.frozen || s.painted)
 }
 
 // tick is called in every turn while the slide moves, before the painting.
@@ -98,18 +101,22 @@ func (s *stills) tick() {
 	now := s.now()
 	s.mark.reset()
 	s.wanted = false
-	age := now.Sub(s.since)
+	age, rests := now.Sub(s.since), now.Sub(s.last)
 	switch {
-	case now.Sub(s.last) > stillAfter:
-		s.thaw()
-		s.moves, s.running = min(s.moves, 0), false
+	case rests > stillRest:
+		s.live(s.painted)
+		s.running = false
 		s.anim.Stop()
+	case rests > stillAfter:
+		// Painting them live costs several frames of movement, which may go on soon.
+		s.live(s.stale)
+		s.moves = min(s.moves, 0)
 	case s.elsewhere():
 		s.wake()
-	case s.moves < stillFrom:
+	case s.moves < 1:
 	case s.frozen && s.stale && age <= stillLeast:
 	case s.stale || age > stillFor:
-		s.thaw()
+		s.live(true)
 		s.wanted = true
 	case !s.frozen: // what they showed when the slide last moved
 		s.freeze()
@@ -124,10 +131,12 @@ func (s *stills) freeze() {
 	}
 }
 
-// take reads the panels from the frame that was just painted; from the next one on
-// they are pictures.
+// take is called when a frame was painted. If they are wanted it reads the panels
+// from it; from the next one on they are pictures.
 func (s *stills) take() {
+	s.painted = s.frozen
 	if !s.wanted {
+		s.stale = s.stale || !s.frozen // it may have shown something new
 		return
 	}
 	s.wanted = false
@@ -142,16 +151,13 @@ func (s *stills) take() {
 	s.freeze()
 }
 
-// thaw makes the panels live.
-func (s *stills) thaw() {
-	if !s.frozen {
-		return
-	}
+// live makes the panels live from the next frame on, and asks for one with repaint.
+func (s *stills) live(repaint bool) {
 	s.frozen = false
 	for _, p := range s.panels {
 		p.frozen = false
 	}
-	if c, ok := s.canvas().(interface{ SetDirty() }); ok {
+	if c, ok := s.canvas().(interface{ SetDirty() }); ok && repaint {
 		c.SetDirty()
 	}
 }

@@ -66,7 +66,7 @@ func darkColor(name fyne.ThemeColorName) color.Color {
 	case colorPanel:
 		return rgb(0x26272a)
 	case colorHUD:
-		return color.NRGBA{22, 23, 26, 215}
+		return rgb(0x17181b)
 	case colorGlass:
 		return rgb(0xf0f0f0)
 	case colorFrost:
@@ -134,7 +134,7 @@ func lightColor(name fyne.ThemeColorName) color.Color {
 	case colorPanel:
 		return rgb(0xf4f5f6)
 	case colorHUD:
-		return color.NRGBA{22, 23, 26, 215}
+		return rgb(0x17181b)
 	case colorGlass:
 		return rgb(0xf0f0f0)
 	case colorFrost:

@@ -144,6 +144,7 @@ func revision() string {
 
 // run shows the window until it is closed.
 func run(o settings) (err error) {
+	keepMemory()
 	fyneapp.SetMetadata(fyne.AppMetadata{ID: "coverslip", Name: "Coverslip", Version: app.Version, Build: 1,
 		Icon: fyne.NewStaticResource("coverslip.png", assets.AppIcon()), Migrations: map[string]bool{"fyneDo": true}})
 	started := false
