@@ -50,7 +50,7 @@ func verbs() []verb {
 	return []verb{
 		versionVerb(), doctorVerb(), setupVerb(), demoVerb(),
 		synthVerb(), infoVerb(), regionVerb(), thumbVerb(), associatedVerb(),
-		verifyVerb(), convertVerb(),
+		verifyVerb(), convertVerb(), deidVerb(), scanPHIVerb(),
 		projectNewVerb(), projectAddVerb(), projectListVerb(), projectCheckVerb(),
 		projectBackupVerb(), projectCompactVerb(), projectRelinkVerb(),
 		annotationsImportVerb(), annotationsExportVerb(), annotationsListVerb(), annotationsEditVerb(),
