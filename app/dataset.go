@@ -8,28 +8,11 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"sort"
 	"strings"
 	"time"
 
 	"coverslip/annotate"
-	"coverslip/tiles"
 )
-
-// DatasetOptions says what a dataset is to be. The zero value of a field is
-// usable; only Out must be given.
-type DatasetOptions struct {
-	Out    string       // folder to make; must not exist, or be empty
-	Patch  int          // pixels of a patch's side; 0 takes 224
-	MPP    float64      // µm per pixel of a patch; 0 takes 0.5
-	Splits [3]float64   // shares of training, validation and test patients; zero takes 0.70, 0.15, 0.15
-	Seed   int64        // of the draw of patients into splits
-	Format string       // "imagefolder"; "" takes it
-	Image  string       // "png" (lossless) or "jpg" (quality 95); "" takes png
-	Planes tiles.Choice // of slides of several planes, what the images show; zero: those shown by default
-	SRGB   bool         // colours converted by each slide's profile; else the scanner's own
-	Names  bool         // keep names of slides, patients, authors and notes; else pseudonyms
-}
 
 // DatasetReport says what was exported.
 type DatasetReport struct {
@@ -41,6 +24,7 @@ type DatasetReport struct {
 	Classes  map[string]int // patches a class
 	Splits   map[string]int // patches a split
 	Warnings []string       // what the user of the dataset should know
+	Alike    int            // pairs of nearly the same pictures in two splits
 }
 
 // Names of the splits, in the order of DatasetOptions.Splits.
@@ -59,6 +43,10 @@ type exporter struct {
 	warnings []string
 	failed   int
 
+	folds  []int // of each slide, where the splits come from folds
+	alike  []alikePair
+	inside []string // further files, for the papers
+
 	room        roomLeft // on the disk, when it began
 	done, total int      // patches written, of how many
 }
@@ -69,10 +57,11 @@ type slideExport struct {
 	id      string // name in the dataset
 	patient string // name in the dataset
 	key     string // of the patient, as the split is drawn from it; never written
+	site    string // as DatasetOptions.Sites says; "" when it does not
 	split   string
 	grid    grid
-	patches []example // row by row
-	planes  string    // which of a slide of several the images show
+	patches []patchPlan // row by row
+	planes  string      // which of a slide of several the images show
 }
 
 // classExport is one class that occurs.
@@ -87,10 +76,11 @@ type classExport struct {
 // line a patch, splits.csv with a line a slide, annotations/SLIDE.geojson,
 // dataset.json and dataset-card.md.
 //
-// A patch takes the class of the smallest label that holds its centre, on the
-// same grid that suggestions use. Splits are drawn by patient, so no patient is
-// in two; a slide without a patient counts as a patient of its own, and the
-// report warns. Slides, patients and people get pseudonyms keyed by a secret of
+// A patch takes its class by DatasetOptions.Rule, as a rule that of the smallest
+// label that holds its centre, on the same grid that suggestions use. Splits are
+// divided by patient, and no patient is in two: that is proven before anything is
+// written, and a division that would leak is ErrLeak. A slide without a patient
+// counts as a patient of its own, and the report warns. Slides, patients and people get pseudonyms keyed by a secret of
 // the project, and no path, name, note or date is written, unless Names is set.
 // The same project and options give the same bytes.
 //
@@ -108,52 +98,17 @@ func ExportDataset(ctx context.Context, s *Session, o DatasetOptions, p Progress
 	if x.names, err = s.pseudonyms(o.Names); err != nil {
 		return DatasetReport{}, err
 	}
-	if err := x.plan(); err != nil {
+	if err := x.plan(ctx); err != nil {
 		return DatasetReport{}, err
 	}
-	x.draw()
+	if err := x.divide(); err != nil {
+		return DatasetReport{}, err
+	}
 	report, err := x.write(ctx, p)
 	if err != nil {
 		return DatasetReport{}, err
 	}
 	return report, nil
-}
-
-func (o DatasetOptions) withDefaults() (DatasetOptions, error) {
-	if o.Patch == 0 {
-		o.Patch = defaultPatch
-	}
-	if o.MPP == 0 {
-		o.MPP = defaultMPP
-	}
-	if o.Splits == [3]float64{} {
-		o.Splits = [3]float64{0.70, 0.15, 0.15}
-	}
-	o.Format, o.Image = cmp.Or(o.Format, "imagefolder"), cmp.Or(o.Image, "png")
-	switch {
-	case o.Out == "":
-		return o, errors.New("dataset: no output folder is given")
-	case o.Patch < 8 || o.Patch > 4096 || !(o.MPP > 0):
-		return o, fmt.Errorf("dataset: patches of %d pixels at %g µm: 8 to 4096 pixels and a positive scale are possible", o.Patch, o.MPP)
-	case o.Format != "imagefolder":
-		return o, fmt.Errorf("dataset: unknown format %q; imagefolder is known", o.Format)
-	case o.Image != "png" && o.Image != "jpg":
-		return o, fmt.Errorf("dataset: unknown image format %q; png and jpg are known", o.Image)
-	}
-	sum := 0.0
-	for _, share := range o.Splits {
-		if !(share >= 0) {
-			return o, fmt.Errorf("dataset: a split of %g: shares must not be negative", share)
-		}
-		sum += share
-	}
-	if !(sum > 0) || sum > 1e9 {
-		return o, fmt.Errorf("dataset: splits %v do not add up to a usable sum", o.Splits)
-	}
-	for i := range o.Splits {
-		o.Splits[i] /= sum
-	}
-	return o, nil
 }
 
 // checkOut refuses a folder with content, and a file.
@@ -171,14 +126,14 @@ func checkOut(out string) error {
 }
 
 // plan finds the labelled patches of every slide.
-func (x *exporter) plan() error {
+func (x *exporter) plan(ctx context.Context) error {
 	used := map[annotate.ID]bool{}
 	var noScale []string
 	for _, item := range x.s.Slides() {
 		if item.Labels == 0 {
 			continue
 		}
-		g, err := newGrid(item.Slide, x.o.Patch, x.o.MPP)
+		e, err := x.planSlide(ctx, item, used)
 		if errors.Is(err, ErrNoScale) {
 			noScale = append(noScale, item.Name)
 			continue
@@ -186,25 +141,13 @@ func (x *exporter) plan() error {
 		if err != nil {
 			return err
 		}
-		set, err := x.s.Objects(item.ID)
-		if err != nil {
-			return err
-		}
-		e := &slideExport{item: item, grid: g}
-		for c, label := range g.labelled(set, anyClass) {
-			e.patches = append(e.patches, example{c, label})
-			used[label.Class] = true
-		}
 		if len(e.patches) == 0 {
 			continue
 		}
-		sort.Slice(e.patches, func(i, j int) bool {
-			a, b := e.patches[i].cell, e.patches[j].cell
-			return a.row < b.row || a.row == b.row && a.col < b.col
-		})
 		e.id = x.names.slide(item)
 		e.key = cmp.Or(item.Patient, "slide "+item.Fingerprint)
 		e.patient = x.names.patient(item)
+		e.site = x.siteOf(item)
 		x.slides = append(x.slides, e)
 	}
 	if len(x.slides) == 0 {
@@ -280,13 +223,15 @@ func (x *exporter) write(ctx context.Context, p Progress) (DatasetReport, error)
 	}
 	sweep(filepath.Dir(out), time.Now().Add(-abandoned))
 	x.room = roomAt(out)
-	x.dir, err = os.MkdirTemp(filepath.Dir(out), ".coverslip-dataset-*.partial")
-	if err != nil {
+	if err := x.begin(out); err != nil {
 		return DatasetReport{}, err
 	}
 	err = x.room.spent(x.writeAll(ctx, p), x.done, x.total)
 	if err == nil {
 		err = os.Chmod(x.dir, 0o755)
+	}
+	if err == nil {
+		err = x.forget()
 	}
 	if err == nil { // a power cut must not leave the name with half of its files
 		err = syncTree(x.dir)
@@ -298,7 +243,7 @@ func (x *exporter) write(ctx context.Context, p Progress) (DatasetReport, error)
 		err = syncFolder(filepath.Dir(out))
 	}
 	if err != nil {
-		return DatasetReport{}, errors.Join(err, os.RemoveAll(x.dir))
+		return DatasetReport{}, errors.Join(err, x.giveUp())
 	}
 	return x.report(), nil
 }
@@ -322,7 +267,16 @@ func (x *exporter) writeAll(ctx context.Context, p Progress) error {
 		x.warn("%d labelled patch(es) were left out because the slide could not be read there.", x.failed)
 	}
 	p.report("Writing the papers", 0, 0)
-	for _, f := range []func() error{x.writeManifest, x.writeSplits, x.writeAnnotations, x.writeJSON, x.writeCard} {
+	if err := x.compareSplits(); err != nil {
+		return err
+	}
+	for _, f := range []func(context.Context) error{x.writeEmbeddings, x.writePyramids} {
+		if err := f(ctx); err != nil {
+			return err
+		}
+	}
+	for _, f := range []func() error{x.writeManifest, x.writeSplits, x.writeAnnotations, x.writeLayout, x.writeReport,
+		x.writeJSON, x.writeCard, x.writeCroissant, x.writeProv, x.writeSums} {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
@@ -336,12 +290,15 @@ func (x *exporter) writeAll(ctx context.Context, p Progress) error {
 func (x *exporter) report() DatasetReport {
 	r := DatasetReport{
 		Out: x.o.Out, Patches: len(x.rows), Failed: x.failed,
-		Classes: map[string]int{}, Splits: map[string]int{}, Warnings: x.warnings,
+		Classes: map[string]int{}, Splits: map[string]int{}, Warnings: x.warnings, Alike: len(x.alike),
 	}
 	slides, patients := map[string]bool{}, map[string]bool{}
 	for _, row := range x.rows {
 		r.Classes[row.class]++
 		r.Splits[row.split]++
+		for _, name := range row.also {
+			r.Classes[name]++
+		}
 		slides[row.slide], patients[row.patient] = true, true
 	}
 	r.Slides, r.Patients = len(slides), len(patients)

@@ -64,6 +64,15 @@ func (x *exporter) writeManifest() error {
 	header := []string{"file", "id", "slide", "patient", "split", "class",
 		"x", "y", "w", "h", "mpp", "px", "source", "decision", "by", "label",
 		"model", "untrained", "score", "colour", "sha256"}
+	if x.o.Multi {
+		header = append(header, "classes")
+	}
+	if x.o.Captions {
+		header = append(header, "caption", "caption_by")
+	}
+	if x.o.Masks {
+		header = append(header, "mask")
+	}
 	rows := make([][]string, len(x.rows))
 	for i, r := range x.rows {
 		score, untrained := "", ""
@@ -74,6 +83,15 @@ func (x *exporter) writeManifest() error {
 		rows[i] = []string{r.file, r.id, r.slide, r.patient, r.split, r.class,
 			strconv.Itoa(r.x), strconv.Itoa(r.y), side, side, number(r.mpp), strconv.Itoa(r.px),
 			r.source, r.decision, r.by, r.label, r.model, untrained, score, r.colour, r.sum}
+		if x.o.Multi {
+			rows[i] = append(rows[i], strings.Join(r.labelsOf(), "|"))
+		}
+		if x.o.Captions {
+			rows[i] = append(rows[i], r.caption, r.captionBy)
+		}
+		if x.o.Masks {
+			rows[i] = append(rows[i], r.mask)
+		}
 	}
 	return x.writeCSV("manifest.csv", header, rows)
 }
@@ -85,10 +103,25 @@ func (x *exporter) writeSplits() error {
 		count[r.slide]++
 	}
 	var rows [][]string
-	for _, e := range x.slides {
-		if count[e.id] > 0 {
-			rows = append(rows, []string{e.patient, e.id, e.split, strconv.Itoa(count[e.id])})
+	header := []string{"patient", "slide", "split", "patches"}
+	if x.folds != nil {
+		header = append(header, "fold")
+	}
+	if x.o.Sites != nil {
+		header = append(header, "site")
+	}
+	for i, e := range x.slides {
+		if count[e.id] == 0 {
+			continue
 		}
+		row := []string{e.patient, e.id, e.split, strconv.Itoa(count[e.id])}
+		if x.folds != nil {
+			row = append(row, strconv.Itoa(x.folds[i]))
+		}
+		if x.o.Sites != nil {
+			row = append(row, x.names.site(e.site))
+		}
+		rows = append(rows, row)
 	}
 	sort.Slice(rows, func(i, j int) bool {
 		if rows[i][0] != rows[j][0] {
@@ -96,7 +129,7 @@ func (x *exporter) writeSplits() error {
 		}
 		return rows[i][1] < rows[j][1]
 	})
-	return x.writeCSV("splits.csv", []string{"patient", "slide", "split", "patches"}, rows)
+	return x.writeCSV("splits.csv", header, rows)
 }
 
 // writeAnnotations writes the labels of each slide as GeoJSON.
@@ -181,6 +214,7 @@ type datasetJSON struct {
 	Models   []modelUsed        `json:"models"`
 	Warnings []string           `json:"warnings"`
 	Files    map[string]string  `json:"sha256"`
+	Options  *DatasetOptions    `json:"options"` // from which it can be made again
 }
 
 type slideJSON struct {
@@ -210,7 +244,7 @@ type classJSON struct {
 func (x *exporter) describe() (datasetJSON, error) {
 	r := x.report()
 	d := datasetJSON{
-		Format: "coverslip-imagefolder-1", Made: "coverslip " + Version,
+		Format: "coverslip-" + x.o.Format + "-1", Options: &x.o, Made: "coverslip " + Version,
 		Patch: x.o.Patch, MPP: x.o.MPP, Image: x.o.Image, Colour: map[bool]string{true: pixelsSRGB, false: colourWord("")}[x.o.SRGB], Seed: x.o.Seed,
 		Shares: map[string]float64{}, Names: x.o.Names,
 		Patches: r.Patches, Failed: r.Failed, Patients: r.Patients,
@@ -283,7 +317,7 @@ func (x *exporter) paperNames() []string {
 	for _, e := range x.slides {
 		names = append(names, "annotations/"+e.id+".geojson")
 	}
-	return names
+	return append(names, x.inside...)
 }
 
 // fileSum is the sha256 of a file in hex.
@@ -317,6 +351,7 @@ func (x *exporter) writeCard() error {
 	r := x.report()
 	var b strings.Builder
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
+	line("---\ntags:\n- pathology\n- whole-slide-image\n---\n")
 	line("# Dataset of labelled patches\n")
 	line("%d patches of %d × %d pixels at %g µm per pixel, from %d slide(s) of %d patient(s), cut by Coverslip %s.",
 		r.Patches, x.o.Patch, x.o.Patch, x.o.MPP, r.Slides, r.Patients, Version)
@@ -333,9 +368,9 @@ func (x *exporter) writeCard() error {
 		line("| %s | %d | %d | %d |", tableText(c.name), n[splitNames[0]], n[splitNames[1]], n[splitNames[2]])
 	}
 	line("\n## How it was made\n")
-	line("- The slide is cut into squares without gap or overlap from its upper left corner; a square takes the class of the smallest label that holds its centre.")
-	line("- Squares are reduced by Pillow's bicubic filter from the next finer level of the slide.")
-	line("- Splits are drawn by patient (seed %d): no patient is in two splits.", x.o.Seed)
+	for _, sentence := range x.makingSentences() {
+		line("- %s", sentence)
+	}
 	line("- %s", x.colourSentence())
 	for _, e := range x.slides {
 		if e.planes != "" {
@@ -359,10 +394,9 @@ func (x *exporter) writeCard() error {
 		}
 	}
 	line("\n## Files\n")
-	line("- `patches/SPLIT/CLASS/*.%s`: the images; load with any image-folder reader.", x.o.Image)
-	line("- `manifest.csv`: a line a patch. x, y, w, h are level-0 pixels of the slide, x to the right, y down.")
-	line("- `splits.csv`: a line a slide. `annotations/*.geojson`: the labels, as QuPath reads them.")
-	line("- `dataset.json`: the same for programs, with sha256 sums of the other files.")
+	for _, sentence := range x.fileSentences() {
+		line("- %s", sentence)
+	}
 	return os.WriteFile(filepath.Join(x.dir, "dataset-card.md"), []byte(b.String()), 0o644)
 }
 

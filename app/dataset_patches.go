@@ -3,32 +3,35 @@ package app
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"image"
 	"image/jpeg"
 	"image/png"
 	"os"
-	"path"
-	"path/filepath"
 	"sort"
 	"sync"
 	"time"
 
 	"coverslip/annotate"
 	"coverslip/models/preprocess"
+	"coverslip/tiles/likeness"
 )
 
 // patchRow is one line of the manifest.
 type patchRow struct {
 	file                  string // path in the dataset, with forward slashes
+	mask                  string // the same of its mask; "" without
 	id                    string
 	slide, patient, split string
 	x, y, side            int     // level-0 pixels
 	mpp                   float64 // µm per pixel of the image
 	px                    int     // pixels of the image's side
 	class                 string
+	also                  []string // further classes, with DatasetOptions.Multi
+	objects               []patchObject
+	caption, captionBy    string
+	hash                  likeness.Hash // of the picture, where it has one
+	hashed                bool
 	source                string // "person" or "model"
 	decision              string // on a model's suggestion: "accepted", "reclassed"
 	by                    string // who drew or decided
@@ -62,12 +65,8 @@ func (x *exporter) writePatches(ctx context.Context, p Progress) error {
 		}
 	}
 	x.names.people(people)
-	for _, e := range x.slides {
-		for _, c := range x.classes {
-			if err := os.MkdirAll(filepath.Join(x.dir, "patches", e.split, c.folder), 0o755); err != nil {
-				return err
-			}
-		}
+	if err := x.makeFolders(); err != nil {
+		return err
 	}
 	var mu sync.Mutex
 	step := func() {
@@ -79,6 +78,9 @@ func (x *exporter) writePatches(ctx context.Context, p Progress) error {
 	for _, e := range x.slides {
 		if now := time.Now(); os.Chtimes(x.dir, now, now) != nil { // so that nobody takes it for abandoned
 			return fmt.Errorf("dataset: %s is gone", x.dir)
+		}
+		if x.resume(e, step) {
+			continue
 		}
 		if err := x.writeSlide(ctx, e, step); err != nil {
 			return about("slide", e.item.Path, err)
@@ -105,6 +107,10 @@ func (x *exporter) writeSlide(ctx context.Context, e *slideExport, step func()) 
 	reader := newPatchReader(seen, e.grid, &x.s.traffic)
 	defer reader.close()
 
+	set, err := x.s.Objects(e.item.ID)
+	if err != nil {
+		return err
+	}
 	rows := make([]patchRow, len(e.patches))
 	todo := make(chan int)
 	var wg sync.WaitGroup
@@ -112,10 +118,11 @@ func (x *exporter) writeSlide(ctx context.Context, e *slideExport, step func()) 
 		wg.Add(1)
 		go func() {
 			defer wg.Done()
+			w := &patchWriter{x: x, reader: reader, e: e, set: set}
 			for i := range todo {
 				row := x.row(e, e.patches[i])
 				row.colour = colourWord(seen.pixels)
-				if err := x.writePatch(ctx, reader, e, e.patches[i].cell, &row); err != nil {
+				if err := w.write(ctx, e.patches[i].cell, &row); err != nil {
 					cancel(err)
 				}
 				rows[i] = row
@@ -136,6 +143,12 @@ feed:
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
+	x.take(e, rows)
+	return x.remember(e, rows)
+}
+
+// take counts the patches of a slide as written.
+func (x *exporter) take(e *slideExport, rows []patchRow) {
 	for _, row := range rows {
 		if row.unreadable {
 			x.failed++
@@ -144,7 +157,6 @@ feed:
 		x.rows = append(x.rows, row)
 	}
 	x.countModels(e, rows)
-	return nil
 }
 
 // countModels notes which models' suggestions were written.
@@ -162,7 +174,7 @@ func (x *exporter) countModels(e *slideExport, rows []patchRow) {
 }
 
 // row describes a patch before it is written.
-func (x *exporter) row(e *slideExport, ex example) patchRow {
+func (x *exporter) row(e *slideExport, ex patchPlan) patchRow {
 	b, label := e.grid.box(ex.cell), ex.label
 	class := x.class(label.Class)
 	r := patchRow{
@@ -179,7 +191,12 @@ func (x *exporter) row(e *slideExport, ex example) patchRow {
 		return r
 	}
 	r.class = class.name
-	r.file = path.Join("patches", e.split, class.folder, r.id+"."+x.o.Image)
+	r.file, r.mask = x.filesOf(e.split, class.folder, r.id)
+	for _, id := range ex.also {
+		if c := x.class(id); c != nil {
+			r.also = append(r.also, c.name)
+		}
+	}
 	if label.Kind == annotate.Detection {
 		r.source, r.model, r.untrained, r.score = "model", label.By.Model, label.By.Untrained, label.By.Score
 		r.by, r.decision = x.names.person(label.Review.By), decisionName(label.Review.Decision)
@@ -198,32 +215,6 @@ func decisionName(d annotate.Decision) string {
 		return "reclassed"
 	}
 	return ""
-}
-
-// writePatch reads, reduces, encodes and writes one image.
-func (x *exporter) writePatch(ctx context.Context, r *patchReader, e *slideExport, c cell, row *patchRow) error {
-	if row.unreadable {
-		return nil
-	}
-	img, err := r.read(ctx, e.grid.box(c))
-	if err != nil {
-		if unreadable(err) {
-			row.unreadable = true
-			return nil
-		}
-		return err
-	}
-	img, err = reduce(img, x.o.Patch)
-	if err != nil {
-		return err
-	}
-	data, err := encodeImage(img, x.o.Image)
-	if err != nil {
-		return err
-	}
-	sum := sha256.Sum256(data)
-	row.sum = hex.EncodeToString(sum[:])
-	return os.WriteFile(filepath.Join(x.dir, filepath.FromSlash(row.file)), data, 0o644)
 }
 
 // reduce brings a square to side pixels as Pillow's bicubic filter does, the

@@ -4,67 +4,12 @@ import (
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
-	"encoding/binary"
 	"encoding/hex"
 	"fmt"
 	"path/filepath"
 	"sort"
-	"strconv"
 	"strings"
 )
-
-// draw puts every patient into a split. The draw depends on the seed and the
-// patient alone, so the same patient falls into the same split in every
-// project, and a slide added later moves nobody. Fewer patients than splits
-// cannot be divided: they all train.
-func (x *exporter) draw() {
-	patients := map[string]bool{}
-	for _, e := range x.slides {
-		patients[e.key] = true
-	}
-	wanted := 0
-	for _, share := range x.o.Splits {
-		if share > 0 {
-			wanted++
-		}
-	}
-	alone := len(patients) < wanted
-	if alone {
-		x.warn("%d patient(s) cannot be divided into %d splits without mixing; everything is in %s.", len(patients), wanted, splitNames[0])
-	}
-	filled := map[string]bool{}
-	for _, e := range x.slides {
-		e.split = splitNames[0]
-		if !alone {
-			e.split = splitNames[splitOf(x.o.Seed, e.key, x.o.Splits)]
-		}
-		filled[e.split] = true
-	}
-	for i, name := range splitNames {
-		if !alone && x.o.Splits[i] > 0 && !filled[name] {
-			x.warn("The draw with seed %d left the split %s without a patient.", x.o.Seed, name)
-		}
-	}
-}
-
-// splitOf draws a patient: HMAC-SHA256 of the name keyed by the seed, modulo a
-// million, against the running sum of the shares.
-func splitOf(seed int64, patient string, shares [3]float64) int {
-	m := hmac.New(sha256.New, strconv.AppendInt(nil, seed, 10))
-	m.Write([]byte(patient)) // a hash never fails
-	u := float64(binary.BigEndian.Uint64(m.Sum(nil))%1e6) / 1e6
-	last := 0
-	for i, share := range shares {
-		if share <= 0 {
-			continue
-		}
-		if last = i; u < share {
-			return i
-		}
-		u -= share
-	}
-	return last
-}
 
 // pseudonyms gives slides, patients and people the names they bear in an
 // export. Without keep they are drawn from a secret of the project, so that
@@ -128,6 +73,14 @@ func (n pseudonyms) patient(item SlideItem) string {
 		return item.Patient
 	}
 	return "p-" + n.code("patient", item.Patient)
+}
+
+// site is the name of a site in the dataset.
+func (n pseudonyms) site(name string) string {
+	if n.keep || name == "" {
+		return name
+	}
+	return "site-" + n.code("site", name)
 }
 
 // people gives every author a role code, in an order that tells nothing.

@@ -25,6 +25,7 @@ const (
 type grid struct {
 	cols, rows int
 	side       int     // level-0 pixels of a patch's side
+	step       int     // level-0 pixels from a patch to the next; side: they touch
 	patch      int     // pixels of a patch as fed to the encoder
 	mpp        float64 // µm per pixel of a patch as fed to the encoder
 }
@@ -40,7 +41,7 @@ func newGrid(sl storage.Slide, patch int, mpp float64) (grid, error) {
 	if side < 1 {
 		return grid{}, fmt.Errorf("slide %s: patches of %d pixels at %g µm are smaller than a pixel (%g µm)", sl.Name, patch, mpp, scale)
 	}
-	return grid{cols: sl.Width / side, rows: sl.Height / side, side: side, patch: patch, mpp: mpp}, nil
+	return grid{cols: sl.Width / side, rows: sl.Height / side, side: side, step: side, patch: patch, mpp: mpp}, nil
 }
 
 // noScale is ErrNoScale with what the objective lets expect: 10 µm divided by
@@ -52,23 +53,44 @@ func noScale(sl storage.Slide) error {
 	return fmt.Errorf("%w; its objective of %g× usually means %.3g", ErrNoScale, sl.Objective, 10/sl.Objective)
 }
 
+// strided is the grid with another step between patches, in pixels as fed.
+func (g grid) strided(sl storage.Slide, step int) grid {
+	g.step = max(1, int(math.Round(float64(step)*float64(g.side)/float64(g.patch))))
+	fit := func(n int) int {
+		if n < g.side {
+			return 0
+		}
+		return (n-g.side)/g.step + 1
+	}
+	g.cols, g.rows = fit(sl.Width), fit(sl.Height)
+	return g
+}
+
 // cell names a patch of the grid.
 type cell struct{ col, row int }
 
 // box is the cell's square in level-0 pixels.
 func (g grid) box(c cell) annotate.Box {
-	x, y, w := float64(c.col*g.side), float64(c.row*g.side), float64(g.side)
+	x, y, w := float64(c.col*g.step), float64(c.row*g.step), float64(g.side)
 	return annotate.Box{MinX: x, MinY: y, MaxX: x + w, MaxY: y + w}
 }
 
-// cellAt is the cell that holds a point; false outside the grid.
+// cellAt is the cell that holds a point, of several the one whose centre lies
+// nearest; false outside the grid.
 func (g grid) cellAt(p annotate.Point) (cell, bool) {
-	c := cell{int(math.Floor(p.X / float64(g.side))), int(math.Floor(p.Y / float64(g.side)))}
+	off := float64(g.step-g.side) / 2 // nothing where the patches touch
+	at := func(v float64) int { return int(math.Floor((v + off) / float64(g.step))) }
+	c := cell{at(p.X), at(p.Y)}
 	return c, c.col >= 0 && c.row >= 0 && c.col < g.cols && c.row < g.rows
 }
 
 // tissueCells lists the cells with enough tissue, row by row.
 func (g grid) tissueCells(ctx context.Context, t tiles.Slide) ([]cell, error) {
+	return g.cellsWith(ctx, t, minTissue)
+}
+
+// cellsWith lists the cells of which at least a share is tissue, row by row.
+func (g grid) cellsWith(ctx context.Context, t tiles.Slide, least float64) ([]cell, error) {
 	l0 := t.Levels()[0]
 	longest := max(l0.Width, l0.Height)
 	// Some pixels of the thumbnail per patch, within reason for the memory.
@@ -85,7 +107,7 @@ func (g grid) tissueCells(ctx context.Context, t tiles.Slide) ([]cell, error) {
 		for col := range g.cols {
 			c := cell{col, row}
 			b := g.box(c)
-			if mask.Fraction(b.MinX, b.MinY, float64(g.side), float64(g.side)) >= minTissue {
+			if mask.Fraction(b.MinX, b.MinY, float64(g.side), float64(g.side)) >= least {
 				cells = append(cells, c)
 			}
 		}
@@ -138,9 +160,9 @@ func (g grid) labelled(set *annotate.Set, allowed func(class annotate.ID) bool) 
 // centresIn yields the cells whose centres lie in the shape.
 func (g grid) centresIn(roi annotate.ROI) func(yield func(cell) bool) {
 	return func(yield func(cell) bool) {
-		b, side := roi.Bounds(), float64(g.side)
-		c0, r0 := max(0, int(math.Floor(b.MinX/side))), max(0, int(math.Floor(b.MinY/side)))
-		c1, r1 := min(g.cols-1, int(math.Floor(b.MaxX/side))), min(g.rows-1, int(math.Floor(b.MaxY/side)))
+		b, off, step := roi.Bounds(), float64(g.step-g.side)/2, float64(g.step)
+		c0, r0 := max(0, int(math.Floor((b.MinX+off)/step))), max(0, int(math.Floor((b.MinY+off)/step)))
+		c1, r1 := min(g.cols-1, int(math.Floor((b.MaxX+off)/step))), min(g.rows-1, int(math.Floor((b.MaxY+off)/step)))
 		for row := r0; row <= r1; row++ {
 			for col := c0; col <= c1; col++ {
 				c := cell{col, row}

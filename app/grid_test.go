@@ -31,7 +31,7 @@ func TestNewGrid_Table(t *testing.T) {
 }
 
 func TestGrid_Labelled_SmallestWins(t *testing.T) {
-	g := grid{cols: 10, rows: 10, side: 10}
+	g := grid{cols: 10, rows: 10, side: 10, step: 10}
 	big, small, point, outside := annotate.NewID(), annotate.NewID(), annotate.NewID(), annotate.NewID()
 	obj := func(class annotate.ID, roi annotate.ROI) *annotate.Object {
 		return &annotate.Object{ID: annotate.NewID(), Kind: annotate.Annotation, Class: class, ROI: roi}
@@ -75,7 +75,7 @@ func FuzzSafeName(f *testing.F) {
 
 // 100,000 patches of a large slide under 200 labels.
 func BenchmarkGrid_Labelled(b *testing.B) {
-	g := grid{cols: 400, rows: 250, side: 448}
+	g := grid{cols: 400, rows: 250, side: 448, step: 448}
 	var objects []*annotate.Object
 	class := annotate.NewID()
 	for i := range 200 {

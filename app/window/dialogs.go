@@ -182,29 +182,6 @@ func (w *Window) form(title, confirm string, items []*widget.FormItem, entries [
 	}
 }
 
-// askDataset asks how to export the labelled patches.
-func (w *Window) askDataset() {
-	out := newFormEntry(filepath.Join(filepath.Dir(w.session.Dir()), strings.TrimSuffix(filepath.Base(w.session.Dir()), app.ProjectExt)+"-dataset"))
-	patch, mpp, splits, seed := newFormEntry("224"), newFormEntry("0.5"), newFormEntry("70 / 15 / 15"), newFormEntry("1")
-	names := widget.NewCheck("Keep names of slides, patients and authors", nil)
-	w.form("Export dataset", "Export", []*widget.FormItem{
-		{Text: "Folder", Widget: w.folderField(out), HintText: "Must be new or empty; patches go into a folder for each class"},
-		widget.NewFormItem("Patch, pixels", patch),
-		widget.NewFormItem("µm per pixel", mpp),
-		{Text: "Splits, %", Widget: splits, HintText: "Training / validation / test; all slides of a patient stay together"},
-		widget.NewFormItem("Seed", seed),
-		widget.NewFormItem("", names),
-	}, []*formEntry{out, patch, mpp, splits, seed}, func() error {
-		o, err := datasetOptions(out.Text, patch.Text, mpp.Text, splits.Text, seed.Text)
-		if err != nil {
-			return err
-		}
-		o.Names = names.Checked
-		w.exportDataset(o)
-		return nil
-	})
-}
-
 // datasetOptions reads the fields of the dialog; its errors are for people.
 func datasetOptions(out, patch, mpp, splits, seed string) (app.DatasetOptions, error) {
 	o := app.DatasetOptions{Out: strings.TrimSpace(out), Format: "imagefolder"}

@@ -20,15 +20,18 @@ type datasetJSON struct {
 	Classes  map[string]int `json:"classes"`
 	Splits   map[string]int `json:"splits"`
 	Warnings []string       `json:"warnings"`
+	Alike    int            `json:"nearDuplicates"`
 }
 
 func datasetExportVerb() verb {
 	return verb{
 		name:  "dataset export",
 		short: "write the labelled patches as a dataset for training",
-		long: "Patches go to OUT/patches/SPLIT/CLASS, with manifest.csv, splits.csv (no patient in two\n" +
-			"splits), annotations/*.geojson, dataset.json and dataset-card.md. OUT must not exist or be\n" +
-			"empty. Slides, patients and people get pseudonyms unless --names is given.",
+		long: "The layout is imagefolder (patches/SPLIT/CLASS with metadata beside them), folders, coco, yolo or\n" +
+			"webdataset; all have manifest.csv, splits.csv (no patient in two splits), annotations/*.geojson,\n" +
+			"report.json, dataset.json, croissant.json, prov.json, dataset-card.md and SHA256SUMS. OUT must\n" +
+			"not exist or be empty. Slides, patients and people get pseudonyms unless --names is given.\n" +
+			"--like takes the options of an earlier dataset.json, and the same project gives the same bytes.",
 		example: "coverslipctl dataset export --project colon.coverslip --out colon-patches --mpp 0.5 --patch 224 --splits 70,15,15",
 		setup: func(f *flag.FlagSet) func(c *call) error {
 			p := declareProject(f, false)
@@ -38,11 +41,12 @@ func datasetExportVerb() verb {
 			f.Float64Var(&o.MPP, "mpp", 0.5, "`µm` per pixel of a patch")
 			splits := f.String("splits", "70,15,15", "`SHARES` of training, validation and test patients")
 			f.Int64Var(&o.Seed, "seed", 1, "`N` that the draw of patients depends on")
-			f.StringVar(&o.Format, "format", "imagefolder", "`FORMAT`: imagefolder")
+			f.StringVar(&o.Format, "format", "imagefolder", "`LAYOUT`: "+strings.Join(app.Layouts(), ", "))
 			f.StringVar(&o.Image, "image", "png", "`FORMAT` of the images: png or jpg")
 			f.BoolVar(&o.SRGB, "srgb", false, "convert colours by each slide's profile (default: the scanner's own)")
 			f.BoolVar(&o.Names, "names", false, "keep names of slides, patients and people, dates and notes")
 			declarePlanes(f, &o.Planes)
+			more := declareDataset(f, &o)
 			return func(c *call) error {
 				if o.Out == "" {
 					return wrongUsage("--out FOLDER is needed")
@@ -52,6 +56,9 @@ func datasetExportVerb() verb {
 					return err
 				}
 				o.Splits = shares
+				if o, err = more(o); err != nil {
+					return err
+				}
 				// Not read-only: the first export keeps its secret in the project.
 				return p.with(false, func(s *app.Session) error {
 					pr := c.newProgress()
@@ -63,7 +70,7 @@ func datasetExportVerb() verb {
 					for _, w := range r.Warnings {
 						c.say("mind: %s", w)
 					}
-					j := datasetJSON{r.Out, r.Patches, r.Failed, r.Slides, r.Patients, r.Classes, r.Splits, append([]string{}, r.Warnings...)}
+					j := datasetJSON{r.Out, r.Patches, r.Failed, r.Slides, r.Patients, r.Classes, r.Splits, append([]string{}, r.Warnings...), r.Alike}
 					return c.result(j, j.text)
 				})
 			}

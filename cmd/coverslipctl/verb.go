@@ -50,14 +50,14 @@ func verbs() []verb {
 	return []verb{
 		versionVerb(), doctorVerb(), setupVerb(), demoVerb(),
 		synthVerb(), infoVerb(), regionVerb(), thumbVerb(), associatedVerb(),
-		verifyVerb(), convertVerb(),
+		verifyVerb(), convertVerb(), deidVerb(), scanPHIVerb(),
 		projectNewVerb(), projectAddVerb(), projectListVerb(), projectCheckVerb(),
 		projectBackupVerb(), projectCompactVerb(), projectRelinkVerb(),
 		annotationsImportVerb(), annotationsExportVerb(), annotationsListVerb(), annotationsFormatsVerb(), annotationsEditVerb(),
 		modelCheckVerb(), modelInt8Verb(), modelSegmentVerb(), modelCaptionVerb(), embedVerb(), suggestVerb(), suggestWordsVerb(), captionsVerb(), replayVerb(), queueVerb(),
 		decideVerb("accept"), decideVerb("reject"), decideVerb("reclass"), evaluateVerb(),
-		readingAssignVerb(), readingListVerb(), readingCollectVerb(), agreeVerb(), consensusVerb(), projectMergeVerb(),
-		datasetExportVerb(), auditVerifyVerb(), auditExportVerb(),
+		readingAssignVerb(), readingListVerb(), readingCollectVerb(), agreeVerb(), consensusVerb(), projectMergeVerb(), datasetExportVerb(),
+		auditVerifyVerb(), auditExportVerb(), datasetVerifyVerb(),
 		userListVerb(), userAddVerb(), userRoleVerb(), userPassphraseVerb(), labelsSignVerb(), labelsVerifyVerb(), benchVerb(),
 	}
 }

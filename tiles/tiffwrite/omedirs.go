@@ -16,10 +16,14 @@ func (w *omeWriter) finish() ([]byte, error) {
 	for plane := range o.Planes() {
 		base := w.directory(plane, 0)
 		base.text(tagSoftware, w.o.Software)
-		for level := 1; level < n; level++ {
-			base.sub = append(base.sub, w.directory(plane, level))
-		}
 		dirs = append(dirs, base)
+		for level := 1; level < n; level++ {
+			if d := w.directory(plane, level); o.Flat {
+				dirs = append(dirs, d)
+			} else {
+				base.sub = append(base.sub, d)
+			}
+		}
 	}
 	for _, a := range o.Associated {
 		d, err := w.strip(a.Image, 0, o.Packing != PackingJPEG || a.Name == "label")
@@ -28,7 +32,9 @@ func (w *omeWriter) finish() ([]byte, error) {
 		}
 		dirs = append(dirs, d)
 	}
-	dirs[0].text(tagImageDescription, o.xml(w.o.Software))
+	if !o.Flat {
+		dirs[0].text(tagImageDescription, o.xml(w.o.Software))
+	}
 	first, block, err := w.ifds(dirs, false)
 	big := err != nil
 	if big {

@@ -40,7 +40,11 @@ type OMEFile struct {
 	Objective  float64 // nominal magnification; 0 = not written
 	ICC        []byte
 	Associated []OMEPicture
-	Encode     EncodeJPEG // of associated images; nil = GoJPEG
+	// Flat writes a plain pyramid and not OME: the levels are the main directories,
+	// one after the other, as libtiff's users and OpenSlide expect them. It is for
+	// one plane.
+	Flat   bool
+	Encode EncodeJPEG // of associated images; nil = GoJPEG
 }
 
 // OMELevel is one step of the pyramid.
@@ -98,6 +102,9 @@ func WriteOME(ctx context.Context, path string, o *OMEFile, feed func(Put) error
 func (o *OMEFile) check() error {
 	if len(o.Levels) == 0 {
 		return errors.New("no level")
+	}
+	if o.Flat && o.Planes() > 1 {
+		return fmt.Errorf("a plain pyramid of %d planes", o.Planes())
 	}
 	for _, l := range o.Levels {
 		if l.Width < 1 || l.Height < 1 || l.Width > maxSide || l.Height > maxSide {
