@@ -161,7 +161,7 @@ func TestHotSpot_AgainstBruteForce(t *testing.T) {
 	// Many in the circle: several sizes of blocks, of points that lie thicker in one place.
 	for i := range 6 {
 		var ps []Point
-		for range 300 {
+		for range 100 {
 			p := Point{rng.Float64() * 20, rng.Float64() * 20}
 			if i%2 == 0 {
 				p = Point{5 + rng.NormFloat64()*2, 7 + rng.NormFloat64()*2}
