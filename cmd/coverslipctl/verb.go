@@ -52,7 +52,7 @@ func verbs() []verb {
 		synthVerb(), infoVerb(), regionVerb(), thumbVerb(), associatedVerb(),
 		verifyVerb(), convertVerb(),
 		projectNewVerb(), projectAddVerb(), projectListVerb(), projectCheckVerb(),
-		projectBackupVerb(), projectCompactVerb(), projectRelinkVerb(),
+		projectBackupVerb(), projectCompactVerb(), projectRelinkVerb(), projectTakeVerb(), projectSendVerb(),
 		annotationsImportVerb(), annotationsExportVerb(), annotationsListVerb(), annotationsEditVerb(),
 		modelCheckVerb(), modelInt8Verb(), modelSegmentVerb(), modelCaptionVerb(), embedVerb(), suggestVerb(), suggestWordsVerb(), captionsVerb(), replayVerb(), queueVerb(),
 		decideVerb("accept"), decideVerb("reject"), decideVerb("reclass"), evaluateVerb(),
