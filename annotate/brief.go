@@ -88,14 +88,18 @@ func flagsOf(b *Brief) (uint16, bool) {
 	return f, true
 }
 
-// brief writes the brief of a place of the index into b.
+// brief writes the brief of a place of the index into b. Field by field: a Brief
+// made anew and then copied would take twice as long, and a view holds thousands.
 func (x *Index) brief(at uint32, b *Brief) {
 	r, box := &x.records[at], &x.boxes[at]
-	*b = Brief{ID: x.ids[at], Kind: ObjectKind(r.flags & kindMask), Shape: Kind(r.flags >> shapeShift & shapeMask),
-		Decision: Decision(r.flags >> decisionShift & decisionMask), Locked: r.flags&flagLocked != 0,
-		Untrained: r.flags&flagUntrained != 0, Named: r.flags&flagNamed != 0, Class: x.classes[r.class],
-		Box:  Box{float64(box[0]), float64(box[1]), float64(box[2]), float64(box[3])},
-		Area: float64(r.area), Author: x.authors[r.author], Score: float64(r.score), Margin: float64(r.margin)}
+	b.ID, b.Class, b.Author = x.ids[at], x.classes[r.class], x.authors[r.author]
+	b.Kind = ObjectKind(r.flags & kindMask)
+	b.Shape = Kind(r.flags >> shapeShift & shapeMask)
+	b.Decision = Decision(r.flags >> decisionShift & decisionMask)
+	b.Locked, b.Untrained, b.Named = r.flags&flagLocked != 0, r.flags&flagUntrained != 0, r.flags&flagNamed != 0
+	b.Box.MinX, b.Box.MinY, b.Box.MaxX, b.Box.MaxY = float64(box[0]), float64(box[1]), float64(box[2]), float64(box[3])
+	b.Area, b.Score, b.Margin = float64(r.area), float64(r.score), float64(r.margin)
+	b.Changed = time.Time{}
 	if r.changed != noTime {
 		b.Changed = time.Unix(0, r.changed).UTC()
 	}

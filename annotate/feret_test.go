@@ -158,6 +158,26 @@ func TestHotSpot_AgainstBruteForce(t *testing.T) {
 			t.Fatalf("the circle at %v holds %d, not %d", at, in, n)
 		}
 	}
+	// Many in the circle: several sizes of blocks, of points that lie thicker in one place.
+	for i := range 6 {
+		var ps []Point
+		for range 100 {
+			p := Point{rng.Float64() * 20, rng.Float64() * 20}
+			if i%2 == 0 {
+				p = Point{5 + rng.NormFloat64()*2, 7 + rng.NormFloat64()*2}
+			}
+			ps = append(ps, p, p)
+		}
+		ps = append(ps, Point{math.NaN(), 1}, Point{1e5, -1e5})
+		r, told := 1+float64(i), 0
+		_, n, err := HotSpot(context.Background(), ps, r, func(done, total int) { told++ })
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := bruteHotSpot(ps, r); n != want || told == 0 {
+			t.Fatalf("%d points in a circle of %v, want %d; told %d times", n, r, want, told)
+		}
+	}
 	ctx, stop := context.WithCancel(context.Background())
 	stop()
 	if _, _, err := HotSpot(ctx, []Point{{1, 1}}, 1, nil); !errors.Is(err, context.Canceled) {
@@ -175,7 +195,7 @@ func BenchmarkHotSpot(b *testing.B) {
 		side, r float64
 		grid    bool
 	}{{"20000,16 inside", 20000, 20000, 564 / math.Sqrt2, false}, {"20000,800 inside", 20000, 5000, 564, false},
-		{"100000,250 inside", 100_000, 20000, 564, false}, {"100000,4000 inside", 100_000, 5000, 564, false}, {"20000 in a grid", 20000, 20000, 564, true}} {
+		{"100000,250 inside", 100_000, 20000, 564, false}, {"100000,4000 inside", 100_000, 5000, 564, false}, {"20000 in a grid", 20000, 20000, 564, true}, {"100000 in a grid", 100_000, 45000, 564, true}} {
 		b.Run(c.name, func(b *testing.B) {
 			ps := make([]Point, c.n)
 			for i := range ps {

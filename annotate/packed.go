@@ -12,12 +12,19 @@ import (
 type packed struct {
 	leaves [][4]float32   // the boxes themselves
 	levels [][][4]float32 // boxes around sixteen of the level below, up to one node
+	sound  int            // so many leaves from the first on are boxes, and not of broken shapes
 }
 
 const fanOut = 16
 
 func newPacked(boxes [][4]float32) packed {
-	p := packed{leaves: boxes}
+	p := packed{leaves: boxes, sound: len(boxes)}
+	for i := range boxes {
+		if b := &boxes[i]; !(b[0] <= b[2] && b[1] <= b[3]) {
+			p.sound = i
+			break
+		}
+	}
 	for below := boxes; len(below) > 1; {
 		up := make([][4]float32, (len(below)+fanOut-1)/fanOut)
 		for i := range up {
@@ -72,10 +79,27 @@ func (p *packed) search(b Box, yield func(at uint32) bool) bool {
 }
 
 func (p *packed) descend(level, node int, q *[4]float32, yield func(at uint32) bool) bool {
-	if !meets(&p.levels[level][node], q) {
+	box := &p.levels[level][node]
+	if !meets(box, q) {
 		return true
 	}
 	from := node * fanOut
+	if within(box, q) {
+		// Nothing below needs to be looked at: its leaves stand in one row.
+		n := fanOut
+		for range level {
+			from, n = from*fanOut, n*fanOut
+		}
+		if from+n <= p.sound {
+			for i := from; i < from+n; i++ {
+				if !yield(uint32(i)) {
+					return false
+				}
+			}
+			return true
+		}
+		from = node * fanOut
+	}
 	if level == 0 {
 		for i := from; i < min(from+fanOut, len(p.leaves)); i++ {
 			if meets(&p.leaves[i], q) && !yield(uint32(i)) {
@@ -90,6 +114,11 @@ func (p *packed) descend(level, node int, q *[4]float32, yield func(at uint32) b
 		}
 	}
 	return true
+}
+
+// within tells whether a lies in b.
+func within(a, b *[4]float32) bool {
+	return a[0] >= b[0] && a[1] >= b[1] && a[2] <= b[2] && a[3] <= b[3]
 }
 
 func meets(a, b *[4]float32) bool {

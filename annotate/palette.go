@@ -40,7 +40,7 @@ func DefaultPalette() Palette {
 	p := make(Palette, len(table))
 	for i, t := range table {
 		p[i] = Class{
-			ID: ClassID(t.name), Name: t.name, Key: strconv.Itoa(i + 1),
+			ID: ClassID(t.name), Name: t.name, Code: presetCode(t.name), Key: strconv.Itoa(i + 1),
 			Color: color.NRGBA{R: uint8(t.rgb >> 16), G: uint8(t.rgb >> 8), B: uint8(t.rgb), A: 255},
 		}
 	}

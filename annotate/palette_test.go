@@ -4,6 +4,7 @@ import (
 	"image/color"
 	"math"
 	"strconv"
+	"strings"
 	"testing"
 )
 
@@ -143,5 +144,46 @@ func TestDefaultPalette_Names(t *testing.T) {
 	p[0].Retired = true
 	if p.ByKey("1") != nil {
 		t.Error("a retired class still has its key")
+	}
+}
+
+// TestPresets_Codes: a mistyped digit of a SNOMED CT code is found by its check digit
+// (Verhoeff 1969, as SNOMED's Release File Specification has it).
+func TestPresets_Codes(t *testing.T) {
+	times := func(a, b int) int { // in the dihedral group of order ten
+		switch {
+		case a < 5 && b < 5:
+			return (a + b) % 5
+		case a < 5:
+			return 5 + (a+b)%5
+		case b < 5:
+			return 5 + (a-b+5)%5
+		}
+		return (a - b + 10) % 5
+	}
+	turned := [10]int{1, 5, 7, 6, 2, 8, 3, 0, 9, 4}
+	coded := 0
+	for _, p := range Presets() {
+		for _, c := range p.Classes {
+			digits, ok := strings.CutPrefix(c.Code, "SCT ")
+			if !ok {
+				continue
+			}
+			coded++
+			sum := 0
+			for i := range digits {
+				d := int(digits[len(digits)-1-i] - '0')
+				for range i % 8 {
+					d = turned[d]
+				}
+				sum = times(sum, d)
+			}
+			if sum != 0 {
+				t.Errorf("%s: %s has a digit that is wrong", c.Name, c.Code)
+			}
+		}
+	}
+	if coded < 8 {
+		t.Errorf("%d classes have a code of SNOMED CT", coded)
 	}
 }

@@ -22,8 +22,8 @@ type Preset struct {
 
 // Presets are the sets of classes that come with the program. Their colours are
 // safe for colour-blind readers; a class that another one in the set stands above names
-// it as parent. None has a code: which edition of SNOMED CT or ICD-O counts, and
-// what a class means in it, the laboratory says.
+// it as parent. A class has a code where one of SNOMED CT ("SCT") or ICD-O is certain
+// and public; which edition counts, and what the others mean, the laboratory says.
 func Presets() []Preset {
 	rgb := func(n uint32) color.NRGBA {
 		return color.NRGBA{R: uint8(n >> 16), G: uint8(n >> 8), B: uint8(n), A: 255}
@@ -31,7 +31,7 @@ func Presets() []Preset {
 	make := func(id, title string, rows ...[2]string) Preset {
 		p := Preset{ID: id, Title: title}
 		for i, r := range rows {
-			c := Class{ID: ClassID(r[0]), Name: r[0], Color: rgb(okabeIto[i%len(okabeIto)])}
+			c := Class{ID: ClassID(r[0]), Name: r[0], Code: presetCode(r[0]), Color: rgb(okabeIto[i%len(okabeIto)])}
 			if r[1] != "" {
 				c.Parent = ClassID(r[1])
 			}
@@ -51,6 +51,33 @@ func Presets() []Preset {
 		make("mitosis", "Mitotic figures", [2]string{"Mitosis", ""}, [2]string{"Atypical mitosis", "Mitosis"}, [2]string{"Look-alike", ""}, [2]string{"Hot-spot", ""}),
 		make("ki67", "Ki-67", [2]string{"Ki-67 positive", ""}, [2]string{"Ki-67 negative", ""}, [2]string{"Not tumour", ""}, [2]string{"Hot-spot", ""}),
 	}
+}
+
+// presetCode is the code of a class that comes with the program; "" where none is certain.
+// Those of SNOMED CT stand in DICOM PS3.16 or, of Gleason patterns, in published FHIR
+// value sets of pathology; intraductal carcinoma is as of ICD-O-3.2.
+func presetCode(name string) string {
+	switch name {
+	case "Tumour":
+		return "SCT 108369006"
+	case "Necrosis":
+		return "SCT 6574001"
+	case "Lymphocyte", "Lymphocytes":
+		return "SCT 56972008"
+	case "Fat":
+		return "SCT 55603005"
+	case "Vessel":
+		return "SCT 59820001"
+	case "Gleason 3":
+		return "SCT 369772003"
+	case "Gleason 4":
+		return "SCT 369773008"
+	case "Gleason 5":
+		return "SCT 369774002"
+	case "Intraductal carcinoma":
+		return "ICD-O 8500/2"
+	}
+	return ""
 }
 
 // Free is the first of the safe colours that the palette does not have yet; with

@@ -7,6 +7,8 @@ func keepingCommands() []Command {
 		{ID: "keep.sign", Title: "Sign the labels of this slide…", Menu: MenuFile},
 		{ID: "keep.audit", Title: "Export the edit log…", Menu: MenuFile},
 		{ID: "keep.copy", Title: "Save a copy of the project…", Menu: MenuFile},
+		{ID: "keep.take", Title: "Work on a copy on this computer", Menu: MenuFile},
+		{ID: "keep.send", Title: "Send the working copy back", Menu: MenuFile},
 		{ID: "keep.people", Title: "People of the project…", Menu: MenuFile},
 		{ID: "keep.passphrase", Title: "Change your passphrase…", Menu: MenuFile},
 		{ID: "keep.lock", Title: "Lock the session", Menu: MenuFile, Key: "F12"},

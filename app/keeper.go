@@ -77,7 +77,7 @@ func (s *Session) BackUpNow() (string, error) {
 // sentence each.
 func (s *Session) Notices() []string {
 	o := s.project.Opening()
-	out := append([]string(nil), s.notices...)
+	out := append(append([]string(nil), s.notices...), s.originNotices()...)
 	if o.Replayed > 0 {
 		out = append(out, fmt.Sprintf("%d edits that the project's file lacked were taken from its journal.", o.Replayed))
 	}
@@ -121,9 +121,9 @@ func readOnlyWords(err error) string {
 	case errors.Is(err, storage.ErrNewer):
 		return "A newer Coverslip wrote this project: it is shown, and nothing can be changed. Update the program to work on it."
 	case errors.Is(err, storage.ErrNetworkDrive):
-		return "The project lies on a network drive: it is shown, and nothing can be changed. Copy its folder to this computer to work on it."
+		return "The project lies on a network drive: it is shown, and nothing can be changed. Work on a copy on this computer: File, “Work on a copy on this computer”."
 	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
-		return "You may not write here: the project is shown, and nothing can be changed. Copy its folder to a place of your own to work on it."
+		return "You may not write here: the project is shown, and nothing can be changed. To work on it: File, “Work on a copy on this computer”."
 	}
 	return ""
 }

@@ -83,6 +83,8 @@ type Session struct {
 	began   time.Time   // for the clock that nobody sets
 	own     *OwnReading // what a reader's project knows of itself; nil in any other
 	notices []string    // of the opening
+
+	shownOnly bool // nobody may write where the project lies
 }
 
 // CreateProject makes a new project in folder dir, which must not exist or be
@@ -104,7 +106,7 @@ func OpenProject(dir string, o Options) (*Session, error) {
 		return nil, about("project", dir, err)
 	}
 	if why != "" {
-		s.notices = append(s.notices, why)
+		s.notices, s.shownOnly = append(s.notices, why), true
 	}
 	return s.use(p)
 }

@@ -153,7 +153,7 @@ func (s *Session) places(sl storage.Slide) []string {
 	if IsAddress(sl.Path) {
 		return []string{sl.Path}
 	}
-	dir := s.project.Dir()
+	dir := s.project.Home()
 	var ps []string
 	if sl.RelPath != "" {
 		ps = append(ps, filepath.Join(dir, filepath.FromSlash(sl.RelPath)))
@@ -280,7 +280,7 @@ func (s *Session) relative(abs string) string {
 	if IsAddress(abs) {
 		return ""
 	}
-	dir, err := filepath.Abs(s.project.Dir())
+	dir, err := filepath.Abs(s.project.Home())
 	if err != nil {
 		return ""
 	}

@@ -69,7 +69,7 @@ func (p *Project) relative(path string) string {
 	if path == "" {
 		return ""
 	}
-	dir, err := filepath.Abs(p.dir)
+	dir, err := filepath.Abs(p.Home())
 	if err != nil {
 		return ""
 	}

@@ -17,7 +17,7 @@ var (
 	ErrNewer = errors.New("the project was written by a newer version of the program; update the program")
 	// ErrNetworkDrive: the project lies on a network drive, where locks are not
 	// to be relied on; it can be read there, and copied.
-	ErrNetworkDrive = errors.New("the project lies on a network drive, where it can be read only; copy it to this computer to work on it")
+	ErrNetworkDrive = errors.New("the project lies on a network drive, where it can be read only; work on a copy on this computer")
 )
 
 // At working.
@@ -26,6 +26,10 @@ var (
 	ErrReadOnly = errors.New("the project is open read-only")
 	// ErrClosed: the project was closed.
 	ErrClosed = errors.New("the project is closed")
+	// ErrNoOrigin: the project is no working copy of another.
+	ErrNoOrigin = errors.New("the project is no working copy")
+	// ErrOtherProject: another project lies where the working copy came from.
+	ErrOtherProject = errors.New("another project lies there now")
 	// ErrOwnFile: a backup was to be written over the project file itself.
 	ErrOwnFile = errors.New("this is the project file itself; name another file for the backup")
 	// ErrMoved: the file was deleted, moved or replaced while it was open, so

@@ -203,21 +203,26 @@ func openJournal(d disk, path string, end int64) (*journal, error) {
 // makeJournal writes the journal of a whole project, all its commits from the
 // first on, and lets it appear under its name.
 func (p *Project) makeJournal() (*journal, error) {
-	path := filepath.Join(p.dir, JournalName)
-	temp, err := os.CreateTemp(p.dir, tempPattern)
+	end, err := p.layJournal(p.dir)
 	if err != nil {
 		return nil, err
 	}
+	return openJournal(p.disk, filepath.Join(p.dir, JournalName), end)
+}
+
+// layJournal writes that journal into a folder, and answers its length.
+func (p *Project) layJournal(dir string) (end int64, err error) {
+	temp, err := os.CreateTemp(dir, tempPattern)
+	if err != nil {
+		return 0, err
+	}
 	defer os.Remove(temp.Name())
 	j := &journal{disk: p.disk, file: temp}
-	err = p.protect(func() error { return p.db.View(func(tx *bolt.Tx) error { return j.snapshot(tx, p.codec, p.head) }) })
+	err = p.view(func(tx *bolt.Tx) error { return j.snapshot(tx, p.codec, p.head) })
 	if err := errors.Join(err, temp.Close()); err != nil {
-		return nil, err
+		return 0, err
 	}
-	if err := p.disk.publish(temp.Name(), path); err != nil {
-		return nil, err
-	}
-	return openJournal(p.disk, path, j.end)
+	return j.end, p.disk.publish(temp.Name(), filepath.Join(dir, JournalName))
 }
 
 // snapshotBatch is how many records of a snapshot are written at once.

@@ -218,6 +218,7 @@ func open(dir string, o Options, steps []migration, d disk) (*Project, error) {
 		return fail(err)
 	}
 	p.look(time.Now())
+	p.findOrigin()
 	if p.readOnly {
 		return p, nil
 	}

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -34,7 +35,8 @@ type Project struct {
 	codec     *codec
 	disk      disk
 	opened    Opening
-	signed    bool // the owner's file is ours
+	signed    bool                   // the owner's file is ours
+	origin    atomic.Pointer[Origin] // nil: this is no working copy
 
 	life  sync.RWMutex // held for writing by Close and Compact, for reading by all else
 	db    *bolt.DB     // nil when closed

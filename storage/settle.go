@@ -26,6 +26,7 @@ type Opening struct {
 
 	Clock     string   // what is odd about this computer's clock; "" for nothing
 	Cloud     string   // the program that copies this folder to the net behind ours; "" for none
+	Origin    string   // why the note whose working copy this is cannot be used; "" when it can, or there is none
 	Conflicts []string // files that such a program made when two computers changed the project
 }
 

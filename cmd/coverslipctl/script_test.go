@@ -309,6 +309,22 @@ func TestScript_MovedSlide(t *testing.T) {
 	})
 }
 
+func TestCase16_Script_WorkingCopy(t *testing.T) {
+	dir := workplace(t)
+	play(t, dir, []step{
+		{line: "project new $D/p.coverslip"},
+		{line: "project take $D/p.coverslip $D/copy.coverslip", out: []string{"the working copy of", "p.coverslip"}},
+		{line: "project take $D/p.coverslip $D/copy.coverslip", code: 1, err: []string{"there already"}},
+		{line: "project send $D/copy.coverslip", out: []string{"0 commit(s) sent back"}},
+		{line: "project add $D/copy.coverslip $D/a.svs"},
+		{line: "project send --json $D/copy.coverslip", out: []string{`"commits": 1`}},
+		{line: "project list $D/p.coverslip", out: []string{"a.svs", "!MISSING"}},
+		{line: "project send $D/p.coverslip", code: 1, err: []string{"no working copy"}},
+		{line: "project add --case B $D/p.coverslip $D/a.svs"},
+		{line: "project send $D/copy.coverslip", code: 1, err: []string{"changed meanwhile"}},
+	})
+}
+
 func TestScript_RuntimeAndModel(t *testing.T) {
 	dir := workplace(t)
 	play(t, dir, []step{
