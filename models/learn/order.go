@@ -70,7 +70,7 @@ func Rank(ctx context.Context, s *Scores, m Matrix, a Ask) ([]int, error) {
 	case OrderDiverse:
 		c := a.Cover
 		if c == nil {
-			c = NewCover(m, Thin(rows, coverPool, a.Seed))
+			c = NewCover(m, Thin(rows, CoverPool, a.Seed))
 		}
 		front, err = c.clone().pick(ctx, a.Front, rows, a.Near)
 	}
@@ -144,9 +144,9 @@ func Thin(rows []int, n int, seed uint64) []int {
 	return kept
 }
 
-// coverPool bounds the rows that a Cover looks at: choosing 32 of 4,096 takes a
+// CoverPool bounds the rows that a Cover should look at: choosing 32 of 4,096 takes a
 // tenth of a second, and of 100,000 rows it leaves one in each neighbourhood.
-const coverPool = 4096
+const CoverPool = 4096
 
 // Cover knows of some rows how far each is from the nearest that was chosen or
 // labelled: greedy k-centre (Gonzalez 1985; for labels Sener and Savarese,
