@@ -3,7 +3,7 @@
 //
 // A vector is kept as one byte a number. A query runs through three steps, each
 // with a bound on how far its products can be from the true ones (Cauchy and
-// Schwarz): all vectors with the query in six bits, what can still be among the
+// Schwarz): all vectors with the query in seven bits, what can still be among the
 // best with the query as it is, and what is left then with the vectors
 // themselves. What a step drops cannot be among the best, so recall is one by
 // construction, not by experience.

@@ -84,7 +84,7 @@ func (x *Index) measure(ctx context.Context, r Rows) error {
 		}
 		n++
 	}
-	// One step for all numbers: the six bits of a query are then spent evenly.
+	// One step for all numbers: the seven bits of a query are then spent evenly.
 	widest := 0.0
 	for j := range sum {
 		mean := sum[j] / float64(max(n, 1))

@@ -13,29 +13,29 @@ import (
 
 // Stats is how much work a query was.
 type Stats struct {
-	Scanned int // vectors multiplied with six bits of the query
+	Scanned int // vectors multiplied with seven bits of the query
 	Second  int // of these, those multiplied with the whole query
 	Exact   int // of these, those whose own numbers were read
 }
 
-// query6 is a query in six bits, and how far it is from itself.
-type query6 struct {
-	q     []uint64  // of each number: 0 … 63
+// query7 is a query in seven bits, and how far it is from itself.
+type query7 struct {
+	q     []uint64  // of each number: 0 … 127
 	per   float64   // what one of them stands for
-	bias  int64     // taken off for each: 32
+	bias  int64     // taken off for each: 64
 	sum   int64     // of q
 	fine  []float32 // step times the query's number: what a byte is multiplied with
 	base  float64   // product of the query with low
-	rest  float64   // length of what six bits do not say, per length of a vector's bytes
+	rest  float64   // length of what seven bits do not say, per length of a vector's bytes
 	long  float64   // length of the query
 	guard float64   // what adding in float32 can be wrong by, per length of a vector's bytes
 }
 
-// sixth is the bias that makes six bits a signed number.
-const sixth = 32
+// middle is the bias that makes seven bits a signed number.
+const middle = 64
 
-func (x *Index) ask(query []float32) *query6 {
-	a := &query6{q: make([]uint64, x.dim), fine: make([]float32, x.dim), bias: sixth}
+func (x *Index) ask(query []float32) *query7 {
+	a := &query7{q: make([]uint64, x.dim), fine: make([]float32, x.dim), bias: middle}
 	most, fineLong := 0.0, 0.0
 	for j, v := range query {
 		a.fine[j] = x.step[j] * v
@@ -45,14 +45,14 @@ func (x *Index) ask(query []float32) *query6 {
 		a.long += float64(v) * float64(v)
 	}
 	a.long = math.Sqrt(a.long)
-	a.per = max(most/(sixth-1), 1e-30)
+	a.per = max(most/(middle-1), 1e-30)
 	rest := 0.0
 	for j, f := range a.fine {
 		c := math.Round(float64(f) / a.per)
 		d := float64(f) - c*a.per
 		rest += d * d
-		a.q[j] = uint64(int64(c) + sixth)
-		a.sum += int64(c) + sixth
+		a.q[j] = uint64(int64(c) + middle)
+		a.sum += int64(c) + middle
 	}
 	a.rest = math.Sqrt(rest)
 	// Higham, Accuracy and Stability, section 3.1: dim additions of float32.
@@ -122,8 +122,8 @@ func (x *Index) survivors(product []float32, rows []int, perByte, perOff float64
 	return rows
 }
 
-// scan multiplies some blocks with six bits of the query.
-func (x *Index) scan(a *query6, from, to, k int, product []float32, floor *floors) {
+// scan multiplies some blocks with seven bits of the query.
+func (x *Index) scan(a *query7, from, to, k int, product []float32, floor *floors) {
 	var acc [lanes]uint32
 	best := newBest(k)
 	for b := from; b < to; b++ {
@@ -133,7 +133,7 @@ func (x *Index) scan(a *query6, from, to, k int, product []float32, floor *floor
 			if row >= x.n {
 				break
 			}
-			// Σ(u-128)(q-32) = Σuq - 32Σu - 128Σq + 128·32·dim
+			// Σ(u-128)(q-64) = Σuq - 64Σu - 128Σq + 128·64·dim
 			whole := int64(acc[i]) - a.bias*int64(x.sum[row]) - 128*a.sum + 128*a.bias*int64(x.dim)
 			p := float32(float64(whole)*a.per + a.base)
 			product[row] = p
@@ -148,17 +148,23 @@ const (
 	lowHalves = 0x0000ffff0000ffff
 )
 
-// eight multiplies eight vectors with a query of six bits. A byte times six bits
-// has fourteen, so that four products fit into the sixteen bits between one byte
-// and the next but one; then they go into thirty-two.
+// eight multiplies eight vectors with a query of seven bits. A byte times seven
+// bits is at most 32,385, so that two products fit into the sixteen bits between
+// one byte and the next but one; then they go into thirty-two.
 func eight(block, q []uint64, acc *[lanes]uint32) {
 	var a0, a1, a2, a3 uint64 // vectors 0 4, 2 6, 1 5, 3 7
 	n := len(block) &^ 3
 	q = q[:len(block)]
 	for d := 0; d < n; d += 4 {
 		w, f := block[d:d+4:d+4], q[d:d+4:d+4]
-		even := w[0]&evenBytes*f[0] + w[1]&evenBytes*f[1] + w[2]&evenBytes*f[2] + w[3]&evenBytes*f[3]
-		odd := w[0]>>8&evenBytes*f[0] + w[1]>>8&evenBytes*f[1] + w[2]>>8&evenBytes*f[2] + w[3]>>8&evenBytes*f[3]
+		even := w[0]&evenBytes*f[0] + w[1]&evenBytes*f[1]
+		odd := w[0]>>8&evenBytes*f[0] + w[1]>>8&evenBytes*f[1]
+		a0 += even & lowHalves
+		a1 += even >> 16 & lowHalves
+		a2 += odd & lowHalves
+		a3 += odd >> 16 & lowHalves
+		even = w[2]&evenBytes*f[2] + w[3]&evenBytes*f[3]
+		odd = w[2]>>8&evenBytes*f[2] + w[3]>>8&evenBytes*f[3]
 		a0 += even & lowHalves
 		a1 += even >> 16 & lowHalves
 		a2 += odd & lowHalves
@@ -175,7 +181,7 @@ func eight(block, q []uint64, acc *[lanes]uint32) {
 }
 
 // refine multiplies one vector's bytes with the whole query.
-func (x *Index) refine(a *query6, row int) float32 {
+func (x *Index) refine(a *query7, row int) float32 {
 	block, shift := x.blocks[row/lanes*x.dim:(row/lanes+1)*x.dim], uint(row%lanes)*8
 	fine := a.fine[:len(block)]
 	var s0, s1, s2, s3 float32

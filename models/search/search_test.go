@@ -118,7 +118,7 @@ func TestIndex_BoundsHold(t *testing.T) {
 				truth += float64(v) * float64(data[r*dim+j])
 			}
 			if d := math.Abs(float64(first[r]) - truth); d > float64(x.bound(r, a.rest, a.long)) {
-				t.Fatalf("query %d, row %d: six bits are off by %g, the bound says %g", i, r, d, x.bound(r, a.rest, a.long))
+				t.Fatalf("query %d, row %d: seven bits are off by %g, the bound says %g", i, r, d, x.bound(r, a.rest, a.long))
 			}
 			if d := math.Abs(float64(x.refine(a, r)) - truth); d > float64(x.bound(r, a.guard, a.long)) {
 				t.Fatalf("query %d, row %d: bytes are off by %g, the bound says %g", i, r, d, x.bound(r, a.guard, a.long))
