@@ -43,7 +43,7 @@ const (
 // others are names of keys.
 func NewCommands() *Commands {
 	table := slices.Concat(fileCommands(), editCommands(), keepingCommands(), endCommands(), viewCommands(), toolCommands(), drawCommands(), shapeCommands(),
-		suggestCommands(), helpCommands(), windowCommands(), manyAlike())
+		suggestCommands(), reviewCommands(), helpCommands(), windowCommands(), manyAlike())
 	c := &Commands{list: table, byID: map[string]int{}, byKey: map[string]int{}}
 	for i, cmd := range table {
 		c.byID[cmd.ID] = i

@@ -209,18 +209,10 @@ func (r *Ranker) rank(ctx context.Context, set *annotate.Set, waiting []waits, o
 		q.Why = notLiveWords(err)
 		return fmt.Errorf("%w: %w", errNotLive, err)
 	}
-	prev := r.probe
-	if !slices.Equal(r.classes, t.classes) {
-		prev = nil
-	}
-	probe, err := prev.Refit(ctx, t.fit, len(t.classes))
+	probe, err := r.learned(ctx, t)
 	if err != nil {
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		return fmt.Errorf("%w: %w", errNotLive, err)
+		return err
 	}
-	r.probe, r.classes = probe, t.classes
 	q.Live, q.Method, q.Labels = true, probe.Method(), len(t.fit)
 	if o.Order == QueueDoubts {
 		return r.doubts(ctx, probe, t, o, q)
@@ -235,6 +227,23 @@ func (r *Ranker) rank(ctx context.Context, set *annotate.Set, waiting []waits, o
 		}
 	}
 	return r.order(ctx, set, waiting, t, o, q)
+}
+
+// learned is the probe of what the labels teach now, gone on from the last one.
+func (r *Ranker) learned(ctx context.Context, t *lesson) (*learn.Probe, error) {
+	prev := r.probe
+	if !slices.Equal(r.classes, t.classes) {
+		prev = nil
+	}
+	probe, err := prev.Refit(ctx, t.fit, len(t.classes))
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+		return nil, fmt.Errorf("%w: %w", errNotLive, err)
+	}
+	r.probe, r.classes = probe, t.classes
+	return probe, nil
 }
 
 // notLiveWords says to people why the order is the one written down.
