@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"coverslip/annotate"
+	"coverslip/models"
 	"coverslip/models/learn"
 	"coverslip/storage"
 )
@@ -37,6 +38,7 @@ type Queued struct {
 	Other  float64          // its probability
 	Unsure bool             // below the coverage: the model says "I don't know"
 	Doubt  bool             // it is a label that the model speaks against
+	Near   []annotate.ID    // the labels most like it, whatever their class, at most three; of the first items of a live queue
 	Must   string           // the rule by which a person must look; "" without rules
 }
 
@@ -368,6 +370,10 @@ func (r *Ranker) order(ctx context.Context, set *annotate.Set, waiting []waits, 
 			return max(a.col-b.col, b.col-a.col) <= 1 && max(a.row-b.row, b.row-a.row) <= 1
 		}
 		ask := learn.Ask{Order: by, Seed: o.Seed, Near: near}
+		const known = 256 // more would keep a person waiting, and say little that is new
+		for _, x := range t.fit[max(0, len(t.fit)-known):] {
+			ask.Known = append(ask.Known, x.Vector)
+		}
 		if by == learn.OrderDiverse {
 			ask.Cover = r.coverOf(m, of, t)
 		}
@@ -383,12 +389,38 @@ func (r *Ranker) order(ctx context.Context, set *annotate.Set, waiting []waits, 
 	for _, row := range rows[:min(len(rows), o.Most)] {
 		if obj := set.Get(of[row].id); obj != nil && obj.IsSuggestion() {
 			q.Items = append(q.Items, t.queued(obj, scores, row, least))
+			if n := len(q.Items); n <= shownNear {
+				q.Items[n-1].Near = t.alike(m.Row(row))
+			}
 		}
 	}
 	if len(rest) > 0 {
 		return r.asWritten(set, rest, QueueOptions{Order: o.Order, Seed: o.Seed, Most: max(0, o.Most-len(q.Items))}, q)
 	}
 	return nil
+}
+
+// shownNear is of how many items at the front the labels most like them are
+// looked for: the queue is ordered anew before a person gets further.
+const shownNear = 48
+
+// alike is the three labels with the patches most like a vector, the most alike
+// first.
+func (t *lesson) alike(v []float32) []annotate.ID {
+	best := map[annotate.ID]float32{}
+	var ids []annotate.ID
+	for i, x := range t.examples {
+		s := models.Dot(v, t.fit[i].Vector)
+		was, known := best[x.label.ID]
+		if !known {
+			ids = append(ids, x.label.ID)
+		}
+		if !known || s > was {
+			best[x.label.ID] = s
+		}
+	}
+	slices.SortStableFunc(ids, func(a, b annotate.ID) int { return cmp.Compare(best[b], best[a]) })
+	return ids[:min(3, len(ids))]
 }
 
 // coverOf is what labels and earlier looks cover; it only grows while the same

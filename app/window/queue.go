@@ -187,8 +187,12 @@ func (p *queuePanel) redrawn(now *app.OpenSlide) {
 func (p *queuePanel) update() {
 	at := p.index()
 	p.items = p.w.review.ordered(p.w.survey.queue, p.decided, p.skipped)
-	if p.index() < 0 && len(p.items) > 0 {
+	switch now := p.index(); {
+	case now < 0 && len(p.items) > 0:
 		p.current = p.items[max(0, min(at, len(p.items)-1))].ID
+	case now > 0 && !p.aside && !p.skipped[p.current]: // what is looked at stays; the new order comes after it
+		o := p.items[now]
+		p.items = slices.Insert(slices.Delete(p.items, now, now+1), 0, o)
 	}
 	p.refresh()
 }

@@ -3,6 +3,7 @@ package window
 import (
 	"fmt"
 	"image/color"
+	"math"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/canvas"
@@ -72,15 +73,15 @@ func newStripView(p *reviewPanel) *stripView {
 		}
 		return newButton(w.tips, res, words, k, tip, func() { w.run(id); w.focus() }).filled().sized(width, 26)
 	}
-	v.accept = key("suggest.accept", "accept", "Accept", "A", "Take it over as a label  (A)", 78)
-	v.reject = key("suggest.reject", "reject", "Reject", "X", "Not this class  (X)", 78)
-	v.skip = key("suggest.skip", "skip", "Skip", "Z", "Decide later  (Z)", 66)
-	v.edit = key("review.edit", "", "Edit", "⇧E", "Change its shape; the model's stays beside yours  (Shift+E)", 56)
-	v.keys = hbox(4, v.accept, v.reject, v.skip, v.edit)
+	v.accept = key("suggest.accept", "accept", "Accept", "A", "Take it over as a label  (A)", 82)
+	v.reject = key("suggest.reject", "reject", "Reject", "X", "Not this class  (X)", 82)
+	v.skip = key("suggest.skip", "skip", "Skip", "Z", "Decide later  (Z)", 82)
+	v.edit = key("review.edit", "", "Edit", "⇧E", "Change its shape; the model's stays beside yours  (Shift+E)", 82)
+	v.keys = vbox(5, v.accept, v.reject, v.skip, v.edit)
 	first := container.NewBorder(nil, nil, container.NewCenter(v.swatch), v.score, padded(v.class, 0, 0, 6, 4))
 	text := container.NewVBox(first, v.bar, v.now, v.why, v.said)
-	right := container.NewBorder(nil, container.NewBorder(nil, nil, near, nil, container.NewVBox(layout.NewSpacer(), v.keys)), nil, nil, container.New(layout.NewCustomPaddedVBoxLayout(2), text.Objects...))
-	v.full = container.NewBorder(nil, nil, hbox(6, place(v.patch), place(v.around, mid)), nil, padded(right, 0, 0, 8, 0))
+	words := container.NewBorder(nil, near, nil, nil, container.New(layout.NewCustomPaddedVBoxLayout(2), text.Objects...))
+	v.full = container.NewBorder(nil, nil, hbox(6, place(v.patch), place(v.around, mid)), padded(v.keys, 0, 0, 8, 0), padded(words, 0, 0, 8, 0))
 	v.idle = newParagraph(textBody, colorQuiet, 3)
 	v.object = container.New(&heightLayout{height: patchSide + 12}, container.NewStack(padded(v.full, 6, 6, 8, 8), container.NewCenter(container.NewGridWrap(fyne.NewSize(380, 60), v.idle))))
 	return v
@@ -189,7 +190,11 @@ func nowWords(w *Window, o *annotate.Object, x app.Queued, live bool) string {
 	case x.Class != o.Class:
 		return fmt.Sprintf("With what you decided since: %s %.2f", name, x.Score)
 	}
-	return fmt.Sprintf("Now %.2f", x.Score)
+	const slight = 0.02 // less is not worth a person's eye
+	if math.Abs(x.Score-o.By.Score) < slight {
+		return ""
+	}
+	return fmt.Sprintf("With what you decided since %.2f", x.Score)
 }
 
 // pictures puts the pictures that are there.
@@ -202,10 +207,14 @@ func (v *stripView) pictures() {
 	o := w.queue.items[i]
 	putPicture(v.patch, v.patches.have[o.ID])
 	putPicture(v.around, v.surroundings.have[o.ID])
+	nearest := o.By.Nearest
+	if x, live := v.p.word(o.ID); live && len(x.Near) > 0 {
+		nearest = x.Near
+	}
 	for k := range v.near {
 		var label *annotate.Object
-		if k < len(o.By.Nearest) && !v.p.blind {
-			label = w.open.Set.Get(o.By.Nearest[k])
+		if k < len(nearest) && !v.p.blind {
+			label = w.open.Set.Get(nearest[k])
 		}
 		show(v.near[k], label != nil)
 		show(v.names[k], label != nil)

@@ -57,7 +57,7 @@ func verbs() []verb {
 		modelCheckVerb(), modelInt8Verb(), modelSegmentVerb(), modelCaptionVerb(), embedVerb(), suggestVerb(), suggestWordsVerb(), captionsVerb(), replayVerb(), searchVerb(), queueVerb(),
 		decideVerb("accept"), decideVerb("reject"), decideVerb("reclass"), evaluateVerb(),
 		datasetExportVerb(), auditVerifyVerb(), auditExportVerb(),
-		userListVerb(), userAddVerb(), userRoleVerb(), userPassphraseVerb(), labelsSignVerb(), labelsVerifyVerb(), benchVerb(),
+		userListVerb(), userAddVerb(), userRoleVerb(), userPassphraseVerb(), labelsSignVerb(), labelsVerifyVerb(), benchVerb(), benchLoopVerb(),
 	}
 }
 

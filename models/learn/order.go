@@ -32,6 +32,7 @@ type Ask struct {
 	Seed  uint64              // of OrderRandom, and of ties
 	Front int                 // how many at the front OrderMixed and OrderDiverse choose with care; 0 = 32
 	Cover *Cover              // of OrderDiverse, which knows the labels; nil = none are known
+	Known [][]float32         // labelled vectors, of OrderMixed; nil = none are known
 	Near  func(i, j int) bool // two rows lie beside each other on a slide: not both in a front; nil = never
 }
 
@@ -64,8 +65,12 @@ func Rank(ctx context.Context, s *Scores, m Matrix, a Ask) ([]int, error) {
 	var err error
 	switch a.Order {
 	case OrderMixed:
-		pool := rows[:min(len(rows), mixOf*a.Front)]
+		// Of few rows a part only, or nothing of the uncertainty would be left.
+		pool := rows[:min(len(rows), mixOf*a.Front, max(a.Front, len(rows)/4))]
 		c := NewCover(m, pool)
+		for _, v := range a.Known {
+			c.Add(v)
+		}
 		front, err = c.pick(ctx, a.Front, pool, a.Near)
 	case OrderDiverse:
 		c := a.Cover
