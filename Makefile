@@ -32,7 +32,7 @@ WANDER      = 1h
 VERSION     = $(shell sed -n 's/^ *Version *= *"\(.*\)"/\1/p' FyneApp.toml 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build run demo demo-ready test race torture torture-short torture-window lint lint-format lint-vet lint-staticcheck house fuzz bench bench-peers e2e wander shots cover doctor package clean
+.PHONY: help setup build run demo demo-ready test race torture torture-short torture-window lint lint-format lint-vet lint-staticcheck house fuzz bench bench-loop bench-peers e2e wander shots cover doctor package clean
 
 # build/setup.mk says which Go to use. It is made, and Go fetched when there is
 # none that is new enough, the first time a target is asked for that needs one.
@@ -104,6 +104,9 @@ fuzz: build/setup.mk ## every fuzz target for FUZZTIME (10s)
 
 bench: build/setup.mk ## the benchmarks: make bench BENCH=Loader PACKAGES=./tiles
 	$(HEADLESS) $(GO) test -tags $(HEADLESS_TAGS) -run '^$$' -bench '$(BENCH)' -benchmem $(PACKAGES)
+
+bench-loop: build/setup.mk ## clicks that each order of the queue saves, by a simulated reader: build/loop/loop.json
+	$(HEADLESS) $(GO) run ./cmd/coverslipctl bench loop --out build/loop
 
 bench-peers: build/setup.mk ## against other programs, one run, one machine: build/peers.json
 	@mkdir -p build && rm -f build/peers.lines build/peers.json

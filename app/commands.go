@@ -44,7 +44,7 @@ const (
 // others are names of keys.
 func NewCommands() *Commands {
 	table := slices.Concat(fileCommands(), editCommands(), keepingCommands(), endCommands(), viewCommands(), toolCommands(), drawCommands(), shapeCommands(),
-		suggestCommands(), studyCommands(), helpCommands(), windowCommands(), manyAlike())
+		suggestCommands(), studyCommands(), reviewCommands(), helpCommands(), windowCommands(), manyAlike())
 	c := &Commands{list: table, byID: map[string]int{}, byKey: map[string]int{}}
 	for i, cmd := range table {
 		c.byID[cmd.ID] = i

@@ -20,6 +20,7 @@ func (s *Session) Apply(e annotate.Edit) error {
 	if len(e.Changes) == 0 && len(e.Classes) == 0 {
 		return nil
 	}
+	e = keepBefore(e)
 	s.door.Lock()
 	err := s.commit(e)
 	s.door.Unlock()

@@ -73,6 +73,16 @@ func (s *Session) Embed(ctx context.Context, slide annotate.ID, o SuggestOptions
 // order they were computed; storage.ErrNoEmbeddings when none has. With SRGB they
 // are those to whose pixels a colour profile was applied.
 func (s *Session) Embedded(slide annotate.ID, o SuggestOptions) ([]annotate.Box, error) {
+	e, err := s.Embeddings(slide, o)
+	if err != nil {
+		return nil, err
+	}
+	return e.Boxes, nil
+}
+
+// Embeddings are the vectors of a slide that are on disk; its errors are those of
+// Embedded.
+func (s *Session) Embeddings(slide annotate.ID, o SuggestOptions) (*storage.Embeddings, error) {
 	item, err := s.Slide(slide)
 	if err != nil {
 		return nil, err
@@ -80,16 +90,7 @@ func (s *Session) Embedded(slide annotate.ID, o SuggestOptions) ([]annotate.Box,
 	if o, err = s.withDefaults(o); err != nil {
 		return nil, err
 	}
-	key := storage.EmbeddingKey{Fingerprint: item.Fingerprint, ModelHash: o.Encoder.Info().Hash, MPP: o.MPP, Patch: o.Patch}
-	if o.SRGB {
-		key.Pixels = pixelsSRGB
-	}
-	key.Pixels = keyOf(key.Pixels, o.Planes)
-	e, err := s.project.ReadEmbeddings(key)
-	if err != nil {
-		return nil, err
-	}
-	return e.Boxes, nil
+	return s.project.ReadEmbeddings(storage.EmbeddingKey{Fingerprint: item.Fingerprint, ModelHash: o.Encoder.Info().Hash, MPP: o.MPP, Patch: o.Patch, Pixels: pixelsKey(o)})
 }
 
 // withDefaults fills in what the caller left open.

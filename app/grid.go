@@ -132,9 +132,14 @@ func (g grid) labelled(set *annotate.Set, allowed func(class annotate.ID) bool) 
 	found := map[cell]*annotate.Object{}
 	areas := map[cell]float64{}
 	var small []*annotate.Object
-	set.All(func(o *annotate.Object) bool {
-		if !o.IsLabel() || o.Class.IsZero() || !allowed(o.Class) {
+	roll := set.Roll() // the shapes of suggestions are not read: there may be very many
+	roll.Each(func(n int, b *annotate.Brief) bool {
+		if !b.IsLabel() || b.Class.IsZero() || !allowed(b.Class) {
 			return true
+		}
+		o := roll.Object(n)
+		if o == nil {
+			return true // it cannot be read: the set says so
 		}
 		area, any := o.ROI.Area(), false
 		for c := range g.centresIn(o.ROI) {

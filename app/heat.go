@@ -12,13 +12,15 @@ type HeatKind uint8
 
 // The kinds of heat map.
 const (
-	HeatNone      HeatKind = iota
-	HeatLabels             // labels of all classes, how dense they lie
-	HeatClass              // labels of one class, how dense they lie
-	HeatScores             // suggestions that wait, the score of each
-	HeatWords              // how well a class's words fit each patch
-	HeatSimilar            // how like one patch the others are
-	HeatAttention          // where in a patch the network looked
+	HeatNone       HeatKind = iota
+	HeatLabels              // labels of all classes, how dense they lie
+	HeatClass               // labels of one class, how dense they lie
+	HeatScores              // suggestions that wait, the score of each
+	HeatWords               // how well a class's words fit each patch
+	HeatSimilar             // how like one patch the others are
+	HeatAttention           // where in a patch the network looked
+	HeatClassScore          // the probability of one class, by what the labels teach now
+	HeatUnsure              // how little the best class leads
 )
 
 // Heat is a grid of values over a slide.

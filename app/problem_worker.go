@@ -18,6 +18,7 @@ func workerExplanations() []explanation {
 		{as[*worker.CrashError], "The model's process ended in the middle of the work", "Nothing was lost: what was computed so far is kept, and the next run starts another process. If it comes again, the model is damaged, or needs more memory than it may take (Models, How models run)."},
 		{as[*worker.HangError], "The model did not answer in time, and its process was ended", "Nothing was lost. Try fewer patches at once, or check the model with: coverslipctl model check FOLDER."},
 		{is(worker.ErrWorker), "The process in which models run cannot be started", "Start the program anew; the details say what is in the way."},
+		{is(ErrNegated), "The models do not understand “no”, “not” or “without”", "They were taught by captions, which say what a picture shows: asked for “no tumour” they find tumour. Say what is to be seen instead, for example “normal stroma”."},
 		{is(ErrNoTexts), "The model knows pictures, not words", "Choose an image–text model, such as PLIP, CONCH or QuiltNet, to name patches by words or to find captions."},
 		{is(zeroshot.ErrFewClasses), "There are too few classes to tell apart", "Name two classes or more."},
 		{is(zeroshot.ErrOtherSpace), "Pictures and texts are not of one model", "Open the picture side and the text side from one model folder."},

@@ -45,7 +45,8 @@ func (s *Session) QueueLen(slide annotate.ID) int {
 
 // waits is a suggestion that waits for a decision.
 type waits struct {
-	id            annotate.ID
+	id, class     annotate.ID
+	box           annotate.Box
 	margin, score float64
 }
 
@@ -57,7 +58,7 @@ func (s *Session) waiting(slide annotate.ID) (*annotate.Set, []waits) {
 	var all []waits
 	set.Roll().Each(func(_ int, b *annotate.Brief) bool {
 		if b.IsSuggestion() {
-			all = append(all, waits{b.ID, b.Margin, b.Score})
+			all = append(all, waits{b.ID, b.Class, b.Box, b.Margin, b.Score})
 		}
 		return true
 	})

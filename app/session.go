@@ -68,6 +68,7 @@ type Session struct {
 	encoder   models.Encoder
 	text      models.TextEncoder
 	captions  *caption.Index // the bank read last
+	shelves   shelves        // embeddings as the search keeps them; has its own lock
 	outliner  *Outliner
 	looker    *attention.Looker
 	engine    onnx.Engine

@@ -124,18 +124,33 @@ type lesson struct {
 	taken    map[cell]bool   // cells that labels speak for
 }
 
-// teach gathers the patches under labels, in a fixed order.
+// teach gathers the patches under labels, in a fixed order, and counts them for
+// the report.
 func (s *Session) teach(e *embedding, set *annotate.Set, o SuggestOptions) (*lesson, error) {
-	t := &lesson{taken: map[cell]bool{}}
+	t, err := s.lessonOf(e, set, o.allows)
+	if err != nil {
+		return nil, err
+	}
 	labels := map[annotate.ID]bool{}
+	for _, x := range t.examples {
+		labels[x.label.ID] = true
+	}
+	e.report.Labels, e.report.Examples, e.report.Classes = len(labels), len(t.examples), len(t.classes)
+	e.countLabels(set, o, t.taken, labels)
+	return t, nil
+}
+
+// lessonOf is what the labels of the allowed classes teach; ErrFewLabels when
+// they are of fewer than two.
+func (s *Session) lessonOf(e *embedding, set *annotate.Set, allowed func(class annotate.ID) bool) (*lesson, error) {
+	t := &lesson{taken: map[cell]bool{}}
 	count := map[annotate.ID]int{}
-	for c, label := range e.grid.labelled(set, o.allows) {
+	for c, label := range e.grid.labelled(set, allowed) {
 		t.taken[c] = true
 		if e.vector(c) == nil {
 			continue // its pixels could not be read
 		}
 		t.examples = append(t.examples, example{c, label})
-		labels[label.ID] = true
 		count[label.Class]++
 	}
 	sort.Slice(t.examples, func(i, j int) bool {
@@ -160,8 +175,6 @@ func (s *Session) teach(e *embedding, set *annotate.Set, o SuggestOptions) (*les
 		}
 	}
 	t.examples = known
-	e.report.Labels, e.report.Examples, e.report.Classes = len(labels), len(t.examples), len(t.classes)
-	e.countLabels(set, o, t.taken, labels)
 	return t, nil
 }
 

@@ -188,32 +188,41 @@ func (p *Project) ReadEmbeddings(k EmbeddingKey) (*Embeddings, error) {
 	return e, nil
 }
 
-func readEmbeddings(r io.ReaderAt, size int64, c *codec) (*Embeddings, error) {
+// readEmbHead reads what stands before the first chunk, and where that begins.
+// The length of the file is known to be right before anything is allocated.
+func readEmbHead(r io.ReaderAt, size int64, c *codec) (h embHead, at int64, err error) {
 	start := make([]byte, embHeadStart)
 	if _, err := r.ReadAt(start, 0); err != nil || string(start[:8]) != embMagic {
-		return nil, broken("it does not begin as an embeddings file")
+		return h, 0, broken("it does not begin as an embeddings file")
 	}
 	n := int64(binary.LittleEndian.Uint32(start[8:]))
 	if n > embMaxHead || n > size-int64(embHeadStart) {
-		return nil, broken("its head is said to have %d bytes", n)
+		return h, 0, broken("its head is said to have %d bytes", n)
 	}
 	raw := make([]byte, n)
 	if _, err := r.ReadAt(raw, int64(embHeadStart)); err != nil && err != io.EOF {
-		return nil, err
+		return h, 0, err
 	}
-	var h embHead
 	if crc32.Checksum(raw, castagnoli) != binary.LittleEndian.Uint32(start[12:]) || c.dec.Unmarshal(raw, &h) != nil {
-		return nil, broken("its head is not readable")
+		return h, 0, broken("its head is not readable")
 	}
 	if h.Dim < 1 || h.Dim > embMaxDim || h.Count < 0 || h.Count > embMaxCount {
-		return nil, broken("it speaks of %d vectors of %d numbers", h.Count, h.Dim)
+		return h, 0, broken("it speaks of %d vectors of %d numbers", h.Count, h.Dim)
 	}
-	// The length is known before anything is allocated for it.
 	each, chunks := int64(embBoxBytes+4*h.Dim), int64((h.Count+embChunk-1)/embChunk)
-	at := int64(embHeadStart) + n
+	at = int64(embHeadStart) + n
 	if want := at + 4*chunks + each*int64(h.Count); size != want {
-		return nil, broken("it has %d bytes instead of %d", size, want)
+		return h, 0, broken("it has %d bytes instead of %d", size, want)
 	}
+	return h, at, nil
+}
+
+func readEmbeddings(r io.ReaderAt, size int64, c *codec) (*Embeddings, error) {
+	h, at, err := readEmbHead(r, size, c)
+	if err != nil {
+		return nil, err
+	}
+	each := int64(embBoxBytes + 4*h.Dim)
 	e := &Embeddings{Key: EmbeddingKey{h.Fingerprint, h.ModelHash, h.MPP, h.Patch, h.Pixels}, Dim: h.Dim,
 		Boxes: make([]annotate.Box, h.Count), Vectors: make([]float32, h.Count*h.Dim)}
 	buf := make([]byte, 4+embChunk*each)

@@ -132,3 +132,37 @@ func BenchmarkEmbeddings_10k(b *testing.B) {
 		}
 	})
 }
+
+func TestEmbeddingRows_EqualTheWhole(t *testing.T) {
+	p, _ := newProject(t)
+	for _, n := range []int{1, 256, 257, 700} {
+		e := someEmbeddings(n, 7)
+		if err := p.WriteEmbeddings(e); err != nil {
+			t.Fatal(err)
+		}
+		r, err := p.OpenEmbeddingRows(e.Key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r.Len() != n || r.Dim() != 7 {
+			t.Errorf("%d rows of %d", r.Len(), r.Dim())
+		}
+		v := make([]float32, 7)
+		for i := range n {
+			if err := r.Read(i, v); err != nil || !slices.Equal(v, e.Vectors[7*i:7*i+7]) {
+				t.Fatalf("row %d of %d: %v %v", i, n, v, err)
+			}
+		}
+		if r.Read(n, v) == nil || r.Read(-1, v) == nil || r.Read(0, v[:3]) == nil {
+			t.Error("a row that is not there was read")
+		}
+		if err := r.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	other := someEmbeddings(1, 7).Key
+	other.Patch = 99
+	if _, err := p.OpenEmbeddingRows(other); !errors.Is(err, ErrNoEmbeddings) {
+		t.Errorf("no file: %v", err)
+	}
+}

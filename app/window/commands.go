@@ -71,7 +71,7 @@ func (w *Window) bind() error {
 	on("help.palette", w.openPalette, nil)
 	on("help.keys", w.openKeys, nil)
 	on("help.about", w.openAbout, nil)
-	for _, more := range []func(func(string, func(), func() bool)){w.bindMoves, w.bindDrawing, w.bindKeeping, w.bindText, w.bindWhy, w.bindMade, w.bindDense, w.bindStudy} {
+	for _, more := range []func(func(string, func(), func() bool)){w.bindMoves, w.bindDrawing, w.bindKeeping, w.bindText, w.bindWhy, w.bindMade, w.bindDense, w.bindStudy, w.bindReview} {
 		more(on)
 	}
 	return failed

@@ -156,6 +156,7 @@ func (w *Window) recountThen(then func()) {
 				}
 				w.classes.refreshCounts()
 				w.queue.update()
+				w.review.rank()
 				w.labels.grow()
 				w.sheet.recounted()
 				w.slides.count(v)

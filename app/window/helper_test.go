@@ -136,6 +136,7 @@ func (s *stage) settle() {
 		s.counts.wait()
 		s.listing.wait()
 		s.text.looking.wait()
+		s.review.ranks.wait()
 		s.prompter.work.wait()
 		s.reads.wait()
 		s.thumbReads.wait()

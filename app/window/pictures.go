@@ -28,10 +28,13 @@ type crops struct {
 	have    map[annotate.ID]*image.RGBA
 	order   []annotate.ID // oldest first
 	pending map[annotate.ID]bool
+	side    int     // of a picture, pixels
+	room    float64 // of an object's longer side is shown
+	kept    int     // pictures at most
 }
 
 func newCrops(w *Window) *crops {
-	c := &crops{w: w}
+	c := &crops{w: w, side: cropSide, room: 1, kept: cropsKept}
 	c.reset(nil)
 	return c
 }
@@ -54,7 +57,7 @@ func (c *crops) get(o *annotate.Object, ready func()) *image.RGBA {
 	c.pending[o.ID] = true
 	open := c.slide
 	c.w.reads.do(func() {
-		im := cropOf(open.Loader.Slide(), o.ROI.Bounds())
+		im := cropOf(open.Loader.Slide(), o.ROI.Bounds(), c.side, c.room)
 		c.w.post(func() {
 			if c.slide != open {
 				return
@@ -62,7 +65,7 @@ func (c *crops) get(o *annotate.Object, ready func()) *image.RGBA {
 			delete(c.pending, o.ID)
 			c.have[o.ID] = im
 			c.order = append(c.order, o.ID)
-			if len(c.order) > cropsKept {
+			if len(c.order) > c.kept {
 				delete(c.have, c.order[0])
 				c.order = c.order[1:]
 			}
@@ -72,17 +75,18 @@ func (c *crops) get(o *annotate.Object, ready func()) *image.RGBA {
 	return nil
 }
 
-// cropOf reads the square around a box of level-0 pixels. What cannot be read
-// stays grey: the viewer tells of a damaged slide.
-func cropOf(s tiles.Slide, b annotate.Box) *image.RGBA {
-	out := image.NewRGBA(image.Rect(0, 0, cropSide, cropSide))
+// cropOf reads the square around a box of level-0 pixels, so many times as wide
+// as its longer side. What cannot be read stays grey: the viewer tells of a
+// damaged slide.
+func cropOf(s tiles.Slide, b annotate.Box, pixels int, room float64) *image.RGBA {
+	out := image.NewRGBA(image.Rect(0, 0, pixels, pixels))
 	draw.Draw(out, out.Rect, image.NewUniform(color.NRGBA{128, 128, 128, 255}), image.Point{}, draw.Src)
-	side := max(b.MaxX-b.MinX, b.MaxY-b.MinY, 8)
+	side := max(b.MaxX-b.MinX, b.MaxY-b.MinY, 8) * room
 	x, y := (b.MinX+b.MaxX-side)/2, (b.MinY+b.MaxY-side)/2
 	levels := s.Levels()
-	level := tiles.BestLevel(levels, max(1, side/cropSide))
+	level := tiles.BestLevel(levels, max(1, side/float64(pixels)))
 	n := int(math.Round(side / levels[level].Downsample))
-	n = max(1, min(n, 4*cropSide))
+	n = max(1, min(n, 4*pixels))
 	part := image.NewRGBA(image.Rect(0, 0, n, n))
 	if err := tiles.ReadRegion(context.Background(), s, level, int(x), int(y), part); err != nil {
 		return out
@@ -92,7 +96,7 @@ func cropOf(s tiles.Slide, b annotate.Box) *image.RGBA {
 	draw.Draw(ground, ground.Rect, part, image.Point{}, draw.Over)
 	// Averaged, not sampled: a patch of 448 pixels keeps its chromatin at 112. The
 	// picture is opaque, so that NRGBA and RGBA hold the same bytes.
-	small := imaging.Resize(ground, cropSide, cropSide, imaging.CatmullRom)
+	small := imaging.Resize(ground, pixels, pixels, imaging.CatmullRom)
 	return &image.RGBA{Pix: small.Pix, Stride: small.Stride, Rect: small.Rect}
 }
 

@@ -19,7 +19,7 @@ func TestCropOf_AveragesTheSquare(t *testing.T) {
 	}
 	defer s.Close()
 	const side = 300 // reduced from level 0: the pyramid's next step is too coarse
-	im := cropOf(s, annotate.Box{MinX: 40, MinY: 200, MaxX: 40 + side, MaxY: 200 + side})
+	im := cropOf(s, annotate.Box{MinX: 40, MinY: 200, MaxX: 40 + side, MaxY: 200 + side}, cropSide, 1)
 	if im.Rect.Dx() != cropSide || im.Rect.Dy() != cropSide || im.Stride != 4*cropSide {
 		t.Fatalf("%v, stride %d", im.Rect, im.Stride)
 	}

@@ -3,6 +3,7 @@ package window
 import (
 	"fmt"
 	"image"
+	"image/color"
 	"slices"
 
 	"fyne.io/fyne/v2"
@@ -38,17 +39,20 @@ type queuePanel struct {
 	decided map[annotate.ID]bool // decided here, not yet counted
 	current annotate.ID
 	hovered annotate.ID
+	orders  *button
+	skipped map[annotate.ID]bool // to be asked about after all others
+	aside   bool                 // a person went to one by hand: the next is the one after it
 }
 
 const queueRow = 62
 
 func newQueuePanel(w *Window) *queuePanel {
-	p := &queuePanel{w: w, crops: newCrops(w), decided: map[annotate.ID]bool{}}
+	p := &queuePanel{w: w, crops: newCrops(w), decided: map[annotate.ID]bool{}, skipped: map[annotate.ID]bool{}}
 	p.head = newText("", textTiny, colorQuiet).fixed(30)
 	p.head.shorten = p.heading
 	p.list = newRows(queueRow, func() rowView { return newQueueRow(p) }, p.fill)
 	p.list.chosen = func(i int) bool { return i < len(p.items) && p.items[i].ID == p.current }
-	p.list.tapped = func(i int, _ fyne.KeyModifier) { p.show(p.items[i].ID) }
+	p.list.tapped = func(i int, _ fyne.KeyModifier) { p.aside = i > 0; p.show(p.items[i].ID) }
 	p.list.hover = func(i int) {
 		p.hovered = annotate.ID{}
 		if i >= 0 && i < len(p.items) {
@@ -75,11 +79,14 @@ func newQueuePanel(w *Window) *queuePanel {
 	p.whyBox = padded(container.NewBorder(nil, nil, nil, pics, p.why), 3, 3, 8, 6)
 	foot := container.NewVBox(newFill(theme.ColorNameSeparator, 0), p.whyBox, newFill(theme.ColorNameSeparator, 0),
 		padded(container.NewBorder(nil, nil, p.level, p.all, p.slider), 3, 3, 8, 5))
+	p.orders = newButton(w.tips, nil, "", "", "The order in which suggestions come  (Shift+O)", func() { w.run("review.order") }).filled().sized(84, 22)
+	large := newButton(w.tips, nil, "Review", "F7", "One suggestion, large, with what lies around it  (F7)", func() { w.run("review.strip") }).filled().sized(72, 22)
+	how := padded(container.NewBorder(nil, nil, newText("Order", textSmall, colorQuiet), large, padded(p.orders, 0, 0, 6, 6)), 3, 3, 8, 8)
 
 	p.words = newParagraph(textSmall, colorQuiet, 6)
 	p.run = newButton(w.tips, icon("suggest"), "Suggest labels", "G", "", func() { w.run("suggest.run"); w.focus() }).filled()
 	p.empty = padded(vbox(8, p.words, container.NewHBox(p.run)), 10, 8, 10, 10)
-	p.full = container.NewBorder(nil, foot, nil, nil, p.list)
+	p.full = container.NewBorder(how, foot, nil, nil, p.list)
 	p.object = section("SUGGESTIONS", p.head, container.NewStack(p.full, p.empty))
 	return p
 }
@@ -135,12 +142,25 @@ func (p *queuePanel) fill(i int, o rowView) {
 	setSwatch(v.swatch, c)
 	v.class.Set(name)
 	v.score.Set(fmt.Sprintf("%.2f", s.By.Score))
+	v.line.color = colorQuiet
 	ink := fyne.ThemeColorName(theme.ColorNameSuccess)
 	if s.By.Score < p.w.threshold {
 		ink = theme.ColorNameWarning
 	}
 	v.bar.Set(s.By.Score, ink)
 	v.line.Set(s.By.Model)
+	if x, live := p.w.review.word(s.ID); live {
+		if words := nowWords(p.w, s, x, live); words != "" {
+			v.line.Set(words)
+		}
+	}
+	if p.w.review.blind {
+		setSwatch(v.swatch, color.NRGBA{128, 128, 128, 255})
+		v.class.Set("Which class?")
+		v.score.Set("")
+		v.bar.Set(0, ink)
+		v.line.Set("")
+	}
 	show(v.badge, s.By.Untrained)
 	now := s.ID == p.current
 	show(v.keys, now && !p.w.session.ReadOnly())
@@ -151,6 +171,8 @@ func (p *queuePanel) fill(i int, o rowView) {
 func (p *queuePanel) reset() {
 	p.crops.reset(p.w.open)
 	p.items, p.decided, p.current, p.hovered = nil, map[annotate.ID]bool{}, annotate.ID{}, annotate.ID{}
+	p.skipped, p.aside = map[annotate.ID]bool{}, false
+	p.w.review.reset()
 }
 
 // redrawn has the pictures of the suggestions made of the slide as it is shown
@@ -164,14 +186,13 @@ func (p *queuePanel) redrawn(now *app.OpenSlide) {
 // since.
 func (p *queuePanel) update() {
 	at := p.index()
-	p.items = p.items[:0:0]
-	for _, o := range p.w.survey.queue {
-		if !p.decided[o.ID] {
-			p.items = append(p.items, o)
-		}
-	}
-	if p.index() < 0 && len(p.items) > 0 {
+	p.items = p.w.review.ordered(p.w.survey.queue, p.decided, p.skipped)
+	switch now := p.index(); {
+	case now < 0 && len(p.items) > 0:
 		p.current = p.items[max(0, min(at, len(p.items)-1))].ID
+	case now > 0 && !p.aside && !p.skipped[p.current]: // what is looked at stays; the new order comes after it
+		o := p.items[now]
+		p.items = slices.Insert(slices.Delete(p.items, now, now+1), 0, o)
 	}
 	p.refresh()
 }
@@ -249,7 +270,7 @@ func (p *queuePanel) explain() {
 	}
 	why := ""
 	var near []annotate.ID
-	if o != nil {
+	if o != nil && !p.w.review.blind {
 		why, near = o.By.Why, o.By.Nearest
 		if why == "" {
 			why = "Proposed by " + o.By.Model + "."
@@ -303,6 +324,7 @@ func (p *queuePanel) show(id annotate.ID) {
 	}
 	p.list.body.Refresh()
 	p.explain()
+	p.w.review.showing(id)
 	p.w.viewer.SetSelection([]annotate.ID{id})
 	p.w.labels.follow(nil)
 	p.w.flyToSelection()
@@ -361,17 +383,34 @@ func (p *queuePanel) targets() []annotate.ID {
 
 // decide accepts or rejects, and goes on to the next.
 func (p *queuePanel) decide(accept bool) {
-	ids := p.targets()
-	if accept {
-		p.take(ids, func(s *app.Session) error { return s.Accept(ids...) })
-	} else {
-		p.take(ids, func(s *app.Session) error { return s.Reject(ids...) })
+	if p.w.review.blind {
+		p.w.status.say("Label first: press the number of a class, or Z to skip.")
+		return
 	}
+	a := app.Answer{Decision: annotate.Rejected}
+	if accept {
+		a.Decision = annotate.Accepted
+	}
+	p.answer(a, p.targets())
+}
+
+// answer decides on suggestions and notes how that came about.
+func (p *queuePanel) answer(a app.Answer, ids []annotate.ID) {
+	own := a.Note.Own
+	a.Note = p.w.review.note(len(ids))
+	a.Note.Own = own
+	p.take(ids, func(s *app.Session) error { return s.Decide(a, ids...) })
 }
 
 // reclass takes suggestions over with another class, and goes on to the next.
+// Where the label comes first, it is the person's own word.
 func (p *queuePanel) reclass(class annotate.ID, ids []annotate.ID) {
-	p.take(ids, func(s *app.Session) error { return s.Reclass(class, ids...) })
+	a := app.Answer{Decision: annotate.Reclassed, Class: class}
+	if p.w.review.blind {
+		a.Note.Own = class
+		p.w.review.reveal(class, ids)
+	}
+	p.answer(a, ids)
 }
 
 // take removes suggestions from the list at once and decides on them in the
@@ -402,15 +441,29 @@ func (p *queuePanel) take(ids []annotate.ID, decide func(*app.Session) error) {
 		p.w.status.say("Every suggestion of this slide is decided.")
 		return
 	}
+	if !p.aside { // the order may have changed since: what it begins with is worth most
+		at = 0
+	}
 	p.current = p.items[min(at, len(p.items)-1)].ID
 	p.refresh()
 	p.show(p.current)
 }
 
-// skip goes on to the next suggestion without a decision; after the last one it
-// begins again.
+// skip goes on to the next suggestion without a decision; it comes again after
+// all others.
 func (p *queuePanel) skip() {
-	if len(p.items) > 0 {
-		p.show(p.items[(p.index()+1)%len(p.items)].ID)
+	at := p.index()
+	if len(p.items) == 0 {
+		return
 	}
+	if at >= 0 {
+		p.skipped[p.current] = true
+		o := p.items[at]
+		p.items = append(slices.Delete(slices.Clone(p.items), at, at+1), o)
+	}
+	if at >= len(p.items)-1 {
+		at = 0
+	}
+	p.list.Update(len(p.items))
+	p.show(p.items[max(0, at)].ID)
 }

@@ -90,6 +90,8 @@ type Window struct {
 	compare    *compareBar
 	classes    *classesPanel
 	queue      *queuePanel
+	review     *reviewPanel
+	finds      *foundPanel
 	labels     *labelsPanel
 	sheet      *sheetPanel // the table of measures, below the slide
 	status     *statusBar
@@ -193,6 +195,7 @@ func (w *Window) build() {
 	w.centre = newCentre(w)
 	w.classes = newClassesPanel(w)
 	w.queue = newQueuePanel(w)
+	w.review, w.finds = newReviewPanel(w), newFoundPanel(w)
 	w.labels = newLabelsPanel(w)
 	w.sheet = newSheetPanel(w)
 	w.start = newStartPage(w)
@@ -203,7 +206,7 @@ func (w *Window) build() {
 	w.right = container.New(&rightLayout{w.classes}, w.classes.object, low)
 	w.text = newTextPanel(w)
 	w.left = container.NewBorder(nil, container.NewVBox(w.glass.object, w.channels.object, w.adjust.object), nil, nil, w.slides.object)
-	w.dock = newDock(w.stills.panel(w.left), container.NewBorder(nil, nil, w.stills.panel(w.toolbar.strip), nil, newTray(w.centre.object, w.sheet)),
+	w.dock = newDock(w.stills.panel(w.left), container.NewBorder(nil, nil, w.stills.panel(w.toolbar.strip), nil, newTray(container.NewBorder(nil, container.NewVBox(w.finds.object, w.review.object), nil, nil, w.centre.object), w.sheet)),
 		w.stills.panel(onPanel(container.NewStack(w.right, w.text.object))),
 		float32(p.FloatWithFallback(prefLeft, 232)), float32(p.FloatWithFallback(prefRight, 292)))
 	w.dock.leftShut, w.dock.rightShut = p.Bool(prefLeftShut), p.Bool(prefRightShut)
@@ -296,6 +299,7 @@ func (w *Window) showAll() {
 	w.centre.update()
 	w.classes.update()
 	w.queue.update()
+	w.review.arrange()
 	w.labels.update()
 	w.text.update()
 	w.status.update()

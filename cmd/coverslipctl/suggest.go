@@ -7,7 +7,6 @@ import (
 	"math"
 	"time"
 
-	"coverslip/annotate"
 	"coverslip/app"
 )
 
@@ -194,46 +193,4 @@ func printSuggest(w io.Writer, item app.SlideItem, r app.SuggestReport) {
 	fmt.Fprintf(w, "    suggestions by %s%s, learned by %s from %d patches of %d classes; %d embedded now; %d older ones replaced; %s\n",
 		r.Model, untrainedText(r.Untrained), r.Method, r.Examples, r.Classes,
 		r.Embedded, r.Replaced, r.Elapsed.Round(time.Millisecond))
-}
-
-func queueVerb() verb {
-	return verb{
-		name:    "queue",
-		short:   "list the suggestions without a decision, least certain first",
-		long:    "With --json it prints one JSON document a line.",
-		example: "coverslipctl queue --project colon.coverslip --slide A12.svs --max 10",
-		setup: func(f *flag.FlagSet) func(c *call) error {
-			p := declareProject(f, true)
-			most := f.Int("max", 0, "print `N` at most; 0 for all")
-			return func(c *call) error {
-				return p.with(true, func(s *app.Session) error {
-					items, err := p.slides(s)
-					if err != nil {
-						return err
-					}
-					for _, item := range items {
-						queue := s.Queue(item.ID)
-						if *most > 0 && len(queue) > *most {
-							queue = queue[:*most]
-						}
-						for _, o := range queue {
-							if err := printQueued(c, s, item, o); err != nil {
-								return err
-							}
-						}
-					}
-					return nil
-				})
-			}
-		},
-	}
-}
-
-func printQueued(c *call, s *app.Session, item app.SlideItem, o *annotate.Object) error {
-	j := objectOf(s, item.ID, o)
-	if c.json {
-		return c.printLine(j)
-	}
-	_, err := fmt.Fprintf(c.out, "%s  %s  %.0f,%.0f  score %.3f  margin %.3f\n", j.ID, j.Class, j.Box[0], j.Box[1], j.Score, j.Margin)
-	return err
 }

@@ -53,12 +53,12 @@ func verbs() []verb {
 		verifyVerb(), convertVerb(), deidVerb(), scanPHIVerb(),
 		projectNewVerb(), projectAddVerb(), projectListVerb(), projectCheckVerb(),
 		projectBackupVerb(), projectCompactVerb(), projectRelinkVerb(), annotationsImportVerb(), annotationsExportVerb(), annotationsListVerb(), annotationsFormatsVerb(),
-		annotationsEditVerb(), projectTakeVerb(), projectSendVerb(),
-		modelCheckVerb(), modelInt8Verb(), modelSegmentVerb(), modelCaptionVerb(), embedVerb(), suggestVerb(), suggestWordsVerb(), captionsVerb(), replayVerb(), queueVerb(),
-		decideVerb("accept"), decideVerb("reject"), decideVerb("reclass"), evaluateVerb(),
-		readingAssignVerb(), readingListVerb(), readingCollectVerb(), agreeVerb(), consensusVerb(), projectMergeVerb(), datasetExportVerb(),
-		auditVerifyVerb(), auditExportVerb(), datasetVerifyVerb(),
-		userListVerb(), userAddVerb(), userRoleVerb(), userPassphraseVerb(), labelsSignVerb(), labelsVerifyVerb(), benchVerb(),
+		annotationsEditVerb(), projectTakeVerb(), projectSendVerb(), modelCheckVerb(), modelInt8Verb(), modelSegmentVerb(), modelCaptionVerb(),
+		embedVerb(), suggestVerb(), suggestWordsVerb(), captionsVerb(), replayVerb(), queueVerb(), decideVerb("accept"),
+		decideVerb("reject"), decideVerb("reclass"), evaluateVerb(), readingAssignVerb(), readingListVerb(), readingCollectVerb(), agreeVerb(),
+		consensusVerb(), projectMergeVerb(), datasetExportVerb(), auditVerifyVerb(), auditExportVerb(), datasetVerifyVerb(), userListVerb(),
+		userAddVerb(), userRoleVerb(), userPassphraseVerb(), labelsSignVerb(), labelsVerifyVerb(), benchVerb(), searchVerb(),
+		benchLoopVerb(),
 	}
 }
 

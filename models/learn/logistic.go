@@ -74,9 +74,13 @@ func FitLogistic(ctx context.Context, examples []Example, classes int, o Logisti
 	if m.weights, err = d.fit(ctx, all, m.c, nil, mostSteps); err != nil {
 		return nil, err
 	}
-	p.logistic = m
-	p.method = fmt.Sprintf("logistic regression (C=%g, %d labels)", m.c, len(used))
+	p.logistic, p.chosenAt = m, len(examples)
+	p.method = logisticName(m.c, len(used))
 	return p, nil
+}
+
+func logisticName(c float64, labels int) string {
+	return fmt.Sprintf("logistic regression (C=%g, %d labels)", c, labels)
 }
 
 // thin keeps at most the given number, taking from the largest classes first.

@@ -51,6 +51,7 @@ type Probe struct {
 
 	shot     *simpleShot
 	logistic *logistic
+	chosenAt int // examples when C was chosen
 }
 
 // Fit learns from the examples: SimpleShot while the labelled classes have fewer
