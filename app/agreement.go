@@ -176,7 +176,7 @@ func (c *comparison) slide(ctx context.Context, item SlideItem, patients map[str
 		}
 		return true
 	})
-	if count(out.read) < 2 {
+	if howMany(out.read) < 2 {
 		return nil
 	}
 	scale := math.Sqrt(item.MPPX * item.MPPY)
@@ -209,7 +209,7 @@ func (c *comparison) slide(ctx context.Context, item SlideItem, patients map[str
 	return nil
 }
 
-func count(all []bool) int {
+func howMany(all []bool) int {
 	n := 0
 	for _, b := range all {
 		if b {
