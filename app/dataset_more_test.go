@@ -18,6 +18,7 @@ import (
 	"testing"
 
 	"coverslip/annotate"
+	"coverslip/tiles/phiscan"
 )
 
 // manySlides adds n slides of n/2 patients to a new project, each with squares of
@@ -369,5 +370,36 @@ func TestDivide_NoPatientInTwoSplits(t *testing.T) {
 			}
 			of[e.key], file[e.item.Fingerprint] = e.split, e.split
 		}
+	}
+}
+
+// No layout tells a name in any byte, in any coding, inside shards and columns; and
+// the search finds names where they are kept.
+func TestExportDataset_NoLayoutNamesAnybody(t *testing.T) {
+	s, _ := datasetProject(t)
+	words := []string{"ZZPHI", "slide.svs", filepath.Dir(s.Dir())}
+	scan := func(o DatasetOptions) int {
+		o.Patch, o.MPP, o.Masks, o.Out = 64, 1, true, filepath.Join(t.TempDir(), "set")
+		if _, err := ExportDataset(t.Context(), s, o, nil); err != nil {
+			t.Fatal(err)
+		}
+		hits, err := phiscan.Scan(t.Context(), o.Out, phiscan.Options{Words: words})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, h := range hits {
+			if !o.Names {
+				t.Errorf("%s: %+v", o.Format, h)
+			}
+		}
+		return len(hits)
+	}
+	for _, layout := range Layouts() {
+		scan(DatasetOptions{Format: layout, Boxes: true, Pyramids: "ome", Sites: map[string]string{"ZZPHI-slide.svs": "ZZPHI-site"}})
+	}
+	scan(DatasetOptions{Meta: "parquet"})
+	scan(DatasetOptions{Meta: "jsonl"})
+	if scan(DatasetOptions{Meta: "parquet", Names: true}) < 5 {
+		t.Error("with names kept the search finds hardly any")
 	}
 }

@@ -56,7 +56,7 @@ func verbs() []verb {
 		annotationsImportVerb(), annotationsExportVerb(), annotationsListVerb(), annotationsEditVerb(),
 		modelCheckVerb(), modelInt8Verb(), modelSegmentVerb(), modelCaptionVerb(), embedVerb(), suggestVerb(), suggestWordsVerb(), captionsVerb(), replayVerb(), queueVerb(),
 		decideVerb("accept"), decideVerb("reject"), decideVerb("reclass"), evaluateVerb(),
-		datasetExportVerb(), datasetVerifyVerb(), auditVerifyVerb(), auditExportVerb(),
+		datasetExportVerb(), datasetVerifyVerb(), reportVerb(), auditVerifyVerb(), auditExportVerb(),
 		userListVerb(), userAddVerb(), userRoleVerb(), userPassphraseVerb(), labelsSignVerb(), labelsVerifyVerb(), benchVerb(),
 	}
 }
