@@ -201,6 +201,26 @@ func TestExportDataset_Rules(t *testing.T) {
 	}
 }
 
+// Where labels lie over each other the smallest counts; with Multi each does.
+func TestExportDataset_RulesOfNestedLabels(t *testing.T) {
+	s, _ := newProject(t)
+	draw(t, s, "Stroma", 0, 0, 64, 64)
+	draw(t, s, "Tumour", 0, 0, 64, 40)
+	for _, c := range []struct {
+		o    DatasetOptions
+		want string
+	}{
+		{DatasetOptions{Rule: RuleMajority}, "map[Tumour:1]"},
+		{DatasetOptions{Multi: true, Cover: 0.5}, "map[Stroma:1 Tumour:1]"},
+		{DatasetOptions{Multi: true, Cover: 0.7}, "map[Stroma:1]"},
+	} {
+		c.o.Patch, c.o.MPP = 64, 1
+		if r, _ := exported(t, s, c.o); fmt.Sprint(r.Classes) != c.want {
+			t.Errorf("%+v: %v, want %s", c.o, r.Classes, c.want)
+		}
+	}
+}
+
 // The options in dataset.json make the same bytes again.
 func TestExportDataset_AgainFromItsManifest(t *testing.T) {
 	s := manySlides(t, 2, own)

@@ -66,8 +66,7 @@ func (s *Session) WriteSlideReport(ctx context.Context, w io.Writer, slides []an
 	if len(page.Slides) == 0 {
 		return fmt.Errorf("report: %w", ErrNoLabels)
 	}
-	first := page.Slides[0].SlideItem
-	page.Case, page.Patient = first.Case, first.Patient
+	page.Case, page.Patient = oneOf(page.Slides, func(i SlideItem) string { return i.Case }), oneOf(page.Slides, func(i SlideItem) string { return i.Patient })
 	for _, section := range t.Sections {
 		out := filledSection{Title: section.Title}
 		for _, field := range section.Fields {
@@ -87,6 +86,17 @@ func (s *Session) WriteSlideReport(ctx context.Context, w io.Writer, slides []an
 		return err
 	}
 	return html.Execute(w, page)
+}
+
+// oneOf is what all slides say, or all that they say, each once.
+func oneOf(slides []slidePart, of func(SlideItem) string) string {
+	var all []string
+	for _, sl := range slides {
+		if v := of(sl.SlideItem); v != "" && !slices.Contains(all, v) {
+			all = append(all, v)
+		}
+	}
+	return strings.Join(all, ", ")
 }
 
 // slidePage is what the page of a case is filled with.
