@@ -70,6 +70,7 @@ func fileCommands() []Command {
 		{ID: "file.untrusted", Title: "Memory-safe decoders only", Menu: MenuFile},
 		{ID: "file.exportDataset", Title: "Export dataset…", Menu: MenuFile, Key: "Ctrl+E"},
 		{ID: "file.exportGeoJSON", Title: "Export annotations (GeoJSON, XML, COCO …)…", Menu: MenuFile, Key: "Ctrl+Shift+E"},
+		{ID: "file.report", Title: "Write a report…", Menu: MenuFile},
 	}
 }
 

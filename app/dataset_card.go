@@ -40,7 +40,7 @@ func (x *exporter) makingSentences() []string {
 	case o.Alike == "off":
 		s = append(s, "Nobody looked for nearly the same pictures in two splits.")
 	case len(x.alike) == 0:
-		s = append(s, "No two pictures in different splits are nearly the same, by a perceptual hash and by embeddings where there were some.")
+		s = append(s, "No two pictures in different splits are nearly the same, by a perceptual hash, and by embeddings where these are in the dataset.")
 	}
 	if o.Captions {
 		s = append(s, "Texts are sentences that a model found or made and a person accepted, for research use only; they are free text and were not checked for names.")

@@ -28,7 +28,7 @@ type alikePair struct {
 const nearCosine = 0.98
 
 // compareSplits looks for nearly the same pictures in two splits: by perceptual
-// hash, and by embedding where patches have one of the project's encoder.
+// hash, and by embedding where embeddings are exported and patches have one.
 func (x *exporter) compareSplits() error {
 	if x.o.Alike == "off" {
 		return nil
@@ -44,7 +44,9 @@ func (x *exporter) compareSplits() error {
 	for _, p := range pairs {
 		x.alike = append(x.alike, alikePair{of[p.A], of[p.B], "picture", float64(p.Distance)})
 	}
-	x.compareVectors()
+	if x.o.Vectors != "" { // else the bytes would depend on what happens to be on disk
+		x.compareVectors()
+	}
 	slices.SortFunc(x.alike, func(p, q alikePair) int {
 		return cmp.Or(strings.Compare(x.rows[p.a].file, x.rows[q.a].file), strings.Compare(x.rows[p.b].file, x.rows[q.b].file), strings.Compare(p.how, q.how))
 	})

@@ -18,6 +18,7 @@ import (
 	"testing"
 
 	"coverslip/annotate"
+	"coverslip/tiles/phiscan"
 )
 
 // manySlides adds n slides of n/2 patients to a new project, each with squares of
@@ -200,6 +201,26 @@ func TestExportDataset_Rules(t *testing.T) {
 	}
 }
 
+// Where labels lie over each other the smallest counts; with Multi each does.
+func TestExportDataset_RulesOfNestedLabels(t *testing.T) {
+	s, _ := newProject(t)
+	draw(t, s, "Stroma", 0, 0, 64, 64)
+	draw(t, s, "Tumour", 0, 0, 64, 40)
+	for _, c := range []struct {
+		o    DatasetOptions
+		want string
+	}{
+		{DatasetOptions{Rule: RuleMajority}, "map[Tumour:1]"},
+		{DatasetOptions{Multi: true, Cover: 0.5}, "map[Stroma:1 Tumour:1]"},
+		{DatasetOptions{Multi: true, Cover: 0.7}, "map[Stroma:1]"},
+	} {
+		c.o.Patch, c.o.MPP = 64, 1
+		if r, _ := exported(t, s, c.o); fmt.Sprint(r.Classes) != c.want {
+			t.Errorf("%+v: %v, want %s", c.o, r.Classes, c.want)
+		}
+	}
+}
+
 // The options in dataset.json make the same bytes again.
 func TestExportDataset_AgainFromItsManifest(t *testing.T) {
 	s := manySlides(t, 2, own)
@@ -369,5 +390,36 @@ func TestDivide_NoPatientInTwoSplits(t *testing.T) {
 			}
 			of[e.key], file[e.item.Fingerprint] = e.split, e.split
 		}
+	}
+}
+
+// No layout tells a name in any byte, in any coding, inside shards and columns; and
+// the search finds names where they are kept.
+func TestExportDataset_NoLayoutNamesAnybody(t *testing.T) {
+	s, _ := datasetProject(t)
+	words := []string{"ZZPHI", "slide.svs", filepath.Dir(s.Dir())}
+	scan := func(o DatasetOptions) int {
+		o.Patch, o.MPP, o.Masks, o.Out = 64, 1, true, filepath.Join(t.TempDir(), "set")
+		if _, err := ExportDataset(t.Context(), s, o, nil); err != nil {
+			t.Fatal(err)
+		}
+		hits, err := phiscan.Scan(t.Context(), o.Out, phiscan.Options{Words: words})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, h := range hits {
+			if !o.Names {
+				t.Errorf("%s: %+v", o.Format, h)
+			}
+		}
+		return len(hits)
+	}
+	for _, layout := range Layouts() {
+		scan(DatasetOptions{Format: layout, Boxes: true, Pyramids: "ome", Sites: map[string]string{"ZZPHI-slide.svs": "ZZPHI-site"}})
+	}
+	scan(DatasetOptions{Meta: "parquet"})
+	scan(DatasetOptions{Meta: "jsonl"})
+	if scan(DatasetOptions{Meta: "parquet", Names: true}) < 5 {
+		t.Error("with names kept the search finds hardly any")
 	}
 }

@@ -153,7 +153,8 @@ func (m *coverMeter) layer(class annotate.ID) []byte {
 }
 
 // classify finds the class or classes of a patch by their cover. Labels of one
-// class count together; labels of several may cover the same place.
+// class count together. Where labels of several classes lie over each other the
+// smallest counts, as in masks; with Multi each does.
 func (x *exporter) classify(m *coverMeter, c cell, b annotate.Box, set *annotate.Set) (patchPlan, bool) {
 	for class, l := range m.layers {
 		m.spare = append(m.spare, l)
@@ -162,17 +163,21 @@ func (x *exporter) classify(m *coverMeter, c cell, b annotate.Box, set *annotate
 	w := cover.Window{X: b.MinX, Y: b.MinY, Step: (b.MaxX - b.MinX) / coverSamples, W: coverSamples, H: coverSamples}
 	most, best := map[annotate.ID]int{}, map[annotate.ID]*annotate.Object{}
 	any := make([]byte, coverSamples*coverSamples)
-	set.Search(b, func(o *annotate.Object) bool {
-		if !o.IsLabel() || o.Class.IsZero() || !o.ROI.IsArea() {
-			return true
-		}
+	for _, o := range areasIn(set, b) { // the largest first
 		m.painter.Paint(w, o.ROI, any, 1)
-		n := m.painter.Paint(w, o.ROI, m.layer(o.Class), 1)
-		if had := best[o.Class]; n > 0 && (had == nil || n > most[o.Class] || n == most[o.Class] && o.ID.String() < had.ID.String()) {
+		own := m.layer(o.Class)
+		if !x.o.Multi { // one class a place: that of the smallest label, as in masks
+			for class, l := range m.layers {
+				if class != o.Class {
+					m.painter.Paint(w, o.ROI, l, 0)
+				}
+			}
+		}
+		n := m.painter.Paint(w, o.ROI, own, 1)
+		if n > 0 && n > most[o.Class] {
 			most[o.Class], best[o.Class] = n, o
 		}
-		return true
-	})
+	}
 	type share struct {
 		class annotate.ID
 		n     int

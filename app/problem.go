@@ -13,6 +13,7 @@ import (
 	"syscall"
 
 	"coverslip/annotate"
+	"coverslip/annotate/folds"
 	"coverslip/annotate/interchange"
 	"coverslip/annotate/interchange/exchange"
 	"coverslip/annotate/interchange/geojson"
@@ -161,6 +162,9 @@ func explanations() []explanation {
 		{is(ErrFewLabels), "There are too few labels to learn from", "Draw and class at least one label for each of two classes or more, each covering the middle of a patch, then ask for suggestions again."},
 		{is(learn.ErrOneClass), "There are too few labels to learn from", "Draw and class at least one label for each of two classes or more, each covering the middle of a patch, then ask for suggestions again."},
 		{is(ErrNoTissue), "No tissue was found on %s", "Look at the slide: if it does hold tissue, draw and class labels on it; patches under labels are always used."},
+		{is(ErrLeak), "The parts of the dataset would not be apart", "One person, the same file or the same picture would be in two of them. Correct the patient or the site of the slides named, or divide in another way."},
+		{is(ErrNoPatient), "A slide names no patient", "Folds keep the slides of a person together, so they must know whose each is. Fill in the patient in the slide's properties, or draw by share."},
+		{is(folds.ErrTooFew), "There are too few patients for this division", "Use fewer folds, draw by share, or add slides of other patients."},
 		{is(ErrNoLabels), "There is nothing to export", "Draw and class labels, or accept suggestions, and export again."},
 		{is(ErrOutExists), "%s exists and is not empty", "Choose another output folder, or remove that one; nothing is overwritten."},
 

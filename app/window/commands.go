@@ -35,6 +35,7 @@ func (w *Window) bind() error {
 	on("file.untrusted", w.toggleUntrusted, nil)
 	on("file.exportDataset", w.askDataset, project)
 	on("file.exportGeoJSON", w.askExport, slide)
+	on("file.report", w.askReport, project)
 	on("file.close", w.closeProject, project)
 	on("file.quit", w.quit, nil)
 
@@ -165,7 +166,7 @@ func last(item *fyne.MenuItem) int {
 // menuGroup tells which commands stand together between two lines of a menu.
 func menuGroup(id string) string {
 	switch id {
-	case "file.exportDataset", "file.exportGeoJSON", "file.importGeoJSON":
+	case "file.exportDataset", "file.exportGeoJSON", "file.importGeoJSON", "file.report":
 		return "export"
 	case "file.close", "file.quit":
 		return "end"

@@ -58,7 +58,7 @@ func verbs() []verb {
 		decideVerb("reject"), decideVerb("reclass"), evaluateVerb(), readingAssignVerb(), readingListVerb(), readingCollectVerb(), agreeVerb(),
 		consensusVerb(), projectMergeVerb(), datasetExportVerb(), auditVerifyVerb(), auditExportVerb(), datasetVerifyVerb(), userListVerb(),
 		userAddVerb(), userRoleVerb(), userPassphraseVerb(), labelsSignVerb(), labelsVerifyVerb(), benchVerb(), searchVerb(),
-		benchLoopVerb(),
+		benchLoopVerb(), reportVerb(),
 	}
 }
 
