@@ -43,7 +43,7 @@ func (w *Window) bindKeeping(on func(id string, run func(), enabled func() bool)
 // opened tells what a person should know of the project just opened, signs in
 // who worked last, and takes up what an earlier session could not save.
 func (w *Window) opened(s *app.Session) {
-	w.notify(append(readingWords(s), s.Notices()...))
+	w.notify(s.Notices())
 	name := w.opts.Session.Author
 	if name == "" {
 		name = w.app.Preferences().String(prefAuthor)
@@ -65,6 +65,7 @@ func (w *Window) opened(s *app.Session) {
 				w.status.say(fmt.Sprintf("Saved %s that the last session could not save.", plural(n, "edit")))
 			}
 			w.status.person()
+			w.notify(readingWords(s))
 		})
 	})
 }
@@ -89,6 +90,9 @@ func (s *statusBar) person() {
 		words = me.Name + " · " + me.Role.String()
 	} else if s.w.asked || s.w.app.Preferences().String(prefAuthor) != "" || s.w.opts.Session.Author != "" {
 		words = session.Author()
+	}
+	if own, ok := session.OwnReading(); ok {
+		words = own.Reader + " · " + string(own.Kind)
 	}
 	words = cut(words, 170, textSmall, fyne.TextStyle{})
 	s.who.SetWords(words)
