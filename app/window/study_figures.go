@@ -74,8 +74,12 @@ func (p page) object() fyne.CanvasObject {
 	head := newParagraph(textSmall, colorQuiet, 6)
 	head.Set(p.head)
 	grid := container.New(&columnsLayout{columns: len(p.columns)})
-	for _, c := range p.columns {
-		grid.Add(newText(c, textSmall, colorQuiet))
+	for i, c := range p.columns {
+		t := newText(c, textSmall, colorQuiet)
+		if i > 0 && len(p.rows) > 0 && p.rows[0][i] != "" && numeric(p.rows[0][i]) {
+			t = t.trailing()
+		}
+		grid.Add(t)
 	}
 	for _, row := range p.rows {
 		for i, c := range row {
@@ -236,8 +240,8 @@ func (w *Window) evaluateNow(ctx context.Context, s *app.Session, o app.HeldOutO
 
 // heldOutPages are the tabs of an evaluation.
 func heldOutPages(h app.HeldOut) []page {
-	about := fmt.Sprintf("%s of %s on %s of %s, set aside in %s (seed %d), judged by %s learned from the others.",
-		plural(h.Cases, "patch"), plural(h.Labels, "label"), plural(h.Slides, "slide"), plural(h.Patients, h.By), plural(h.Folds, "part"), h.Seed, h.Model)
+	about := fmt.Sprintf("%d patches under %s on %s of %s, set aside in %s (seed %d), judged by %s learned from the others.",
+		h.Cases, plural(h.Labels, "label"), plural(h.Slides, "slide"), plural(h.Patients, h.By), plural(h.Folds, "part"), h.Seed, h.Model)
 	if h.Untrained {
 		about = "The encoder is untrained: these figures say little. " + about
 	}
@@ -303,7 +307,7 @@ func curvePlot(curve []app.LearningPoint) fyne.CanvasObject {
 	for _, c := range curve {
 		most = max(most, c.Labels)
 	}
-	p := newPlot("Labels", "Balanced accuracy", float32(most))
+	p := newPlot("Labels", "Balanced accuracy", float32((most+3)/4*4)) // whole labels at the lines
 	var at []fyne.Position
 	for _, c := range curve {
 		if !agreement.Defined(c.Balanced) {

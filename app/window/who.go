@@ -65,7 +65,9 @@ func (w *Window) opened(s *app.Session) {
 				w.status.say(fmt.Sprintf("Saved %s that the last session could not save.", plural(n, "edit")))
 			}
 			w.status.person()
-			w.notify(readingWords(s))
+			if words := readingWords(s); len(words) > 0 {
+				w.status.say(strings.Join(words, " "))
+			}
 		})
 	})
 }
@@ -108,7 +110,7 @@ func (w *Window) knownThen(then func()) {
 		then()
 		return
 	}
-	if _, ok := s.Me(); ok || w.app.Preferences().String(prefAuthor) != "" {
+	if _, ok := s.Me(); ok || s.Hidden() || w.app.Preferences().String(prefAuthor) != "" {
 		then()
 		return
 	}
