@@ -102,7 +102,7 @@ func (p page) object() fyne.CanvasObject {
 
 // numeric tells what is set to the right side of its column.
 func numeric(s string) bool {
-	return s == none || strings.Trim(s, "0123456789.- \u2009\u2212%to") == ""
+	return s == none || strings.Trim(s, "0123456789.- \u2009%to") == ""
 }
 
 // none stands for a figure that is not defined.
@@ -265,7 +265,7 @@ func heldOutPages(h app.HeldOut) []page {
 		{title: "Figures", head: about, columns: []string{"Figure", "Class", "Value", "95 % interval over " + h.By + "s"}, rows: figureRows(h.Figures),
 			plots: []fyne.CanvasObject{tableOf("Patches: true class down, suggested across", h.Names, table)}},
 		{title: "Calibration", head: "How often the suggestion was right, by its score. On the line a score means what it says.", plots: []fyne.CanvasObject{calibrationPlot(h.Calibration)}},
-		{title: "ROC", head: "Sensitivity against 1 − specificity of each class.", plots: []fyne.CanvasObject{rocPlot(h.Names, h.ROC)}},
+		{title: "ROC", head: "Sensitivity against 1 – specificity of each class.", plots: []fyne.CanvasObject{rocPlot(h.Names, h.ROC)}},
 		{title: "Learning curve", head: "Balanced accuracy by the labels learned from: mean of the parts, the bars from the worst to the best.", plots: []fyne.CanvasObject{curvePlot(h.Curve)}},
 		{title: "By slide and site", head: "Stain and site are lines of a slide's remarks: stain: H&E", columns: []string{"By", "", "Patches", "Patients", "Balanced accuracy", "AUROC"}, rows: groups},
 	}
@@ -286,7 +286,7 @@ func calibrationPlot(bins []evaluate.Bin) fyne.CanvasObject {
 }
 
 func rocPlot(names []string, curves [][]evaluate.Point) fyne.CanvasObject {
-	p := newPlot("1 − specificity", "Sensitivity", 1)
+	p := newPlot("1 – specificity", "Sensitivity", 1)
 	p.line([]fyne.Position{{X: 0, Y: 0}, {X: 1, Y: 1}}, colorQuiet)
 	for k, curve := range curves {
 		at := []fyne.Position{{X: 0, Y: 0}}
