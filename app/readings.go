@@ -26,8 +26,8 @@ type ReadingKind string
 
 // The kinds of reading; the words are on the disk.
 const (
-	ReadBlind  ReadingKind = "read"         // draw and class, without seeing anybody else's labels
-	Adjudicate ReadingKind = "adjudication" // settle where two readers differ, without their names
+	ReadBlind  ReadingKind = "blinded reading" // draw and class, without seeing anybody else's labels
+	Adjudicate ReadingKind = "adjudication"    // settle where two readers differ, without their names
 )
 
 // Reading is slides given to one reader: a project of its own, in a drawn order.

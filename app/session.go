@@ -152,6 +152,9 @@ func (s *Session) use(p *storage.Project) (*Session, error) {
 		return nil, errors.Join(err, p.Close())
 	}
 	s.project, s.palette, s.own = p, palette, ownReading(p)
+	if s.own != nil && s.own.Reader != "" {
+		s.author = s.own.Reader // what is drawn in a reader's project is the reader's
+	}
 	s.startKeeper()
 	return s, nil
 }

@@ -193,8 +193,7 @@ func places(knot []Pair, side func(Pair) int) map[int]int {
 // knots parts the pairs into those that share objects.
 func knots(able []Pair) [][]Pair {
 	parent := map[[2]int][2]int{}
-	var find func(k [2]int) [2]int
-	find = func(k [2]int) [2]int {
+	find := func(k [2]int) [2]int {
 		for {
 			p, ok := parent[k]
 			if !ok || p == k {

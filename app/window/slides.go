@@ -56,7 +56,9 @@ func (p *slidesPanel) describe() {
 	add("Levels", levelWords(levels[len(levels)-1].Downsample, len(levels)))
 	add("Colours", open.Colour.String())
 	add("File", p.file)
-	add("Folder", app.FolderOf(info.Path))
+	if !p.w.session.Hidden() {
+		add("Folder", app.FolderOf(info.Path))
+	}
 	add("Case", open.Item.Case)
 	add("Patient", open.Item.Patient)
 	for _, warning := range info.Warnings {

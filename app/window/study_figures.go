@@ -74,8 +74,12 @@ func (p page) object() fyne.CanvasObject {
 	head := newParagraph(textSmall, colorQuiet, 6)
 	head.Set(p.head)
 	grid := container.New(&columnsLayout{columns: len(p.columns)})
-	for _, c := range p.columns {
-		grid.Add(newText(c, textSmall, colorQuiet))
+	for i, c := range p.columns {
+		t := newText(c, textSmall, colorQuiet)
+		if i > 0 && len(p.rows) > 0 && p.rows[0][i] != "" && numeric(p.rows[0][i]) {
+			t = t.trailing()
+		}
+		grid.Add(t)
 	}
 	for _, row := range p.rows {
 		for i, c := range row {
@@ -98,7 +102,7 @@ func (p page) object() fyne.CanvasObject {
 
 // numeric tells what is set to the right side of its column.
 func numeric(s string) bool {
-	return s == none || strings.Trim(s, "0123456789.- \u2009\u2212%to") == ""
+	return s == none || strings.Trim(s, "0123456789.- \u2009%to") == ""
 }
 
 // none stands for a figure that is not defined.
@@ -236,8 +240,8 @@ func (w *Window) evaluateNow(ctx context.Context, s *app.Session, o app.HeldOutO
 
 // heldOutPages are the tabs of an evaluation.
 func heldOutPages(h app.HeldOut) []page {
-	about := fmt.Sprintf("%s of %s on %s of %s, set aside in %s (seed %d), judged by %s learned from the others.",
-		plural(h.Cases, "patch"), plural(h.Labels, "label"), plural(h.Slides, "slide"), plural(h.Patients, h.By), plural(h.Folds, "part"), h.Seed, h.Model)
+	about := fmt.Sprintf("%d patches under %s on %s of %s, set aside in %s (seed %d), judged by %s learned from the others.",
+		h.Cases, plural(h.Labels, "label"), plural(h.Slides, "slide"), plural(h.Patients, h.By), plural(h.Folds, "part"), h.Seed, h.Model)
 	if h.Untrained {
 		about = "The encoder is untrained: these figures say little. " + about
 	}
@@ -261,7 +265,7 @@ func heldOutPages(h app.HeldOut) []page {
 		{title: "Figures", head: about, columns: []string{"Figure", "Class", "Value", "95 % interval over " + h.By + "s"}, rows: figureRows(h.Figures),
 			plots: []fyne.CanvasObject{tableOf("Patches: true class down, suggested across", h.Names, table)}},
 		{title: "Calibration", head: "How often the suggestion was right, by its score. On the line a score means what it says.", plots: []fyne.CanvasObject{calibrationPlot(h.Calibration)}},
-		{title: "ROC", head: "Sensitivity against 1 − specificity of each class.", plots: []fyne.CanvasObject{rocPlot(h.Names, h.ROC)}},
+		{title: "ROC", head: "Sensitivity against 1 – specificity of each class.", plots: []fyne.CanvasObject{rocPlot(h.Names, h.ROC)}},
 		{title: "Learning curve", head: "Balanced accuracy by the labels learned from: mean of the parts, the bars from the worst to the best.", plots: []fyne.CanvasObject{curvePlot(h.Curve)}},
 		{title: "By slide and site", head: "Stain and site are lines of a slide's remarks: stain: H&E", columns: []string{"By", "", "Patches", "Patients", "Balanced accuracy", "AUROC"}, rows: groups},
 	}
@@ -282,7 +286,7 @@ func calibrationPlot(bins []evaluate.Bin) fyne.CanvasObject {
 }
 
 func rocPlot(names []string, curves [][]evaluate.Point) fyne.CanvasObject {
-	p := newPlot("1 − specificity", "Sensitivity", 1)
+	p := newPlot("1 – specificity", "Sensitivity", 1)
 	p.line([]fyne.Position{{X: 0, Y: 0}, {X: 1, Y: 1}}, colorQuiet)
 	for k, curve := range curves {
 		at := []fyne.Position{{X: 0, Y: 0}}
@@ -303,7 +307,7 @@ func curvePlot(curve []app.LearningPoint) fyne.CanvasObject {
 	for _, c := range curve {
 		most = max(most, c.Labels)
 	}
-	p := newPlot("Labels", "Balanced accuracy", float32(most))
+	p := newPlot("Labels", "Balanced accuracy", float32((most+3)/4*4)) // whole labels at the lines
 	var at []fyne.Position
 	for _, c := range curve {
 		if !agreement.Defined(c.Balanced) {

@@ -45,7 +45,7 @@ func (w *Window) bindKeeping(on func(id string, run func(), enabled func() bool)
 // opened tells what a person should know of the project just opened, signs in
 // who worked last, and takes up what an earlier session could not save.
 func (w *Window) opened(s *app.Session) {
-	w.notify(append(readingWords(s), s.Notices()...))
+	w.notify(s.Notices())
 	name := w.opts.Session.Author
 	if name == "" {
 		name = w.app.Preferences().String(prefAuthor)
@@ -67,6 +67,9 @@ func (w *Window) opened(s *app.Session) {
 				w.status.say(fmt.Sprintf("Saved %s that the last session could not save.", plural(n, "edit")))
 			}
 			w.status.person()
+			if words := readingWords(s); len(words) > 0 {
+				w.status.say(strings.Join(words, " "))
+			}
 		})
 	})
 }
@@ -92,6 +95,9 @@ func (s *statusBar) person() {
 	} else if s.w.asked || s.w.app.Preferences().String(prefAuthor) != "" || s.w.opts.Session.Author != "" {
 		words = session.Author()
 	}
+	if own, ok := session.OwnReading(); ok {
+		words = own.Reader + " · " + string(own.Kind)
+	}
 	words = cut(words, 170, textSmall, fyne.TextStyle{})
 	s.who.SetWords(words)
 	s.who.sized(fyne.MeasureText(words, textSmall, fyne.TextStyle{}).Width+22, 18)
@@ -106,7 +112,7 @@ func (w *Window) knownThen(then func()) {
 		then()
 		return
 	}
-	if _, ok := s.Me(); ok || w.app.Preferences().String(prefAuthor) != "" {
+	if _, ok := s.Me(); ok || s.Hidden() || w.app.Preferences().String(prefAuthor) != "" {
 		then()
 		return
 	}

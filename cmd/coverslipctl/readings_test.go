@@ -19,7 +19,7 @@ func TestScript_Readers(t *testing.T) {
 		{line: "reading collect --project $D/p.coverslip $D/b.coverslip", out: []string{"0 label(s) added"}},
 		{line: "reading collect --project $D/b.coverslip $D/p.coverslip", code: 1, err: []string{"not given to a reader by this project"}},
 		{line: "project merge --project $D/p.coverslip $D/b.coverslip", out: []string{"0 label(s) added", "0 new slide(s)"}},
-		{line: "reading assign --project $D/p.coverslip --reader Bob --wash-out 14 $D/again.coverslip", out: []string{"read 2", "not before"}},
+		{line: "reading assign --project $D/p.coverslip --reader Bob --wash-out 14 $D/again.coverslip", out: []string{"blinded reading 2", "not before"}},
 		{line: "consensus --project $D/p.coverslip --method mean", code: 2},
 		{line: "consensus --project $D/p.coverslip", code: 1, err: []string{"not enough readers"}},
 	})
