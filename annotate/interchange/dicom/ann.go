@@ -230,6 +230,8 @@ func points(r annotate.ROI) (string, []annotate.Point) {
 	switch r.Kind {
 	case annotate.KindPoint:
 		return "POINT", r.Points
+	case annotate.KindPoints:
+		return "MULTIPOINT", r.Points
 	case annotate.KindLine:
 		return "POLYLINE", r.Points
 	case annotate.KindRectangle:
