@@ -48,8 +48,8 @@ func readSR(in *exchange.Input, _ exchange.ReadOptions, b *exchange.Builder) err
 	if err != nil {
 		return err
 	}
-	if d.text(0x00080060) != "SR" && len(d.items(content)) == 0 {
-		return &exchange.FormatError{Format: srName, Offset: -1, What: "the file holds another kind of DICOM object"}
+	if d.text(0x00080060) != "SR" || len(d.items(content)) == 0 {
+		return &exchange.FormatError{Format: srName, Offset: d.size, What: "the file is cut short or holds another kind of DICOM object"}
 	}
 	return groups(d, b, 0)
 }
