@@ -59,7 +59,9 @@ func readerRooms(t *testing.T) []string {
 				continue
 			}
 			if r, ok := f.Type.Results.List[0].Type.(*ast.SelectorExpr); ok && r.Sel.Name == "Format" {
-				rooms = append(rooms, s.dir)
+				if x, ok := r.X.(*ast.Ident); ok && x.Name == "tiles" {
+					rooms = append(rooms, s.dir)
+				}
 			}
 		}
 	}

@@ -141,8 +141,8 @@ func (s *Session) exported(slide annotate.ID, keep func(*annotate.Object) bool) 
 
 // ExportLabels writes objects of a slide into a file of any format that can be
 // written; the file appears whole or not at all, and is packed when it is called
-// .gz. It answers how many objects were handed to the format; what the format
-// cannot hold LabelLosses tells before.
+// .gz. It answers how many objects are in the file; what the format cannot hold
+// LabelLosses tells before.
 func (s *Session) ExportLabels(ctx context.Context, slide annotate.ID, path string, how LabelFile) (int, error) {
 	format, err := LabelFormat(how.Format, path)
 	if err != nil {
@@ -160,7 +160,13 @@ func (s *Session) ExportLabels(ctx context.Context, slide annotate.ID, path stri
 	err = WriteFile(path, func(w io.Writer) error {
 		return interchange.WritePacked(w, path, format, slices.Values(objects), o)
 	})
-	return len(objects), about("file", path, err)
+	n := 0
+	for _, obj := range objects {
+		if len(format.Keeps.Kept(obj)) > 0 {
+			n++
+		}
+	}
+	return n, about("file", path, err)
 }
 
 // exchangeSlide is what formats may need of a slide. What only the slide's own

@@ -93,6 +93,8 @@ func FuzzRead_DicomAnn(f *testing.F) { fuzzFormat(f, "dicom-ann") }
 
 func FuzzRead_DicomSeg(f *testing.F) { fuzzFormat(f, "dicom-seg") }
 
+func FuzzRead_DicomSr(f *testing.F) { fuzzFormat(f, "dicom-sr") }
+
 func FuzzRead_Geojson(f *testing.F) { fuzzFormat(f, "geojson") }
 
 // TestFuzz_EveryFormat holds that no format is without its target.

@@ -62,6 +62,7 @@ func Formats() []exchange.Format {
 		omexml.Format(),
 		dicom.Annotations(),
 		dicom.Segmentations(),
+		dicom.Reports(),
 		csvpoints.Format(),
 	}
 }

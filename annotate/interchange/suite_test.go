@@ -289,7 +289,7 @@ func TestFormats_Detected(t *testing.T) {
 		if f.Write == nil || f.Read == nil {
 			continue
 		}
-		data := writeAll(t, f, randomObjects(20, 3))
+		data := writeAll(t, f, randomObjects(4, 3))
 		got, err := Detect(exchange.Head{Name: "A12" + f.Extensions[0], Bytes: data[:min(len(data), 64<<10)]})
 		if err != nil || got.Name != f.Name {
 			t.Errorf("%s was taken for %q (%v)", f.Name, got.Name, err)
@@ -304,7 +304,7 @@ func TestFormats_Truncated(t *testing.T) {
 		if f.Write == nil || f.Read == nil || f.Name == "csv" || strings.HasPrefix(f.Name, "yolo") {
 			continue // a table that ends early is a shorter table
 		}
-		data := writeAll(t, f, randomObjects(12, 4))
+		data := writeAll(t, f, randomObjects(4, 4))
 		whole := len(bytes.TrimRight(data, " \r\n"))
 		for i := range 40 {
 			cut := whole * i / 40

@@ -201,8 +201,8 @@ func (w *Window) askExport() {
 	s, open := w.session, w.open
 	name := open.Item.Name
 	file := newFormEntry(filepath.Join(filepath.Dir(s.Dir()), strings.TrimSuffix(name, filepath.Ext(name))+".geojson"))
-	about, losses := newParagraph(textSmall, colorQuiet, 2), newParagraph(textSmall, colorQuiet, 6)
-	about.least, losses.least = 1, 6
+	about, losses := newParagraph(textSmall, colorQuiet, 2), newParagraph(textSmall, colorQuiet, 8)
+	about.least, losses.least = 1, 7
 	turn := 0
 	show := func(title string) {
 		f := labelFormat(title)

@@ -37,28 +37,28 @@ func readANN(in *exchange.Input, _ exchange.ReadOptions, b *exchange.Builder) er
 		return err
 	}
 	bad := func(what string) error {
-		return &exchange.FormatError{Format: annName, Offset: -1, What: what}
+		return &exchange.FormatError{Format: annName, Offset: d.size, What: what}
 	}
 	switch {
-	case d.text(0x00080016) != annClass:
-		return bad("the file holds another kind of DICOM object")
+	case d.text(0x00080016) != annClass || d.elems[0x006a0002] == nil:
+		return bad("the file is cut short or holds another kind of DICOM object")
 	case d.text(0x006a0001) == "3D":
 		return bad("positions in mm of the frame of reference (3D) are not read; export them as 2D")
 	case d.text(0x00480301) == "FRAME":
 		return bad("positions within single frames are not read; export them for the total pixel matrix (VOLUME)")
 	}
 	for _, g := range d.items(0x006a0002) {
-		if err := readGroup(g, b); err != nil {
+		if err := readGroup(g, d.size, b); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func readGroup(g *dataset, b *exchange.Builder) error {
+func readGroup(g *dataset, size int64, b *exchange.Builder) error {
 	where := "group " + g.text(0x006a0005)
 	bad := func(what string) error {
-		return &exchange.FormatError{Format: annName, Offset: -1, What: where + ": " + what}
+		return &exchange.FormatError{Format: annName, Offset: size, What: where + ": " + what}
 	}
 	values := floats(g.bytesOf(0x00660022), 8)
 	if len(values) == 0 {
@@ -230,6 +230,8 @@ func points(r annotate.ROI) (string, []annotate.Point) {
 	switch r.Kind {
 	case annotate.KindPoint:
 		return "POINT", r.Points
+	case annotate.KindPoints:
+		return "MULTIPOINT", r.Points
 	case annotate.KindLine:
 		return "POLYLINE", r.Points
 	case annotate.KindRectangle:

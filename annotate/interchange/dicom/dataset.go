@@ -25,7 +25,10 @@ type element struct {
 }
 
 // dataset is data elements by their tag.
-type dataset struct{ elems map[tag]*element }
+type dataset struct {
+	elems map[tag]*element
+	size  int64 // bytes it was read from; of a whole file
+}
 
 func newDataset() *dataset { return &dataset{elems: map[tag]*element{}} }
 
@@ -88,7 +91,11 @@ func readFile(format string, r io.Reader) (*dataset, error) {
 	default:
 		return nil, p.errorf("the transfer syntax %s is not read; convert the file to Explicit VR Little Endian", syntax)
 	}
-	return p.dataset(len(p.b), 0, false, false)
+	d, err := p.dataset(len(p.b), 0, false, false)
+	if d != nil {
+		d.size = int64(len(p.b))
+	}
+	return d, err
 }
 
 // dataset reads elements up to an offset, or up to the end of an item; of the

@@ -2,6 +2,7 @@ package dicom
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"image/color"
 	"io"
@@ -57,9 +58,12 @@ func readSEG(in *exchange.Input, o exchange.ReadOptions, b *exchange.Builder) er
 		return err
 	}
 	if c := d.text(0x00080016); c != segClass && c != labelClass {
-		return segError("the file holds another kind of DICOM object")
+		return &exchange.FormatError{Format: segName, Offset: d.size, What: "the file is cut short or holds another kind of DICOM object"}
 	}
 	s, err := newSegmentation(d)
+	if f := (*exchange.FormatError)(nil); errors.As(err, &f) {
+		f.Offset = d.size
+	}
 	if err != nil {
 		return err
 	}

@@ -53,16 +53,16 @@ func (p *wkt) open() (bool, error) {
 		p.i++
 		return true, nil
 	}
-	for w := p.word(); w != ""; w = p.word() {
-		switch w {
-		case "EMPTY":
-			return false, nil
-		case "Z", "M", "ZM":
-			return p.open()
-		}
+	switch w := p.word(); w {
+	case "EMPTY":
+		return false, nil
+	case "Z", "M", "ZM":
+		return p.open()
+	case "":
+		return false, p.errorf("a bracket is expected here")
+	default:
 		return false, p.errorf("%q is not expected here", w)
 	}
-	return false, p.errorf("a bracket is expected here")
 }
 
 // more takes a comma, or the closing bracket and is false.

@@ -74,10 +74,10 @@ func (p plane) nm(q annotate.Point) (x, y int64) {
 
 // mark is one <annotation> with the numbers it has.
 type mark struct {
-	kind, color, special string
-	closed               bool
-	n                    map[string]float64
-	points               [][2]float64
+	kind, color string
+	closed      bool
+	n           map[string]float64
+	points      [][2]float64
 }
 
 func read(in *exchange.Input, o exchange.ReadOptions, b *exchange.Builder) error {

@@ -135,7 +135,7 @@ func length(all []entry, w, h float64, o exchange.ReadOptions) (x, y float64, er
 	choices := []string{ofWidth, ofHeight, ofBoth}
 	fits := map[string]int{}
 	for _, e := range all {
-		stated, ok := squareMM(e.Result)
+		stated, step, ok := squareMM(e.Result)
 		if !ok || o.Slide.MPPX <= 0 || len(e.Content) < 3 {
 			continue
 		}
@@ -147,7 +147,7 @@ func length(all []entry, w, h float64, o exchange.ReadOptions) (x, y float64, er
 				sum += p["x"]*sx*q["y"]*sy - q["x"]*sx*p["y"]*sy
 			}
 			mm2 := math.Abs(sum) / 2 * o.Slide.MPPX * o.Slide.MPPY / 1e6
-			if math.Abs(mm2-stated) <= 0.01+0.01*stated {
+			if math.Abs(mm2-stated) <= step+0.01*stated {
 				fits[of]++
 			}
 		}
@@ -175,20 +175,25 @@ func length(all []entry, w, h float64, o exchange.ReadOptions) (x, y float64, er
 	return x, y, err
 }
 
-// squareMM reads "5.33 mm²".
-func squareMM(s string) (float64, bool) {
+// squareMM reads "5.33 mm²": mm² and the step of its last digit.
+func squareMM(s string) (v, step float64, ok bool) {
 	number, unit, _ := strings.Cut(strings.TrimSpace(s), " ")
 	v, err := exchange.ParseNumber(number)
+	step = 1
+	if at := strings.IndexAny(number, ".,"); at >= 0 {
+		step = math.Pow10(at + 1 - len(number))
+	}
+	factor := 1.0
 	switch unit {
 	case "mm²", "mm2":
 	case "µm²", "um2", "μm²":
-		v /= 1e6
+		factor = 1e-6
 	case "cm²", "cm2":
-		v *= 100
+		factor = 100
 	default:
-		return 0, false
+		return 0, 0, false
 	}
-	return v, err == nil && v > 0
+	return v * factor, step * factor, err == nil && v > 0
 }
 
 func write(to io.Writer, objects iter.Seq[*annotate.Object], o exchange.WriteOptions) error {
