@@ -66,10 +66,14 @@ func (p *problemBar) show(problem app.Problem) {
 	p.tell(problem)
 }
 
-// notify tells sentences that are no problem, the first as the title.
+// notify tells sentences that are no problem, the first of the first as the title.
 func (p *problemBar) notify(sentences []string) {
 	p.notice = true
-	p.tell(app.Problem{Title: sentences[0], Hint: strings.Join(sentences[1:], " ")})
+	title, rest, more := strings.Cut(strings.Join(sentences, " "), ". ")
+	if more {
+		title += "."
+	}
+	p.tell(app.Problem{Title: title, Hint: rest})
 }
 
 func (p *problemBar) tell(problem app.Problem) {

@@ -2,12 +2,11 @@ package window
 
 import (
 	"context"
-	"path/filepath"
+	"errors"
 	"strings"
 	"testing"
 
 	"coverslip/app"
-	"coverslip/storage"
 )
 
 // TestWindow_WorkingCopy: whose copy it is stands in the window also when its slide is open,
@@ -20,8 +19,13 @@ func TestWindow_WorkingCopy(t *testing.T) {
 	}
 	s.closeProject()
 	s.settle()
-	local := filepath.Join(t.TempDir(), "copy"+app.ProjectExt)
-	if _, err := storage.WorkingCopy(context.Background(), remote, local); err != nil {
+	t.Setenv("XDG_DATA_HOME", t.TempDir())
+	reader, err := app.OpenProject(remote, app.Options{ReadOnly: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	local, _, err := reader.TakeWorkingCopy(context.Background())
+	if err := errors.Join(err, reader.Close()); err != nil {
 		t.Fatal(err)
 	}
 	s.Open(local)
