@@ -49,7 +49,13 @@ func TestWindow_WorkingCopy(t *testing.T) {
 	if err := back.Close(); err != nil {
 		t.Fatal(err)
 	}
-	p.notify([]string{"To be known"})
+	if p.object.Visible() {
+		t.Errorf("the notice is still there: %q", p.title.value)
+	}
+	p.notify([]string{"To be known. What to do."})
+	if p.title.value != "To be known." || p.hint.value != "What to do." {
+		t.Errorf("%q / %q", p.title.value, p.hint.value)
+	}
 	s.escape()
 	s.escape()
 	if p.object.Visible() {
