@@ -199,6 +199,7 @@ func explanations() []explanation {
 		{is(syscall.EDQUOT), "Your share of the disk is used up", "Free some space and try again; what was saved before is safe."},
 		{is(fs.ErrExist), "%s exists already", "Choose another name, or remove it; nothing is overwritten."},
 		{is(fs.ErrNotExist), "%s does not exist", "Check the name and the folder."},
+		{is(syscall.EROFS), "%s lies where nothing can be written", "Its disk, share or card is read-only. Make it writable, or take a folder elsewhere."},
 		{is(fs.ErrPermission), "%s may not be read or written by you", "Ask for the right, or copy it to a folder of your own."},
 		{is(io.ErrUnexpectedEOF), "%s ends too early", "Copy the file again from where it came, and compare the file sizes."},
 	}...)

@@ -30,6 +30,7 @@ func TestExplain_Table(t *testing.T) {
 		title, hint string // parts that must be there
 	}{
 		{wrap(fs.ErrNotExist), "A12.svs does not exist", "Check the name"},
+		{wrap(syscall.EROFS), "lies where nothing can be written", "read-only"},
 		{wrap(fs.ErrPermission), "A12.svs may not be read", "right"},
 		{wrap(tiles.ErrNotSlide), "A12.svs is not a slide", "slide file"},
 		{wrap(&formats.RefusedError{Path: "/data/x/A12.svs", Seen: "a PDF document", Hint: "Choose another."}), "A12.svs is not a slide that Coverslip can read: it is a PDF document", "Choose another."},

@@ -22,6 +22,8 @@ func contrastColor(name fyne.ThemeColorName) color.Color {
 		return rgb(0x003a80)
 	case colorAlarm:
 		return rgb(0x4d0000)
+	case colorNotice:
+		return rgb(0x00264d)
 	case colorBadge:
 		return rgb(0x3d2c00)
 	case theme.ColorNameForeground, colorGlass:

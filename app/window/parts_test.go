@@ -91,7 +91,7 @@ func TestTheme_Contrast(t *testing.T) {
 		th := &Theme{Light: light}
 		for _, pair := range [][2]fyne.ThemeColorName{
 			{theme.ColorNameForeground, colorPanel}, {colorQuiet, colorPanel}, {theme.ColorNameForeground, colorActive},
-			{theme.ColorNameForeground, colorAlarm}, {colorGlass, colorHUD}, {theme.ColorNameForeground, colorBadge},
+			{theme.ColorNameForeground, colorAlarm}, {theme.ColorNameForeground, colorNotice}, {colorGlass, colorHUD}, {theme.ColorNameForeground, colorBadge},
 			{theme.ColorNameError, colorPanel}, {colorQuiet, theme.ColorNameHeaderBackground},
 		} {
 			if r := contrast(th.Color(pair[0], 0), th.Color(pair[1], 0)); r < 4.5 {
@@ -248,7 +248,7 @@ func TestTheme_HighContrast(t *testing.T) {
 	th := &Theme{Contrast: true}
 	texts := []fyne.ThemeColorName{theme.ColorNameForeground, colorQuiet, theme.ColorNamePlaceHolder, theme.ColorNameDisabled, theme.ColorNamePrimary,
 		theme.ColorNameHyperlink, theme.ColorNameError, theme.ColorNameWarning, theme.ColorNameSuccess, colorGlass, colorFrost}
-	grounds := []fyne.ThemeColorName{theme.ColorNameBackground, colorPanel, colorHUD, colorPicked, colorTip, colorChip, colorActive, colorStage, colorAlarm, colorBadge,
+	grounds := []fyne.ThemeColorName{theme.ColorNameBackground, colorPanel, colorHUD, colorPicked, colorTip, colorChip, colorActive, colorStage, colorAlarm, colorNotice, colorBadge,
 		theme.ColorNameInputBackground, theme.ColorNameMenuBackground, theme.ColorNameOverlayBackground, theme.ColorNameHeaderBackground,
 		theme.ColorNameButton, theme.ColorNameDisabledButton, theme.ColorNameSelection}
 	check := func(text, ground color.Color, words string) {

@@ -2,6 +2,7 @@ package window
 
 import (
 	"errors"
+	"strings"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
@@ -24,11 +25,18 @@ type problemBar struct {
 	again  *button // offered when an edit waits to be saved
 	repair *button // offered when a project is damaged
 	folder string  // of that project
+	take   *button // offered when the project can only be looked at where it lies
+	send   *button // offered for a working copy
+	fill   *fill
+	wrong  *button // the mark of a problem
+	told   *button // the mark of a notice
+	notice bool    // what is shown is no problem: opening a slide does not take it away
 }
 
 func newProblemBar(w *Window) *problemBar {
 	p := &problemBar{w: w, title: boldText("", textBody).fixed(60), hint: newParagraph(textSmall, theme.ColorNameForeground, 3)}
-	mark := newButton(nil, iconIn("warning", theme.ColorNameError), "", "", "", nil).sized(30, 30)
+	p.wrong = newButton(nil, iconIn("warning", theme.ColorNameError), "", "", "", nil).sized(30, 30)
+	p.told = newButton(nil, iconIn("info", theme.ColorNamePrimary), "", "", "", nil).sized(30, 30)
 	p.more = newButton(w.tips, nil, "Details", "", "The cause in full", func() { w.openDetails(p.title.value, p.cause); w.focus() }).sized(64, 24)
 	p.more.fill = colorChip
 	p.find = newButton(w.tips, nil, "Find…", "", "Choose the folder in which the slides lie now", func() { w.run("file.relink") }).sized(56, 24)
@@ -39,16 +47,45 @@ func newProblemBar(w *Window) *problemBar {
 	p.again.fill = colorChip
 	p.repair = newButton(w.tips, nil, "Repair…", "", "Bring the project back from what is sound", func() { w.askRepair(p.folder) }).sized(70, 24)
 	p.repair.fill = colorChip
+	p.take = newButton(w.tips, nil, "Work on a copy", "", "Copy the project to this computer, where it can be changed, and open that", func() { w.run("keep.take") }).sized(118, 24)
+	p.take.fill = colorChip
+	p.send = newButton(w.tips, nil, "Send back", "", "Put the working copy in the place of the project it was taken from", func() { w.run("keep.send") }).sized(84, 24)
+	p.send.fill = colorChip
 	away := newButton(w.tips, icon("reject"), "", "", "Dismiss", func() { p.dismiss(); w.focus() }).sized(28, 24)
-	buttons := container.NewCenter(hbox(4, p.repair, p.again, p.scale, p.find, p.more, away))
-	body := padded(container.NewBorder(nil, nil, container.NewCenter(mark), buttons, padded(vbox(1, p.title, p.hint), 0, 0, 6, 12)), 6, 6, 8, 8)
-	p.object = container.NewStack(newFill(colorAlarm, 0), body)
+	buttons := container.NewCenter(hbox(4, p.take, p.send, p.repair, p.again, p.scale, p.find, p.more, away))
+	body := padded(container.NewBorder(nil, nil, container.NewCenter(container.NewStack(p.wrong, p.told)), buttons, padded(vbox(1, p.title, p.hint), 0, 0, 6, 12)), 6, 6, 8, 8)
+	p.fill = newFill(colorAlarm, 0)
+	p.object = container.NewStack(p.fill, body)
 	p.object.Hide()
 	return p
 }
 
 // show tells a problem; it replaces the one before.
 func (p *problemBar) show(problem app.Problem) {
+	p.notice = false
+	p.tell(problem)
+}
+
+// notify tells sentences that are no problem, the first of the first as the title.
+func (p *problemBar) notify(sentences []string) {
+	p.notice = true
+	title, rest, more := strings.Cut(strings.Join(sentences, " "), ". ")
+	if more {
+		title += "."
+	}
+	p.tell(app.Problem{Title: title, Hint: rest})
+}
+
+func (p *problemBar) tell(problem app.Problem) {
+	p.fill.SetColor(colorAlarm)
+	if p.notice {
+		p.fill.SetColor(colorNotice)
+	}
+	show(p.wrong, !p.notice)
+	show(p.told, p.notice)
+	show(p.take, p.notice && p.w.cmds.CanDo("keep.take"))
+	show(p.send, p.notice && p.w.cmds.CanDo("keep.send"))
+	show(p.hint, problem.Hint != "")
 	p.title.Set(problem.Title)
 	p.hint.Set(problem.Hint)
 	p.cause = ""
@@ -77,6 +114,13 @@ func (p *problemBar) dismiss() {
 	if p.object.Visible() {
 		p.object.Hide()
 		p.relayout()
+	}
+}
+
+// pass takes a problem away, and leaves a notice.
+func (p *problemBar) pass() {
+	if !p.notice {
+		p.dismiss()
 	}
 }
 

@@ -20,33 +20,40 @@ const repairWidth = 600
 // askRepair says what a repair of a damaged project will try, in order, and
 // starts it on wish.
 func (w *Window) askRepair(dir string) {
-	lines := vbox(4)
-	say := func(words string, ink fyne.ThemeColorName) {
-		p := newParagraph(textBody, ink, 4)
-		p.Set(words)
-		lines.Add(container.New(&widthLayout{width: repairWidth - 40}, p))
-	}
-	say("What is sound is looked for in this order, and the first that gives a whole project is taken:", theme.ColorNameForeground)
+	lines := vbox(4, repairLine("What is sound is looked for in this order, and the first that gives a whole project is taken:", textBody, theme.ColorNameForeground))
 	for _, words := range []string{
 		"1.  the state before the last change, with what came after from the journal;",
 		"2.  single damaged values, from the history, the journal or a backup;",
 		"3.  the journal alone, which holds every change;",
 		"4.  the newest sound backup, with what the journal can give.",
 	} {
-		say(words, theme.ColorNameForeground)
+		lines.Add(repairLine(words, textBody, theme.ColorNameForeground))
 	}
-	say("The damaged file is kept beside the repaired one. Slides are not touched.", colorQuiet)
+	lines.Add(repairLine("The damaged file is kept beside the repaired one. Slides are not touched.", textBody, colorQuiet))
+	w.repairDialog("Repair "+app.BaseName(dir), lines, "Cancel", "Repair", func() { w.repair(dir) })
+}
+
+// repairLine is a paragraph of a dialog of a repair.
+func repairLine(words string, size float32, ink fyne.ThemeColorName) fyne.CanvasObject {
+	p := newParagraph(size, ink, 8)
+	p.Set(words)
+	return container.New(&widthLayout{width: repairWidth - 40}, p)
+}
+
+// repairDialog shows lines over two buttons: one that puts it away, and one that also does
+// what it is about, and has the keyboard.
+func (w *Window) repairDialog(title string, lines fyne.CanvasObject, away, yes string, do func()) {
 	var d *dialog.CustomDialog
-	cancel := widget.NewButton("Cancel", func() { d.Hide() })
-	do := widget.NewButton("Repair", func() {
+	no := widget.NewButton(away, func() { d.Hide() })
+	ok := widget.NewButton(yes, func() {
 		d.Hide()
-		w.repair(dir)
+		do()
 	})
-	do.Importance = widget.HighImportance
-	d = dialog.NewCustomWithoutButtons("Repair "+app.BaseName(dir), padded(lines, 0, 10, 0, 0), w.win)
-	d.SetButtons([]fyne.CanvasObject{cancel, do})
+	ok.Importance = widget.HighImportance
+	d = dialog.NewCustomWithoutButtons(title, padded(lines, 0, 10, 0, 0), w.win)
+	d.SetButtons([]fyne.CanvasObject{no, ok})
 	w.shown(d, repairWidth, d.MinSize().Height)
-	w.win.Canvas().Focus(do)
+	w.win.Canvas().Focus(ok)
 }
 
 // repair brings a project back in the background, in a process of its own where
@@ -95,24 +102,10 @@ func (w *Window) repair(dir string) {
 func (w *Window) showRepair(dir string, words, steps []string) {
 	lines := vbox(6)
 	for _, sentence := range words {
-		p := newParagraph(textBody, theme.ColorNameForeground, 4)
-		p.Set(sentence)
-		lines.Add(container.New(&widthLayout{width: repairWidth - 40}, p))
+		lines.Add(repairLine(sentence, textBody, theme.ColorNameForeground))
 	}
 	if len(steps) > 0 {
-		p := newParagraph(textSmall, colorQuiet, 8)
-		p.Set("In detail: " + strings.Join(steps, "; ") + ".")
-		lines.Add(container.New(&widthLayout{width: repairWidth - 40}, p))
+		lines.Add(repairLine("In detail: "+strings.Join(steps, "; ")+".", textSmall, colorQuiet))
 	}
-	var d *dialog.CustomDialog
-	shut := widget.NewButton("Close", func() { d.Hide() })
-	open := widget.NewButton("Open the project", func() {
-		d.Hide()
-		w.Open(dir)
-	})
-	open.Importance = widget.HighImportance
-	d = dialog.NewCustomWithoutButtons(app.BaseName(dir)+" is whole again", padded(lines, 0, 10, 0, 0), w.win)
-	d.SetButtons([]fyne.CanvasObject{shut, open})
-	w.shown(d, repairWidth, d.MinSize().Height)
-	w.win.Canvas().Focus(open)
+	w.repairDialog(app.BaseName(dir)+" is whole again", lines, "Close", "Open the project", func() { w.Open(dir) })
 }

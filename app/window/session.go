@@ -205,7 +205,7 @@ func (w *Window) openOneOf(ids []annotate.ID) {
 		w.focus()
 		return
 	}
-	w.problem.dismiss()
+	w.problem.pass()
 	if w.open != nil && w.open.Item.ID == ids[0] && !w.open.Outdated() && w.open.Untrusted() == w.opts.Session.Untrusted && w.open.RawColour() == w.opts.Session.RawColour {
 		w.focus()
 		return

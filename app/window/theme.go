@@ -20,6 +20,7 @@ const (
 	colorQuiet  fyne.ThemeColorName = "coverslip.quiet"  // second-rank text
 	colorStage  fyne.ThemeColorName = "coverslip.stage"  // behind the slide
 	colorAlarm  fyne.ThemeColorName = "coverslip.alarm"  // behind a problem
+	colorNotice fyne.ThemeColorName = "coverslip.notice" // behind what is to be known, and no problem
 	colorBadge  fyne.ThemeColorName = "coverslip.badge"  // behind the word "untrained"
 )
 
@@ -83,6 +84,8 @@ func darkColor(name fyne.ThemeColorName) color.Color {
 		return rgb(0x17181a)
 	case colorAlarm:
 		return rgb(0x4a2623)
+	case colorNotice:
+		return rgb(0x25323f)
 	case colorBadge:
 		return rgb(0x5c4513)
 	case colorQuiet, theme.ColorNamePlaceHolder:
@@ -151,6 +154,8 @@ func lightColor(name fyne.ThemeColorName) color.Color {
 		return rgb(0xd3d5d8)
 	case colorAlarm:
 		return rgb(0xf6dad5)
+	case colorNotice:
+		return rgb(0xdfeaf6)
 	case colorBadge:
 		return rgb(0xf3dfae)
 	case colorQuiet, theme.ColorNamePlaceHolder:

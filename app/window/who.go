@@ -79,7 +79,7 @@ func (w *Window) notify(sentences []string) {
 	if len(sentences) == 0 {
 		return
 	}
-	w.problem.show(app.Problem{Title: sentences[0], Hint: strings.Join(sentences[1:], " ")})
+	w.problem.notify(sentences)
 }
 
 // person shows who works.

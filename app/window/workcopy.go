@@ -38,7 +38,10 @@ func (w *Window) sendBack() {
 		if n > 0 {
 			words = fmt.Sprintf("Sent %s back to %s", plural(int(n), "edit"), s.Origin())
 		}
-		w.post(func() { w.status.say(words) })
+		w.post(func() {
+			w.problem.dismiss()
+			w.status.say(words)
+		})
 		return nil
 	})
 }

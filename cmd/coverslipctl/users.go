@@ -63,6 +63,15 @@ func profile(s *app.Session, name string) (storage.User, error) {
 	return storage.User{}, fmt.Errorf("%q: %w (there are: %s)", name, storage.ErrUnknownUser, strings.Join(names, ", "))
 }
 
+// person ends a verb with the profile of that name, as it is now.
+func (c *call) person(s *app.Session, name string) error {
+	u, err := profile(s, name)
+	if err != nil {
+		return err
+	}
+	return c.result(userOf(u), userOf(u).text)
+}
+
 // signIn makes a person who works in the session; the passphrase of a profile
 // that has one is asked for, and answered.
 func (x *secrets) signIn(s *app.Session, name string) (u storage.User, phrase string, err error) {
@@ -182,7 +191,7 @@ func userAddVerb() verb {
 					if err != nil {
 						return err
 					}
-					return c.result(userOf(u), userOf(u).text)
+					return c.person(s, u.Name)
 				})
 			}
 		},
@@ -213,10 +222,7 @@ func userRoleVerb() verb {
 					if err := s.SetRoleWords(u.ID, strings.ToLower(c.args[1])); err != nil {
 						return err
 					}
-					if u, err = profile(s, u.Name); err != nil {
-						return err
-					}
-					return c.result(userOf(u), userOf(u).text)
+					return c.person(s, u.Name)
 				})
 			}
 		},
@@ -246,10 +252,7 @@ func userPassphraseVerb() verb {
 					if err := s.SetPassphrase(old, phrase); err != nil {
 						return err
 					}
-					if u, err = profile(s, u.Name); err != nil {
-						return err
-					}
-					return c.result(userOf(u), userOf(u).text)
+					return c.person(s, u.Name)
 				})
 			}
 		},

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 // scene is one picture of the film of the tools.
@@ -37,15 +38,21 @@ func (s *session) held(key string, do func()) {
 	s.rest()
 }
 
-// command runs a command by its title in the palette.
+// command runs a command by its title in the palette, and waits until that is gone.
 func (s *session) command(title string) {
 	s.t.Helper()
+	before := s.shown
 	s.glance("ctrl+k")
 	if _, err := s.display.xdo("type", "--delay", "30", title); err != nil {
 		s.t.Fatal(err)
 	}
 	s.soon()
 	s.press("Return")
+	// The palette lies over the left end of the row of magnifications.
+	row := image.Rect(s.display.width*36/100, s.display.height*15/100, s.display.width*40/100, s.display.height*18/100)
+	for end := time.Now().Add(30 * time.Second); differing(before, s.shown, row) > 20 && time.Now().Before(end); {
+		s.rest()
+	}
 }
 
 // scenes make one object with each tool, then change objects in each way there is.
@@ -93,7 +100,7 @@ var scenes = []scene{
 	{"brush-adds", func(s *session) { s.drag(46, 48, 51, 48) }, 0},
 	{"brush-takes-away", func(s *session) { s.hold("alt", 43, 43, 43, 48) }, 0},
 	{"eraser", func(s *session) { s.press("e"); s.drag(50, 44, 50, 52) }, 0},
-	{"wand", func(s *session) { s.press("2", "w"); s.drag(59, 47, 63, 47) }, 1},
+	{"wand", func(s *session) { s.press("Escape", "2", "w"); s.drag(49, 41, 51, 41) }, 1},
 	{"superpixel", func(s *session) { s.press("Escape", "3", "shift+w"); s.drag(68, 45, 72, 50) }, 1},
 	{"ruler", func(s *session) { s.press("m"); s.drag(29, 56, 38, 59) }, 1},
 	{"angle", func(s *session) { s.press("u"); s.click(42, 60); s.click(47, 60); s.click(45, 55) }, 1},
@@ -140,7 +147,7 @@ var scenes = []scene{
 	}, 2},
 	{"xor", func(s *session) { s.command("Exclusive or") }, -1},
 	{"ring", func(s *session) {
-		s.press("3", "Escape", "b")
+		s.press("Escape", "3", "b")
 		s.along([2]int{66, 69}, [2]int{71, 68}, [2]int{72, 75}, [2]int{67, 76}, [2]int{66, 69})
 	}, 1},
 	{"fill-holes", func(s *session) { s.command("Fill holes") }, 0},
