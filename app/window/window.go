@@ -106,6 +106,8 @@ type Window struct {
 	quietly   func(func())              // the same for what no panel shows
 	frames    *frameLog                 // nil: nobody measures
 	stills    *stills
+	seen      int          // pixels of slides in all panes, as the session knows
+	seenBy    *app.Session // that knows
 }
 
 // New makes a window; Show makes it visible. The app must exist, since fonts
