@@ -195,8 +195,11 @@ func (p *sheetPanel) made(sheet *app.Sheet, err error) {
 	if sheet.Len() < sheet.Total() {
 		words = fmt.Sprintf("%s of %s", number(sheet.Len()), number(sheet.Total()))
 	}
-	if !sheet.Scale.Known || sheet.Scale.Assumed {
-		words += " · " + sheet.Scale.Words()
+	switch { // shortly: the filter stands in the same line
+	case !sheet.Scale.Known:
+		words += " · in pixels"
+	case sheet.Scale.Assumed:
+		words += " · scale assumed"
 	}
 	p.words.Set(words)
 	if changed {
