@@ -112,7 +112,7 @@ bench-peers: build/setup.mk ## against other programs, one run, one machine: bui
 	@mkdir -p build && rm -f build/peers.lines build/peers.json
 	$(HEADLESS) COVERSLIP_PEERS=$(CURDIR)/build/peers.lines $(GO) test -count=1 -p 1 -timeout 60m -tags $(HEADLESS_TAGS) -run Peers -v $(PEERS) | grep -E '^ok|FAIL|times \(goal|SKIP'
 	@$(MAKE) --no-print-directory build
-	$(HEADLESS) COVERSLIP_PEERS=$(CURDIR)/build/peers.lines COVERSLIP_BIN=$(CURDIR)/bin $(GO) test -count=1 -timeout 60m -tags e2e -run 'Peers_(Frames|Viewers)' -v ./cmd/coverslip/e2e | grep -E '^ok|FAIL|times \(goal|SKIP|skip'
+	$(HEADLESS) COVERSLIP_PEERS=$(CURDIR)/build/peers.lines COVERSLIP_BIN=$(CURDIR)/bin $(GO) test -count=1 -timeout 60m -tags e2e -run 'Peers_(Frames|Viewers|Moments)' -v ./cmd/coverslip/e2e | grep -E '^ok|FAIL|times \(goal|SKIP|skip'
 	@{ echo '['; sed '$$!s/$$/,/' build/peers.lines; echo ']'; } >build/peers.json
 
 e2e: build ## drive the built window with real X events under Xvfb

@@ -20,14 +20,19 @@ import (
 // Version of the program, written beside every change it makes.
 const Version = "0.1.0"
 
-// defaultCacheBytes holds about 1,000 decoded tiles of 256 × 256 pixels, some
-// screens full, without being noticed on a machine with 4 GB of memory.
-const defaultCacheBytes = 256 << 20
+// Decoded tiles that are kept. The most holds about 1,000 of 256 × 256 pixels without
+// being noticed on a machine with 4 GB of memory; where it is known how much a person
+// sees of slides it is some screens full (Session.Watched).
+const (
+	defaultCacheBytes = 256 << 20
+	leastCacheBytes   = 64 << 20
+	cacheScreens      = 16
+)
 
 // Options of a session.
 type Options struct {
 	Author     string                                                         // who works; "" takes the name of the operating system's user
-	CacheBytes int64                                                          // bytes of decoded tiles kept; 0 takes 256 MiB
+	CacheBytes int64                                                          // bytes of decoded tiles kept; 0 takes what suits the screen, at most 256 MiB
 	ReadOnly   bool                                                           // open without the right to change anything
 	Onnx       string                                                         // path of ONNX Runtime's library; "" looks for it
 	Worker     string                                                         // program to start for models, with the hidden verb of models/worker; "" runs them in this process
@@ -44,8 +49,10 @@ type Session struct {
 	project *storage.Project
 	options Options
 	cache   *tiles.Cache
-	traffic tiles.Traffic // jobs give way to the screen
-	session string        // names this run in the audit trail
+
+	fixedCache bool          // its size was asked for
+	traffic    tiles.Traffic // jobs give way to the screen
+	session    string        // names this run in the audit trail
 
 	opening sync.Mutex // serialises OpenSlide; taken before door
 	// door serialises the edits: commit and change of the set of one edit come
@@ -129,19 +136,22 @@ func newSession(o Options) *Session {
 			o.Author = u.Username
 		}
 	}
-	if o.CacheBytes <= 0 {
+	fixed := o.CacheBytes > 0
+	if !fixed {
 		o.CacheBytes = defaultCacheBytes
 	}
 	return &Session{
-		options:   o,
-		began:     time.Now(),
-		author:    o.Author,
-		session:   annotate.NewID().String(),
-		cache:     tiles.NewCache(o.CacheBytes),
-		sets:      map[annotate.ID]*annotate.Set{},
-		tallies:   map[annotate.ID]tally{},
-		sightings: map[annotate.ID]sighting{},
-		listeners: map[int]func(Event){},
+		options: o,
+		began:   time.Now(),
+		author:  o.Author,
+		session: annotate.NewID().String(),
+		cache:   tiles.NewCache(o.CacheBytes),
+
+		fixedCache: fixed,
+		sets:       map[annotate.ID]*annotate.Set{},
+		tallies:    map[annotate.ID]tally{},
+		sightings:  map[annotate.ID]sighting{},
+		listeners:  map[int]func(Event){},
 	}
 }
 

@@ -14,12 +14,12 @@ import (
 // given the picture itself (Loader.Get, Loader.Read): he may look at it for as
 // long as he likes.
 type Cache struct {
-	budget int64
 	slides atomic.Uint64
 
 	mu     sync.Mutex // protects all below
-	used   int64      // bytes of the tiles that are kept
-	pinned int64      // of these, bytes that never go by themselves
+	budget int64
+	used   int64 // bytes of the tiles that are kept
+	pinned int64 // of these, bytes that never go by themselves
 	items  map[cacheKey]*slot
 	recent slot             // ring of the others: recent.next was used last, recent.prev goes next
 	free   map[int][][]byte // pixels of tiles that went, by length
@@ -66,7 +66,26 @@ func (c *Cache) Used() int64 {
 }
 
 // Budget is the bytes of pixels the cache may hold.
-func (c *Cache) Budget() int64 { return c.budget }
+func (c *Cache) Budget() int64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.budget
+}
+
+// SetBudget changes the bytes of pixels the cache may hold, at least 16 MiB; what is
+// over it goes at once, what is pinned stays.
+func (c *Cache) SetBudget(bytes int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.budget = max(bytes, minCacheBytes)
+	for c.used > c.budget && c.recent.prev != &c.recent {
+		c.remove(c.recent.prev)
+	}
+	if c.idle > c.budget/idleShare {
+		clear(c.free)
+		c.idle = 0
+	}
+}
 
 // register numbers a loader's tiles apart from all others'.
 func (c *Cache) register() uint64 { return c.slides.Add(1) }

@@ -184,3 +184,30 @@ func TestLoader_ReadPartInto_Keeps(t *testing.T) {
 		t.Error("a tile beside the slide is read")
 	}
 }
+
+// A smaller budget takes away at once what was used longest ago, and nothing else.
+func TestCache_SetBudget(t *testing.T) {
+	s := newFake(big(51200, 5120, 1), big(1024, 512, 50))
+	c := tiles.NewCache(64 << 20)
+	l := tiles.NewLoader(s, c, 1, nil)
+	defer l.Close()
+	all := keys(40)
+	for _, k := range all {
+		if _, err := l.Read(context.Background(), k); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if c.Used() != 40<<20 {
+		t.Fatalf("%d bytes of 40 tiles of 1 MiB", c.Used())
+	}
+	c.SetBudget(20 << 20)
+	if c.Used() != 20<<20 || c.Budget() != 20<<20 {
+		t.Errorf("%d bytes in a cache of %d, want 20 MiB", c.Used(), c.Budget())
+	}
+	if _, ok := l.Get(all[19]); ok {
+		t.Error("what was used longest ago stays")
+	}
+	if _, ok := l.Get(all[20]); !ok {
+		t.Error("what was used last has gone")
+	}
+}

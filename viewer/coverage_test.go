@@ -272,3 +272,12 @@ func BenchmarkCoverage_Tissue(b *testing.B) {
 		c.SetTissue(c.Tissue(func(float64, float64, float64, float64) float64 { return 1 }))
 	}
 }
+
+// A share is told in the same whole percents everywhere.
+func TestSeenPercent(t *testing.T) {
+	for share, want := range map[float64]int{0: 0, 1e-6: 1, 0.489: 48, 0.4999: 49, 0.9999: 99, 1: 100} {
+		if got := SeenPercent(share); got != want {
+			t.Errorf("%g: %d %%, want %d", share, got, want)
+		}
+	}
+}

@@ -95,16 +95,21 @@ func (v *Viewer) CoverageWords() string {
 // told as a ratio of pixels.
 func (c *Coverage) words(step int, known bool) string {
 	m := coverMagnification(step)
-	share := 100 * c.Share(m)
-	percent := math.Floor(share) // 100 only when nothing is left
-	if share > 0 && percent == 0 {
-		percent = 1
-	}
 	at := fmt.Sprintf("%g×", m)
 	if !known {
 		at = fmt.Sprintf("1:%g", coverUnknown/m)
 	}
-	return fmt.Sprintf("%.0f %% seen at %s", percent, at)
+	return fmt.Sprintf("%d %% seen at %s", SeenPercent(c.Share(m)), at)
+}
+
+// SeenPercent is a share, 0 to 1, of what was seen as whole percents for people,
+// wherever it is told: 100 only when nothing is left, 0 only when nothing was seen.
+func SeenPercent(share float64) int {
+	percent := int(math.Floor(100 * share))
+	if share > 0 && percent == 0 {
+		return 1
+	}
+	return percent
 }
 
 // Colours of the coverage on the overview: what was seen is tinted, and what

@@ -27,6 +27,7 @@ func (v *Viewer) Lay(src Source, opacity float64) {
 			}
 		})
 		v.laid.layer.isVeil = true
+		v.laid.layer.pool.limit = v.tileLayer.pool.limit
 	}
 	v.laid.set(src)
 	v.SetLaidOpacity(opacity)

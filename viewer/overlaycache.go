@@ -11,7 +11,7 @@ import (
 
 // Budgets of the overlay's memory.
 const (
-	overlayBytes = 96 << 20 // of painted tiles
+	overlayBytes = 96 << 20 // of painted tiles, at most
 	overlayTiles = 8192     // including the empty ones, which cost little
 )
 
@@ -29,7 +29,8 @@ type overlayCache struct {
 	frame   int
 	bytes   int
 	workers int
-	limit   int
+	limit   int // of workers
+	room    int // of bytes
 	painted int // tiles painted, for tests and benchmarks
 	patched int // of these, in places only
 }
@@ -66,7 +67,17 @@ func newOverlayCache() *overlayCache {
 		tiles: map[overlayKey]*overlayEntry{}, busy: map[overlayKey]bool{},
 		// One core is left to the UI and the decoders.
 		limit: max(1, min(2, runtime.NumCPU()-1)),
-		style: &overlayStyle{fill: defaultFill, unit: 1},
+		style: &overlayStyle{fill: defaultFill, unit: 1}, room: overlayBytes,
+	}
+}
+
+// keep bounds the bytes of painted tiles, at most to overlayBytes.
+func (c *overlayCache) keep(bytes int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.room = min(bytes, overlayBytes)
+	if c.bytes > c.room {
+		c.evict()
 	}
 }
 
@@ -250,7 +261,7 @@ func (c *overlayCache) store(j overlayJob, img *image.RGBA) {
 	if e.done == e.due {
 		e.spots = nil
 	}
-	if c.bytes > overlayBytes || len(c.tiles) > overlayTiles {
+	if c.bytes > c.room || len(c.tiles) > overlayTiles {
 		c.evict()
 	}
 }
@@ -276,7 +287,7 @@ func (c *overlayCache) evict() {
 	}
 	slices.SortFunc(all, func(a, b aged) int { return a.used - b.used })
 	for _, a := range all {
-		if c.bytes <= overlayBytes*3/4 && len(c.tiles) <= overlayTiles*3/4 {
+		if c.bytes <= c.room*3/4 && len(c.tiles) <= overlayTiles*3/4 {
 			return
 		}
 		c.bytes -= bytesOf(c.tiles[a.k].img)

@@ -10,9 +10,15 @@ import (
 
 // Budgets of textures.
 const (
-	uploadPerFrame = 2 << 20   // bytes of new textures in one frame, 8 tiles of 256: about 2 ms without a GPU
-	uploadMoving   = 1 << 20   // the same while the picture moves, when late frames are seen
-	poolBytes      = 160 << 20 // bytes of textures kept by one pool
+	uploadPerFrame = 2 << 20 // bytes of new textures in one frame, 8 tiles of 256: about 2 ms without a GPU
+	uploadMoving   = 1 << 20 // the same while the picture moves, when late frames are seen
+
+	// Textures kept by one pool: some screens, of which each takes up to four times
+	// its pixels. Without a GPU they are the program's memory.
+	poolScreens = 16
+	poolTiles   = 12 // of the slide, where they are large
+	poolLeast   = 32 << 20
+	poolMost    = 256 << 20
 
 	// textureLife is how long Fyne keeps a texture that is not painted
 	// (internal/cache, 60 s) less a margin: showing an older one uploads it
@@ -39,6 +45,7 @@ type pool[K comparable] struct {
 	items   map[K]*sprite
 	free    []*sprite // of a slide that is gone, to be reused first
 	bytes   int       // of all textures
+	limit   int       // of bytes
 	frame   int
 	now     time.Time
 	allowed int // bytes that may be uploaded in the next frame
@@ -48,6 +55,12 @@ type pool[K comparable] struct {
 
 	turn int  // quarter turns that textures are made with
 	flip bool // and whether they are mirrored
+}
+
+// room is the bytes of textures to keep for a view of some bytes of pixels on tiles
+// of some bytes.
+func room(view, tile int) int {
+	return max(poolLeast, min(poolMost, max(poolScreens*view, poolTiles*tile)))
 }
 
 // orient has textures turned and mirrored as a viewport is; those there are made
@@ -60,7 +73,7 @@ func (p *pool[K]) orient(turn int, flip bool) {
 }
 
 func newPool[K comparable]() *pool[K] {
-	return &pool[K]{sizer: newSizer(), items: map[K]*sprite{}, allowed: uploadPerFrame}
+	return &pool[K]{sizer: newSizer(), items: map[K]*sprite{}, allowed: uploadPerFrame, limit: poolLeast}
 }
 
 // begin starts a frame.
@@ -161,7 +174,7 @@ func (p *pool[K]) take(need int) *sprite {
 		p.free = p.free[:n-1]
 		return it
 	}
-	if p.bytes+need > poolBytes {
+	if p.bytes+need > p.limit {
 		var oldK K
 		var old *sprite
 		for k, it := range p.items {

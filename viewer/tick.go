@@ -146,6 +146,7 @@ func (v *Viewer) setLimits() {
 		return
 	}
 	v.limits = limitsOf(v.view, levels[0].Width, levels[0].Height)
+	v.setRoom(4*v.view.W*v.view.H, 4*levels[0].TileWidth*levels[0].TileHeight)
 	switch {
 	case v.showSoon != nil:
 		v.view = v.view.ShowingBox(*v.showSoon, fitMargin)
@@ -154,6 +155,17 @@ func (v *Viewer) setLimits() {
 		v.view = v.view.ShowingBox(v.scanned(levels[0]), fitMargin)
 	}
 	v.view = v.limits.clamp(v.view)
+}
+
+// setRoom has textures and painted labels kept for a view of some bytes of pixels, on
+// a slide with tiles of some bytes.
+func (v *Viewer) setRoom(view, tile int) {
+	v.tileLayer.pool.limit = room(view, tile)
+	if v.laid.layer != nil {
+		v.laid.layer.pool.limit = room(view, tile)
+	}
+	v.overlay.pool.limit = room(view, 0)
+	v.overlay.cache.keep(room(view, 0))
 }
 
 // scanned is the box of what was scanned of a slide (tiles.Info.Bounds); l is

@@ -180,7 +180,7 @@ func TestViewer_poolIsBounded(t *testing.T) {
 		}
 	}
 	p := s.v.tileLayer.pool
-	if p.bytes > poolBytes+uploadPerFrame {
+	if want := room(4*800*600, 4*256*256); p.limit != want || p.bytes > want+uploadPerFrame {
 		t.Errorf("%d MB of textures", p.bytes>>20)
 	}
 	if p.uploads < 2*len(p.items) {

@@ -76,6 +76,7 @@ func (w *Window) wirePane(p *pane) {
 	v.OnHint = func(words string) { active(func() { hint(words) }) }
 	v.OnView = func(port viewer.Viewport) {
 		w.stills.moved()
+		w.watched()
 		active(func() { view(port) })
 		p.turns.changed()
 		w.lead(p, port)
@@ -88,6 +89,19 @@ func (w *Window) wirePane(p *pane) {
 			err = &app.FileError{What: "slide", Path: p.open.Item.Path, Err: err}
 		}
 		w.fail(err)
+	}
+}
+
+// watched has the session keep as many tiles as suit what is seen.
+func (w *Window) watched() {
+	seen := 0
+	for _, p := range w.panes {
+		view := p.viewer.Viewport()
+		seen += view.W * view.H
+	}
+	if w.session != nil && (seen != w.seen || w.session != w.seenBy) {
+		w.seen, w.seenBy = seen, w.session
+		w.session.Watched(seen)
 	}
 }
 

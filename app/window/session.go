@@ -309,6 +309,7 @@ func (w *Window) showSlide(open *app.OpenSlide) {
 	w.heat.refresh()
 	w.viewer.SetSelection(nil)
 	w.recount()
+	w.trimSoon()
 }
 
 // step opens the slide before or after the current one.

@@ -45,6 +45,7 @@ type sheetPanel struct {
 	filter *formEntry
 	words  *text
 	halt   *button
+	empty  *emptySheet
 }
 
 // What is remembered of the table between runs.
@@ -88,7 +89,8 @@ func newSheetPanel(w *Window) *sheetPanel {
 		hbox(4, container.NewCenter(p.words), p.halt, choose, export, shut), p.filter)
 	top := container.NewVBox(container.NewStack(newFill(theme.ColorNameHeaderBackground, 0), padded(bar, 3, 3, 0, 4)),
 		container.New(&heightLayout{height: headHeight + 3}, container.NewClip(p.heads)))
-	p.object = onPanel(container.NewBorder(top, p.across, nil, nil, p.list))
+	p.empty = newEmptySheet()
+	p.object = onPanel(container.NewBorder(top, p.across, nil, nil, container.NewStack(p.list, p.empty.object)))
 	p.rebuild()
 	return p
 }
@@ -123,6 +125,7 @@ func (p *sheetPanel) reset() {
 	clear(p.lines)
 	clear(p.wanted)
 	p.list.Update(0)
+	p.empty.tell(1, 1) // nobody knows yet
 	p.words.Set("")
 }
 
@@ -192,14 +195,18 @@ func (p *sheetPanel) made(sheet *app.Sheet, err error) {
 	if sheet.Len() < sheet.Total() {
 		words = fmt.Sprintf("%s of %s", number(sheet.Len()), number(sheet.Total()))
 	}
-	if !sheet.Scale.Known || sheet.Scale.Assumed {
-		words += " · " + sheet.Scale.Words()
+	switch { // shortly: the filter stands in the same line
+	case !sheet.Scale.Known:
+		words += " · in pixels"
+	case sheet.Scale.Assumed:
+		words += " · scale assumed"
 	}
 	p.words.Set(words)
 	if changed {
 		p.rebuild()
 	}
 	p.list.Update(sheet.Len())
+	p.empty.tell(sheet.Total(), sheet.Len())
 }
 
 // sortBy sorts by a column; by the one that it is sorted by, the other way round.

@@ -14,6 +14,7 @@ import (
 
 	"coverslip/annotate"
 	"coverslip/app"
+	"coverslip/viewer"
 )
 
 // slidesPanel is the left panel: the slides of the project, filtered and by
@@ -226,7 +227,7 @@ func slideWords(item app.SlideItem) string {
 		parts = append(parts, number(item.Suggestions)+" to review")
 	}
 	if item.Seen > 0 && !item.Reviewed {
-		parts = append(parts, fmt.Sprintf("%.0f %% seen", 100*item.Seen))
+		parts = append(parts, fmt.Sprintf("%d %% seen", viewer.SeenPercent(item.Seen)))
 	}
 	if len(parts) == 0 {
 		return "no labels yet"

@@ -3,6 +3,7 @@ package window
 import (
 	"io"
 	"sync"
+	"time"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
@@ -21,6 +22,7 @@ type Options struct {
 	Width   float32            // of the window, Fyne units; 0 is as it was left last time, first 1280
 	Height  float32            // of the window, Fyne units; 0 is as it was left last time, first 800
 	Theme   string             // "dark", "light", "contrast"; "" is as it was left last time, first dark
+	Trim    bool               // memory that opening a slide left behind is given back to the system soon after
 	Demo    string             // folder of the demo project, offered at the start; "" for none
 	AskWho  bool               // a person who never said a name is asked for it at the first label
 	Debug   io.Writer          // where a line is written when a slide is shown or an edit saved, on any goroutine; nil for nowhere
@@ -108,6 +110,9 @@ type Window struct {
 	quietly   func(func())              // the same for what no panel shows
 	frames    *frameLog                 // nil: nobody measures
 	stills    *stills
+	seen      int          // pixels of slides in all panes, as the session knows
+	seenBy    *app.Session // that knows
+	trim      *time.Timer  // of trimSoon
 }
 
 // New makes a window; Show makes it visible. The app must exist, since fonts
