@@ -40,6 +40,9 @@ func (p *Problem) Error() string {
 	return p.Title + ": " + p.Err.Error()
 }
 
+// Words are what is wrong and what to do, in sentences.
+func (p *Problem) Words() string { return p.Title + ". " + p.Hint }
+
 // Unwrap is the cause.
 func (p *Problem) Unwrap() error { return p.Err }
 

@@ -5,6 +5,7 @@ import (
 	"image"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync/atomic"
 
@@ -236,13 +237,33 @@ func (d *fileDialog) listed(dir, choose string, entries []app.FolderEntry, cut b
 	d.dir, d.all, d.wanted = dir, entries, choose
 	d.place.SetText(dir)
 	d.filter.SetText("")
-	words := plural(len(entries), "entry")
-	words = strings.Replace(words, "entrys", "entries", 1)
-	if cut {
-		words = "The first " + words
-	}
-	d.state.Set(words)
+	d.state.Set(d.counted(cut))
 	d.arrange()
+}
+
+// counted says how much a folder holds; where a folder is asked for, files are
+// not listed and counted apart.
+func (d *fileDialog) counted(cut bool) string {
+	words := strings.Replace(plural(len(d.all), "entry"), "entrys", "entries", 1)
+	if d.choice.folder || d.choice.project {
+		folders := 0
+		for _, e := range d.all {
+			if e.Folder {
+				folders++
+			}
+		}
+		words = plural(folders, "folder")
+		if folders == 0 {
+			words = "No folder in it"
+		}
+		if files := len(d.all) - folders; files > 0 {
+			words += " · " + plural(files, "file") + ", not listed"
+		}
+	}
+	if cut {
+		return "Of the first " + strconv.Itoa(len(d.all)) + ": " + words
+	}
+	return words
 }
 
 // arrange shows the entries that pass the filter.
@@ -337,7 +358,7 @@ func (d *fileDialog) preview(e app.FolderEntry) (filePreview, bool) {
 			}
 			if err != nil {
 				problem := app.Explain(err)
-				found = filePreview{words: problem.Title + ". " + problem.Hint, wrong: true}
+				found = filePreview{words: problem.Words(), wrong: true}
 			}
 			if len(d.previews) >= filesKept {
 				clear(d.previews)

@@ -1,7 +1,9 @@
 package window
 
 import (
+	"errors"
 	"path/filepath"
+	"strings"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
@@ -11,6 +13,7 @@ import (
 	"fyne.io/fyne/v2/widget"
 
 	"coverslip/app"
+	"coverslip/models/onnx"
 )
 
 // prefModel remembers the folder of the model that suggests.
@@ -60,10 +63,15 @@ func (w *Window) showModel(path string, r app.ModelReport) {
 		title = filepath.Base(path)
 	}
 	verdict, colour := "It can be used.", theme.ColorNameSuccess
+	problem := app.Explain(r.Err)
 	switch {
+	case errors.Is(r.Err, onnx.ErrNoRuntime):
+		verdict, colour = "It was understood and not tried out. "+problem.Words(), theme.ColorNameWarning
 	case r.Err != nil:
-		problem := app.Explain(r.Err)
-		verdict, colour = problem.Title+". "+r.Problem, theme.ColorNameError
+		verdict, colour = problem.Words(), theme.ColorNameError
+		if r.Problem != "" && !strings.Contains(verdict, r.Problem) {
+			verdict += " " + r.Problem
+		}
 	case !r.OK():
 		verdict, colour = "It runs and did not pass its self-test: its results would be wrong.", theme.ColorNameError
 	case r.Runtime == "":

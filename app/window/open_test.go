@@ -7,8 +7,12 @@ import (
 	"strings"
 	"testing"
 
+	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/canvas"
 	"fyne.io/fyne/v2/test"
+
+	"coverslip/annotate"
+	"coverslip/app"
 )
 
 func TestWindow_Open_BadInputIsTold(t *testing.T) {
@@ -153,6 +157,28 @@ func TestWindow_CancelJob_IsTold(t *testing.T) {
 	s.settle()
 	if got := s.status.words.value; got != "Suggest labels: stopped" || s.problem.object.Visible() {
 		t.Errorf("the status says %q, problem %v", got, s.problem.object.Visible())
+	}
+}
+
+// A long job's words once made the window wider than the screen.
+func TestWindow_Job_LeavesTheWindowItsSize(t *testing.T) {
+	s := newStage(t, Options{}).withSlide()
+	for _, width := range []float32{1000, 1280, 1920} {
+		s.win.Resize(fyne.NewSize(width, 700))
+		s.status.hover(annotate.Point{X: 10, Y: 10}, true)
+		s.status.person()
+		st := app.JobStatus{Running: true, Name: "Suggest labels", Stage: "Embedding CMU-1-Small-Region-of-a-slide.svs", Done: 12345, Total: 99999}
+		s.status.job(st)
+		if need := s.status.object.MinSize().Width; need > width {
+			t.Errorf("%g wide: the bar needs %g", width, need)
+		}
+		if !s.status.jobName.Visible() || s.status.jobName.MinSize().Width < 100 {
+			t.Errorf("%g wide: %g left for the job", width, s.status.jobName.MinSize().Width)
+		}
+		s.status.job(app.JobStatus{})
+		if !s.status.pos.Visible() {
+			t.Errorf("%g wide: the position does not come back", width)
+		}
 	}
 }
 

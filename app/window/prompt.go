@@ -247,7 +247,7 @@ func (p *prompter) show(path string, r app.OutlinerReport) {
 	verdict, colour := "It can be used to outline what you point at.", theme.ColorNameSuccess
 	if r.Err != nil {
 		problem := app.Explain(r.Err)
-		verdict, colour = problem.Title+". "+problem.Hint, theme.ColorNameError
+		verdict, colour = problem.Words(), theme.ColorNameError
 		if errors.Is(r.Err, models.ErrNoModel) {
 			verdict = "There is nothing here that outlines. It takes two files: an .onnx with “encoder” in its name and one with “decoder”, in the folder or in its folder onnx. Weights of PyTorch (.pt, .pth) are exported first."
 		}

@@ -65,7 +65,7 @@ func (w *Window) showMade() {
 				case err != nil:
 					p := app.Explain(err)
 					verdict.color = theme.ColorNameError
-					verdict.Set(p.Title + ". " + p.Hint)
+					verdict.Set(p.Words())
 				case r.Same:
 					verdict.Set(fmt.Sprintf("The same: score %.6f then, %.6f now.", r.Stored, r.Now))
 				default:

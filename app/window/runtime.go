@@ -158,7 +158,7 @@ func runtimeWords(st app.RuntimeState) (string, fyne.ThemeColorName) {
 	color := theme.ColorNameForeground
 	if st.Err != nil {
 		p := app.Explain(st.Err)
-		lines, color = append(lines, p.Title+". "+p.Hint), theme.ColorNameError
+		lines, color = append(lines, p.Words()), theme.ColorNameError
 	} else {
 		lines = append(lines, "ONNX Runtime "+st.Version+", "+st.Path)
 	}

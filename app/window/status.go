@@ -139,6 +139,7 @@ func (s *statusBar) update() {
 func (s *statusBar) job(st app.JobStatus) {
 	show(s.jobBox, st.Running)
 	if !st.Running {
+		s.fit()
 		s.object.Refresh()
 		return
 	}
@@ -159,7 +160,27 @@ func (s *statusBar) job(st app.JobStatus) {
 		s.jobShare.Set("")
 	}
 	s.jobName.Set(name)
+	s.fit()
 	s.object.Refresh()
+}
+
+// jobShort is the least width for the name of a job and what it does; with less
+// room the position gives way until the job ends.
+const jobShort = 220
+
+// fit keeps the bar as wide as the window: a bar that needs more would make the
+// window grow.
+func (s *statusBar) fit() {
+	s.jobName.fixed(1)
+	s.pos.Show()
+	if !s.jobBox.Visible() {
+		return
+	}
+	room := func() float32 { return s.object.Size().Width - s.object.MinSize().Width + 1 }
+	if room() < jobShort {
+		s.pos.Hide()
+	}
+	s.jobName.fixed(max(1, min(room(), fyne.MeasureText(s.jobName.value, textSmall, s.jobName.style).Width)))
 }
 
 // hover is told where the pointer is, in level-0 pixels.
