@@ -52,7 +52,7 @@ func (r *Ranker) Heat(ctx context.Context, kind HeatKind, class annotate.ID) (*H
 	if err != nil {
 		return nil, err
 	}
-	title, of := "How uncertain the model is", -1
+	title, of := "Uncertainty", -1
 	if kind == HeatClassScore {
 		for k, c := range ps.t.classes {
 			if c == class {

@@ -25,6 +25,7 @@ type QueueOptions struct {
 	Rules    ReviewRules // only what must be seen by them; the zero value = all
 	Coverage float64     // share of the patches that a class is named for; 0 = all
 	Most     int         // items; 0 = 50,000
+	Also     annotate.ID // a suggestion whose most similar labels are told wherever it stands; zero: none
 	Measure  bool        // measure the calibration too, which fits five more probes
 }
 
@@ -389,7 +390,7 @@ func (r *Ranker) order(ctx context.Context, set *annotate.Set, waiting []waits, 
 	for _, row := range rows[:min(len(rows), o.Most)] {
 		if obj := set.Get(of[row].id); obj != nil && obj.IsSuggestion() {
 			q.Items = append(q.Items, t.queued(obj, scores, row, least))
-			if n := len(q.Items); n <= shownNear {
+			if n := len(q.Items); n <= shownNear || obj.ID == o.Also {
 				q.Items[n-1].Near = t.alike(m.Row(row))
 			}
 		}

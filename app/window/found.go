@@ -40,7 +40,7 @@ func (p *foundPanel) shut() {
 	}
 	p.result, p.row.Objects = nil, nil
 	p.object.Hide()
-	p.w.dock.Refresh()
+	p.w.review.around.Refresh()
 }
 
 // show shows what was found.
@@ -58,7 +58,7 @@ func (p *foundPanel) show(r *app.SearchResult) {
 	}
 	p.object.Show()
 	p.object.Refresh()
-	w.dock.Refresh()
+	w.review.around.Refresh()
 	if r.Heat != nil {
 		w.heat.give(r.Heat)
 	}

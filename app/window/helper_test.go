@@ -137,6 +137,7 @@ func (s *stage) settle() {
 		s.listing.wait()
 		s.text.looking.wait()
 		s.review.ranks.wait()
+		s.review.reads.wait()
 		s.prompter.work.wait()
 		s.reads.wait()
 		s.thumbReads.wait()

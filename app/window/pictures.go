@@ -28,10 +28,16 @@ type crops struct {
 	have    map[annotate.ID]*image.RGBA
 	order   []annotate.ID // oldest first
 	pending map[annotate.ID]bool
-	side    int     // of a picture, pixels
-	room    float64 // of an object's longer side is shown
-	kept    int     // pictures at most
+	side    int                                  // of a picture, pixels
+	room    float64                              // of an object's longer side is shown
+	kept    int                                  // pictures at most
+	lane    *lane                                // that reads them; nil: the window's
+	fresh   atomic.Pointer[map[annotate.ID]bool] // what is still wanted; nil: everything. What is not is not read
 }
+
+// want says which pictures are still wanted: a person may go faster than they can
+// be read.
+func (c *crops) want(ids map[annotate.ID]bool) { c.fresh.Store(&ids) }
 
 func newCrops(w *Window) *crops {
 	c := &crops{w: w, side: cropSide, room: 1, kept: cropsKept}
@@ -55,8 +61,15 @@ func (c *crops) get(o *annotate.Object, ready func()) *image.RGBA {
 		return nil
 	}
 	c.pending[o.ID] = true
-	open := c.slide
-	c.w.reads.do(func() {
+	open, by := c.slide, c.w.reads
+	if c.lane != nil {
+		by = c.lane
+	}
+	by.do(func() {
+		if fresh := c.fresh.Load(); fresh != nil && !(*fresh)[o.ID] {
+			c.w.post(func() { delete(c.pending, o.ID) })
+			return
+		}
 		im := cropOf(open.Loader.Slide(), o.ROI.Bounds(), c.side, c.room)
 		c.w.post(func() {
 			if c.slide != open {

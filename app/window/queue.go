@@ -255,7 +255,7 @@ func (p *queuePanel) updateAll() {
 		p.all.SetWords(words)
 		p.full.Refresh() // the slider beside it becomes shorter or longer
 	}
-	p.all.SetEnabled(n > 0 && p.w.session != nil && !p.w.session.ReadOnly())
+	p.all.SetEnabled(n > 0 && !p.w.review.blind && p.w.session != nil && !p.w.session.ReadOnly())
 	p.list.body.Refresh()
 }
 

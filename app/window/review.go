@@ -22,6 +22,7 @@ import (
 type reviewPanel struct {
 	w      *Window
 	object *fyne.Container
+	around *fyne.Container // the slide, with what is found and reviewed below it
 	shown  bool
 	many   bool // the grid instead of the strip
 	blind  bool // the own label first, then the suggestion
@@ -30,6 +31,7 @@ type reviewPanel struct {
 	ranker *app.Ranker // of the open slide; nil: none
 	of     *app.OpenSlide
 	ranks  *latest
+	reads  *lane // pictures of the strip
 	turn   int
 	queue  *app.RankedQueue // as last ranked; nil: not yet
 	place  map[annotate.ID]int
@@ -54,7 +56,7 @@ const (
 )
 
 func newReviewPanel(w *Window) *reviewPanel {
-	p := &reviewPanel{w: w, ranks: newLatest()}
+	p := &reviewPanel{w: w, ranks: newLatest(), reads: newLane()}
 	p.order, _ = app.ParseQueueOrder(w.app.Preferences().String(prefOrder)) // an unknown word of a later program: the first order
 	if p.order == "" {
 		p.order = app.QueueUncertain
@@ -118,10 +120,8 @@ func (p *reviewPanel) arrange() {
 	show(p.strip.object, !p.many)
 	show(p.board.object, p.many)
 	p.grid.SetActive(p.many)
+	p.around.Refresh()
 	p.refresh()
-	if p.w.dock != nil {
-		p.w.dock.Refresh()
-	}
 }
 
 // chooseOrder lets a person choose from the orders.
@@ -143,7 +143,7 @@ func (p *reviewPanel) chooseOrder() {
 func (p *reviewPanel) setOrder(q app.QueueOrder) {
 	p.order, p.queue, p.place = q, nil, nil
 	p.w.app.Preferences().SetString(prefOrder, string(q))
-	p.w.queue.skipped = map[annotate.ID]bool{}
+	p.w.queue.skipped, p.w.queue.current = map[annotate.ID]bool{}, annotate.ID{}
 	p.refresh()
 	p.rankThen(func() {
 		if len(p.w.queue.items) > 0 {
@@ -185,7 +185,7 @@ func (p *reviewPanel) rankThen(then func()) {
 	ctx, stop := context.WithCancel(context.Background())
 	p.stop = stop
 	p.turn++
-	turn, ranker, o := p.turn, p.ranker, app.QueueOptions{Order: p.order, Seed: 1, Rules: s.ReviewRules(), Coverage: p.coverage()}
+	turn, ranker, o := p.turn, p.ranker, app.QueueOptions{Order: p.order, Seed: 1, Rules: s.ReviewRules(), Coverage: p.coverage(), Also: p.at}
 	p.ranks.do(func() {
 		q, err := ranker.Queue(ctx, o)
 		p.w.post(func() {
@@ -282,9 +282,9 @@ func (p *reviewPanel) reveal(own annotate.ID, ids []annotate.ID) {
 	mine, _ := w.classOf(own)
 	its, _ := w.classOf(o.Class)
 	if own == o.Class {
-		p.last = fmt.Sprintf("you and the model: %s (%.2f)", mine, o.By.Score)
+		p.last = fmt.Sprintf("Before: you and the model said %s (%.2f).", mine, o.By.Score)
 	} else {
-		p.last = fmt.Sprintf("you: %s, the model: %s (%.2f)", mine, its, o.By.Score)
+		p.last = fmt.Sprintf("Before: you said %s, the model %s (%.2f).", mine, its, o.By.Score)
 	}
 }
 
@@ -390,9 +390,6 @@ func (p *reviewPanel) refresh() {
 	}
 	if r := p.rate(); r > 0 {
 		parts = append(parts, fmt.Sprintf("%.0f a minute", r))
-	}
-	if p.last != "" {
-		parts = append(parts, p.last)
 	}
 	p.head.Set(strings.Join(parts, "  ·  "))
 	rules := p.w.session != nil && !p.w.session.ReviewRules().Empty()

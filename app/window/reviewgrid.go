@@ -26,6 +26,7 @@ type gridView struct {
 	crops  *crops
 	from   annotate.ID // the last one that was clicked
 	page   int
+	had    int // pictures that had room when it was laid out last
 	words  *text
 	next   *button
 	prev   *button
@@ -134,6 +135,7 @@ func (v *gridView) pick(id annotate.ID, m fyne.KeyModifier) {
 		w.choose(ids)
 		return
 	case len(ids) == 1 && ids[0] == id: // again: to the place itself
+		v.from = id
 		w.queue.show(id)
 		return
 	default:
@@ -169,6 +171,10 @@ func (l *gridLayout) MinSize([]fyne.CanvasObject) fyne.Size {
 
 // Layout implements fyne.Layout.
 func (l *gridLayout) Layout(objects []fyne.CanvasObject, s fyne.Size) {
+	if n := l.v.room(); n != l.v.had { // made wider or narrower: as many pictures as have room
+		l.v.had = n
+		l.v.p.w.post(l.v.update)
+	}
 	cols := max(1, int((s.Width+4)/(gridPicture+4)))
 	for i, o := range objects {
 		o.Move(fyne.NewPos(float32(i%cols)*(gridPicture+4), float32(i/cols)*(gridPicture+24)))

@@ -41,6 +41,7 @@ const (
 	patchSide   = 164 // Fyne units
 	aroundTimes = 4   // of the patch's side: what lies around it
 	nearSide    = 46
+	ahead       = 3 // suggestions whose pictures are read, the current one included
 )
 
 func newStripView(p *reviewPanel) *stripView {
@@ -49,6 +50,7 @@ func newStripView(p *reviewPanel) *stripView {
 	v.patches, v.surroundings = newCrops(w), newCrops(w)
 	v.patches.side, v.patches.kept = 256, 64
 	v.surroundings.side, v.surroundings.room, v.surroundings.kept = 256, aroundTimes, 64
+	v.patches.lane, v.surroundings.lane = p.reads, p.reads
 	frame := canvas.NewRectangle(color.Transparent)
 	frame.StrokeColor, frame.StrokeWidth = color.NRGBA{255, 214, 10, 255}, 1.5
 	mid := container.NewCenter(container.NewGridWrap(fyne.NewSize(patchSide/aroundTimes, patchSide/aroundTimes), frame))
@@ -105,7 +107,15 @@ func (v *stripView) update() {
 	}
 	o := w.queue.items[i]
 	again := func() { v.pictures() }
-	for k := range 4 { // the next ones are there when their turn comes
+	wanted := map[annotate.ID]bool{}
+	for k := range ahead {
+		if j := i + k; j < len(w.queue.items) {
+			wanted[w.queue.items[j].ID] = true
+		}
+	}
+	v.patches.want(wanted)
+	v.surroundings.want(wanted)
+	for k := range ahead { // the next ones are there when their turn comes
 		if j := i + k; j < len(w.queue.items) {
 			v.patches.get(w.queue.items[j], again)
 			v.surroundings.get(w.queue.items[j], again)
@@ -143,12 +153,12 @@ func (v *stripView) say(o *annotate.Object) {
 	x, live := v.p.word(o.ID)
 	if v.p.blind {
 		setSwatch(v.swatch, color.NRGBA{128, 128, 128, 255})
-		v.class.Set("Which class is it?")
+		v.class.Set("Which class?")
 		v.score.Set("")
 		v.bar.Set(0, theme.ColorNamePrimary)
 		v.now.Set("")
 		v.why.Set("Press the number of a class, or Z to skip. What the model said is shown after your word.")
-		v.said.Set("")
+		v.said.Set(v.p.last)
 		return
 	}
 	name, c := w.classOf(o.Class)
@@ -183,18 +193,18 @@ func nowWords(w *Window, o *annotate.Object, x app.Queued, live bool) string {
 	name, _ := w.classOf(x.Class)
 	switch {
 	case x.Doubt:
-		return fmt.Sprintf("The label is in doubt: the others speak for %s, %.2f", name, x.Score)
+		return fmt.Sprintf("In doubt: the others say %s %.2f", name, x.Score)
 	case x.Unsure:
 		other, _ := w.classOf(x.Second)
 		return fmt.Sprintf("I don't know: %s %.2f, %s %.2f", name, x.Score, other, x.Other)
 	case x.Class != o.Class:
-		return fmt.Sprintf("With what you decided since: %s %.2f", name, x.Score)
+		return fmt.Sprintf("Now %s %.2f", name, x.Score)
 	}
 	const slight = 0.02 // less is not worth a person's eye
 	if math.Abs(x.Score-o.By.Score) < slight {
 		return ""
 	}
-	return fmt.Sprintf("With what you decided since %.2f", x.Score)
+	return fmt.Sprintf("Now %.2f", x.Score)
 }
 
 // pictures puts the pictures that are there.

@@ -201,6 +201,7 @@ func (w *Window) build() {
 	w.classes = newClassesPanel(w)
 	w.queue = newQueuePanel(w)
 	w.review, w.finds = newReviewPanel(w), newFoundPanel(w)
+	w.review.around = container.NewBorder(nil, container.NewVBox(w.finds.object, w.review.object), nil, nil, w.centre.object)
 	w.labels = newLabelsPanel(w)
 	w.sheet = newSheetPanel(w)
 	w.start = newStartPage(w)
@@ -211,7 +212,7 @@ func (w *Window) build() {
 	w.right = container.New(&rightLayout{w.classes}, w.classes.object, low)
 	w.text = newTextPanel(w)
 	w.left = container.NewBorder(nil, container.NewVBox(w.glass.object, w.channels.object, w.adjust.object), nil, nil, w.slides.object)
-	w.dock = newDock(w.stills.panel(w.left), container.NewBorder(nil, nil, w.stills.panel(w.toolbar.strip), nil, newTray(container.NewBorder(nil, container.NewVBox(w.finds.object, w.review.object), nil, nil, w.centre.object), w.sheet)),
+	w.dock = newDock(w.stills.panel(w.left), container.NewBorder(nil, nil, w.stills.panel(w.toolbar.strip), nil, newTray(w.review.around, w.sheet)),
 		w.stills.panel(onPanel(container.NewStack(w.right, w.text.object))),
 		float32(p.FloatWithFallback(prefLeft, 232)), float32(p.FloatWithFallback(prefRight, 292)))
 	w.dock.leftShut, w.dock.rightShut = p.Bool(prefLeftShut), p.Bool(prefRightShut)

@@ -2,12 +2,14 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 
 	"coverslip/annotate"
 	"coverslip/app"
@@ -49,6 +51,7 @@ func benchLoopVerb() verb {
 		setup: func(f *flag.FlagSet) func(c *call) error {
 			out := f.String("out", "build/loop", "`FOLDER` that keeps slides and embeddings")
 			seeds := f.Int("seeds", 10, "`N` runs of each order")
+			orders := f.String("orders", "", "only these `ORDERS`, with commas between; random is always there")
 			most := f.Int("clicks", 150, "`N` clicks at most in a run")
 			slides := f.Int("slides", 4, "`N` generated slides; the last half is for testing")
 			side := f.Int("side", 8192, "`pixels` of a slide's side, at level 0")
@@ -62,7 +65,7 @@ func benchLoopVerb() verb {
 				if err != nil {
 					return err
 				}
-				r, err := data.run(c, *seeds, *most)
+				r, err := data.run(c, *seeds, *most, *orders)
 				if err != nil {
 					return err
 				}
@@ -177,7 +180,7 @@ var loopOrders = [...]struct {
 }{{"random", learn.OrderRandom}, {"uncertain", learn.OrderUncertain}, {"entropy", learn.OrderEntropy},
 	{"mixed", learn.OrderMixed}, {"diverse", learn.OrderDiverse}, {"confident", learn.OrderConfident}}
 
-func (d *loopBench) run(c *call, seeds, most int) (*loopJSON, error) {
+func (d *loopBench) run(c *call, seeds, most int, only string) (*loopJSON, error) {
 	r := &loopJSON{Model: d.model, Untrained: d.untrained, Pool: len(d.pool.class), Test: len(d.test.class), Classes: d.names, Seeds: seeds}
 	var all []learn.Example
 	for i, k := range d.pool.class {
@@ -193,15 +196,16 @@ func (d *loopBench) run(c *call, seeds, most int) (*loopJSON, error) {
 	r.Goal = 0.95 * r.Full
 	var random []int
 	for _, by := range loopOrders {
+		if only != "" && by.order != learn.OrderRandom && !strings.Contains(","+only+",", ","+by.name+",") {
+			continue
+		}
 		o := loopOrder{Order: by.name}
 		var saved []float64
-		for seed := range seeds {
-			sim := learn.Simulation{Pool: d.pool.m, PoolClass: d.pool.class, Test: d.test.m, TestClass: d.test.class,
-				Classes: len(d.names), Order: by.order, Seed: uint64(seed + 1), Most: most}
-			points, err := sim.Run(c.ctx)
-			if err != nil {
-				return nil, err
-			}
+		all, err := d.runs(c, by.order, seeds, most)
+		if err != nil {
+			return nil, err
+		}
+		for seed, points := range all {
 			n, ok := learn.ClicksTo(points, r.Goal)
 			if ok {
 				o.Reached++
@@ -222,6 +226,23 @@ func (d *loopBench) run(c *call, seeds, most int) (*loopJSON, error) {
 		c.say("%s: %.0f clicks", by.name, o.Mean)
 	}
 	return r, nil
+}
+
+// runs are the runs of one order, a seed each, on all cores.
+func (d *loopBench) runs(c *call, order learn.Order, seeds, most int) ([][]learn.SimPoint, error) {
+	all, errs := make([][]learn.SimPoint, seeds), make([]error, seeds)
+	var wg sync.WaitGroup
+	for seed := range seeds {
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			sim := learn.Simulation{Pool: d.pool.m, PoolClass: d.pool.class, Test: d.test.m, TestClass: d.test.class,
+				Classes: len(d.names), Order: order, Seed: uint64(seed + 1), Most: most}
+			all[seed], errs[seed] = sim.Run(c.ctx)
+		}()
+	}
+	wg.Wait()
+	return all, errors.Join(errs...)
 }
 
 // balancedAt is the balanced accuracy at the last look before so many clicks.

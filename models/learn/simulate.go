@@ -71,12 +71,17 @@ func (s Simulation) Run(ctx context.Context) ([]SimPoint, error) {
 		r.label(int(Scatter(s.Seed^0xabcdef, i) % uint64(n)))
 	}
 	var out []SimPoint
-	for next := 0; len(r.examples) <= min(s.Most, n); {
+	for next, fitted := 0, 0; len(r.examples) <= min(s.Most, n); {
 		var err error
-		if r.probe, err = r.probe.Refit(ctx, r.examples, s.Classes); err != nil {
-			return nil, err
+		k := len(r.examples)
+		// Later clicks teach little each, and a random order need not be learned.
+		if due := s.Order != OrderRandom && (k < manyClicks || k >= fitted+clicksAFit); fitted == 0 || k >= next || due {
+			if r.probe, err = r.probe.Refit(ctx, r.examples, s.Classes); err != nil {
+				return nil, err
+			}
+			fitted, r.rows = k, nil
 		}
-		if k := len(r.examples); k >= next {
+		if k >= next {
 			b, err := r.probe.Balanced(ctx, s.Test, s.TestClass, s.Classes)
 			if err != nil {
 				return nil, err
@@ -107,6 +112,13 @@ func upTo(n int) []int {
 	return all
 }
 
+// From so many clicks on the probe is fitted after every third one: a person at
+// the strip is as far ahead of it.
+const (
+	manyClicks = 30
+	clicksAFit = 3
+)
+
 // simulated is a run of a Simulation.
 type simulated struct {
 	s        Simulation
@@ -115,6 +127,7 @@ type simulated struct {
 	seen     []bool
 	probe    *Probe
 	cover    *Cover
+	rows     []int // as ranked last; nil: to be ranked
 }
 
 func (r *simulated) kinds() (n int) {
@@ -145,6 +158,13 @@ var errAllAsked = errors.New("learn: every patch is labelled")
 
 // ask is the patch that the queue begins with.
 func (r *simulated) ask(ctx context.Context) (int, error) {
+	for len(r.rows) > 0 {
+		at := r.rows[0]
+		r.rows = r.rows[1:]
+		if !r.done[at] {
+			return at, nil
+		}
+	}
 	scores, err := r.probe.ScoreAll(ctx, r.s.Pool)
 	if err != nil {
 		return 0, err
@@ -165,6 +185,7 @@ func (r *simulated) ask(ctx context.Context) (int, error) {
 	if len(rows) == 0 {
 		return 0, errAllAsked
 	}
+	r.rows = rows[1:]
 	return rows[0], nil
 }
 
