@@ -167,7 +167,7 @@ var scenes = []scene{
 	{"properties", func(s *session) { s.glance("F4") }, 0},
 	{"hide", func(s *session) { s.press("Escape", "Escape", "Tab") }, 0},
 	{"shown", func(s *session) { s.press("Tab") }, 0},
-	{"tree", func(s *session) { s.press("shift+y") }, 0},
+	{"tree", func(s *session) { s.glance("shift+y") }, 0}, // what lies in what is found in the background
 	{"table", func(s *session) { s.press("shift+t") }, 0},
 	{"table-sorted", func(s *session) { s.click(43, 75) }, 0},
 }
