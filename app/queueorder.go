@@ -148,7 +148,7 @@ func (r ReviewRules) Must(id, class annotate.ID, score float64) string {
 // Check refuses rules that cannot be meant.
 func (r ReviewRules) Check() error {
 	if !(r.Low >= 0 && r.High <= 1 && r.Low <= r.High) || math.IsNaN(r.High) || r.Every < 0 {
-		return fmt.Errorf("rules: scores from %g to %g, every %d-th: must be 0 ≤ from ≤ to ≤ 1 and a count", r.Low, r.High, r.Every)
+		return fmt.Errorf("rules: scores from %g to %g, every %d-th: from and to must lie between 0 and 1, from before to, and the count must not be negative", r.Low, r.High, r.Every)
 	}
 	return nil
 }

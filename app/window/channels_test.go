@@ -50,7 +50,7 @@ func (s *stage) shown() [3]float64 {
 // painted is a pixel of the window where a nucleus of the first channel lies.
 func (s *stage) painted() color.Color {
 	s.t.Helper()
-	s.viewer.CenterOn(annotate.Point{X: 32, Y: 32}, 1)
+	s.viewer.CenterOn(annotate.Point{X: 96, Y: 32}, 1) // the first cell there is
 	s.settle()
 	at := fyne.CurrentApp().Driver().AbsolutePositionForObject(s.viewer)
 	size := s.viewer.Size()

@@ -79,9 +79,9 @@ func newQueuePanel(w *Window) *queuePanel {
 	p.whyBox = padded(container.NewBorder(nil, nil, nil, pics, p.why), 3, 3, 8, 6)
 	foot := container.NewVBox(newFill(theme.ColorNameSeparator, 0), p.whyBox, newFill(theme.ColorNameSeparator, 0),
 		padded(container.NewBorder(nil, nil, p.level, p.all, p.slider), 3, 3, 8, 5))
-	p.orders = newButton(w.tips, nil, "", "", "The order in which suggestions come  (Shift+O)", func() { w.run("review.order") }).filled().sized(84, 22)
-	large := newButton(w.tips, nil, "Review", "F7", "One suggestion, large, with what lies around it  (F7)", func() { w.run("review.strip") }).filled().sized(72, 22)
-	how := padded(container.NewBorder(nil, nil, newText("Order", textSmall, colorQuiet), large, padded(p.orders, 0, 0, 6, 6)), 3, 3, 8, 8)
+	p.orders = newButton(w.tips, nil, "", "", "The order in which suggestions come  (Shift+O)", func() { w.run("review.order") }).filled().sized(84, 20)
+	large := newButton(w.tips, nil, "Review", "F7", "One suggestion, large, with what lies around it  (F7)", func() { w.run("review.strip") }).filled().sized(72, 20)
+	how := padded(container.NewBorder(nil, nil, newText("Order", textSmall, colorQuiet), large, padded(p.orders, 0, 0, 6, 6)), 1, 2, 8, 8)
 
 	p.words = newParagraph(textSmall, colorQuiet, 6)
 	p.run = newButton(w.tips, icon("suggest"), "Suggest labels", "G", "", func() { w.run("suggest.run"); w.focus() }).filled()

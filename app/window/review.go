@@ -375,8 +375,8 @@ func (p *reviewPanel) rate() float64 {
 
 // refresh shows what is current.
 func (p *reviewPanel) refresh() {
-	p.orders.SetWords(p.order.Short() + " ▾")
-	p.w.queue.orders.SetWords(p.order.Short() + " ▾")
+	p.orders.SetWords(p.order.Short() + " …")
+	p.w.queue.orders.SetWords(p.order.Short() + " …")
 	if !p.shown || p.w.open == nil {
 		return
 	}

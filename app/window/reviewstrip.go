@@ -78,7 +78,7 @@ func newStripView(p *reviewPanel) *stripView {
 	v.accept = key("suggest.accept", "accept", "Accept", "A", "Take it over as a label  (A)", 82)
 	v.reject = key("suggest.reject", "reject", "Reject", "X", "Not this class  (X)", 82)
 	v.skip = key("suggest.skip", "skip", "Skip", "Z", "Decide later  (Z)", 82)
-	v.edit = key("review.edit", "", "Edit", "⇧E", "Change its shape; the model's stays beside yours  (Shift+E)", 82)
+	v.edit = key("review.edit", "", "Edit", "Shift+E", "Change its shape; the model's stays beside yours  (Shift+E)", 82)
 	v.keys = vbox(5, v.accept, v.reject, v.skip, v.edit)
 	first := container.NewBorder(nil, nil, container.NewCenter(v.swatch), v.score, padded(v.class, 0, 0, 6, 4))
 	text := container.NewVBox(first, v.bar, v.now, v.why, v.said)
