@@ -44,6 +44,11 @@ func (r ROI) Split(line []Point) ([]ROI, error) {
 		out[i] = ROI{Kind: KindPolygon, Polygons: []Polygon{p}}
 	}
 	out[0].Polygons = append(out[0].Polygons, uncut...)
+	for i := range out { // cutting rounds, and what lay 1e-12 px apart may touch now
+		if out[i], _, err = out[i].Repaired(); err != nil {
+			return nil, err
+		}
+	}
 	return out, nil
 }
 
