@@ -149,19 +149,21 @@ func children(t *testing.T) []int {
 // killChildren kills the processes that this one started after a pause, unless over
 // is closed before. It returns how many died.
 func killChildren(t *testing.T, pause time.Duration, over <-chan struct{}) int {
-	select {
-	case <-over:
-		return 0
-	case <-time.After(pause):
-	}
 	killed := 0
-	for _, pid := range children(t) {
-		if err := syscall.Kill(pid, syscall.SIGKILL); err != nil && err != syscall.ESRCH {
-			t.Error(err)
+	for {
+		select {
+		case <-over:
+			return killed
+		case <-time.After(pause):
 		}
-		killed++
+		pause = 2 * time.Millisecond // one that was idle is started anew, and is killed before it has done a run
+		for _, pid := range children(t) {
+			if err := syscall.Kill(pid, syscall.SIGKILL); err != nil && err != syscall.ESRCH {
+				t.Error(err)
+			}
+			killed++
+		}
 	}
-	return killed
 }
 
 // TestCase38_NativeLibraryDies kills the process in which a model runs, in the
@@ -185,7 +187,7 @@ func TestCase38_NativeLibraryDies(t *testing.T) {
 	o := SuggestOptions{Patch: 64}
 	// A process that dies idle is started anew and nobody is the wiser: only one that
 	// dies at work is a fault, and when it works depends on the machine.
-	pause := 20 * time.Millisecond
+	const pause = 20 * time.Millisecond
 	for try := range 12 {
 		o.MPP = 1.5 + float64(try)/10 // several runs of the network, on patches none of which is known
 		over, ended := make(chan struct{}), make(chan struct{})
@@ -205,7 +207,6 @@ func TestCase38_NativeLibraryDies(t *testing.T) {
 		if st = s.JobStatus(); st.Err != nil {
 			break
 		}
-		pause = pause * 3 / 2
 	}
 	if killed == 0 || st.Running || st.Err == nil || !strings.Contains(Explain(st.Err).Title, "process ended") {
 		t.Fatalf("killed %d times, the job: %+v", killed, st)
