@@ -72,7 +72,7 @@ func TestReview_Orders(t *testing.T) {
 			t.Errorf("%s: the list does not begin as the ranking does", order)
 		}
 	}
-	if s.review.orders.words != app.QueuePlace.Short()+" ▾" {
+	if s.review.orders.words != app.QueuePlace.Short()+" …" {
 		t.Errorf("the button says %q", s.review.orders.words)
 	}
 }

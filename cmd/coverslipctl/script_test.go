@@ -377,7 +377,7 @@ func TestScript_WholeWay(t *testing.T) {
 		{line: "queue --project $D/p.coverslip --order place --band 0-1 --max 1", out: []string{"lies between"}},
 		{line: "queue --project $D/p.coverslip --order best", code: 2, err: []string{"there are uncertain"}},
 		{line: "queue --project $D/p.coverslip --accept-rest", code: 2, err: []string{"needs a rule"}},
-		{line: "queue --project $D/p.coverslip --band 0.7-0.2", code: 2, err: []string{"0 ≤ from"}},
+		{line: "queue --project $D/p.coverslip --band 0.7-0.2", code: 2, err: []string{"between 0 and 1"}},
 		{line: "search --project $D/p.coverslip --patch 64 --slide a.svs --at 300,300 --max 3 --onnx " + lib, out: []string{"Like the patch", "patches on 1 slide"}},
 		{line: "search --project $D/p.coverslip --patch 64 --words \"no stroma\" --onnx " + lib, code: 1, err: []string{"do not understand"}},
 		{line: "search --project $D/p.coverslip", code: 2, err: []string{"give one of"}},
