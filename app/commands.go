@@ -15,6 +15,7 @@ type Command struct {
 	Menu    string      // the menu it is listed in; never empty
 	Key     string      // "Ctrl+Shift+E", "F8", "H", "Delete"; "" for none
 	AltKey  string      // a second key for the same, "" for none
+	Also    string      // other words that people look for it by, lower case
 	Hidden  bool        // not a line of the menu (one of many alike, or a mere view step)
 	Enabled func() bool // whether it makes sense now; nil: always. Called on the goroutine that calls Do
 	Run     func()      // does it; nil until bound. Called on the goroutine that calls Do
@@ -68,9 +69,9 @@ func fileCommands() []Command {
 		{ID: "file.address", Title: "Open a web address…", Menu: MenuFile},
 		{ID: "file.network", Title: "Slides from web addresses", Menu: MenuFile},
 		{ID: "file.untrusted", Title: "Memory-safe decoders only", Menu: MenuFile},
-		{ID: "file.exportDataset", Title: "Export dataset…", Menu: MenuFile, Key: "Ctrl+E"},
-		{ID: "file.exportGeoJSON", Title: "Export annotations (GeoJSON, XML, COCO …)…", Menu: MenuFile, Key: "Ctrl+Shift+E"},
-		{ID: "file.report", Title: "Write a report…", Menu: MenuFile},
+		{ID: "file.exportDataset", Title: "Export dataset…", Menu: MenuFile, Key: "Ctrl+E", Also: "patches tiles machine learning coco yolo"},
+		{ID: "file.exportGeoJSON", Title: "Export annotations (GeoJSON, XML, COCO …)…", Menu: MenuFile, Key: "Ctrl+Shift+E", Also: "geojson xml coco asap imagescope dicom save"},
+		{ID: "file.report", Title: "Write a report…", Menu: MenuFile, Also: "html print"},
 	}
 }
 
@@ -85,7 +86,7 @@ func endCommands() []Command {
 // editCommands are the lines of one menu, in its order.
 func editCommands() []Command {
 	return []Command{
-		{ID: "edit.undo", Title: "Undo", Menu: MenuEdit, Key: "Ctrl+Z"},
+		{ID: "edit.undo", Title: "Undo", Menu: MenuEdit, Key: "Ctrl+Z", Also: "revert back"},
 		{ID: "edit.redo", Title: "Redo", Menu: MenuEdit, Key: "Ctrl+Y", AltKey: "Ctrl+Shift+Z"},
 		{ID: "edit.delete", Title: "Delete selection", Menu: MenuEdit, Key: "Delete", AltKey: "BackSpace"},
 		{ID: "edit.deselect", Title: "Select nothing", Menu: MenuEdit, Key: "Escape"},
@@ -121,7 +122,7 @@ func viewCommands() []Command {
 		{ID: "view.overlay", Title: "Show or hide annotations", Menu: MenuView, Key: "Tab"},
 		{ID: "view.loupe", Title: "Loupe under the pointer", Menu: MenuView, Key: "Shift+Z"},
 		{ID: "view.glass", Title: "Label and macro image", Menu: MenuView, Key: "Shift+M"},
-		{ID: "view.adjust", Title: "Adjust the picture", Menu: MenuView, Key: "Ctrl+I"},
+		{ID: "view.adjust", Title: "Adjust the picture", Menu: MenuView, Key: "Ctrl+I", Also: "brightness contrast gamma stain"},
 		{ID: "view.adjustReset", Title: "Show the picture as it is", Menu: MenuView, Key: "Ctrl+Shift+I"},
 		{ID: "view.wheelPans", Title: "Wheel or two fingers move, with Ctrl zoom", Menu: MenuView},
 		{ID: "view.crisp", Title: "Crisp pixels beyond 2:1", Menu: MenuView},
@@ -150,7 +151,7 @@ func toolCommands() []Command {
 // suggestCommands are the lines of one menu, in its order.
 func suggestCommands() []Command {
 	return []Command{
-		{ID: "suggest.run", Title: "Suggest labels", Menu: MenuSuggest, Key: "G"},
+		{ID: "suggest.run", Title: "Suggest labels", Menu: MenuSuggest, Key: "G", Also: "ai predict classify"},
 		{ID: "suggest.accept", Title: "Accept suggestion", Menu: MenuSuggest, Key: "A"},
 		{ID: "suggest.reject", Title: "Reject suggestion", Menu: MenuSuggest, Key: "X"},
 		{ID: "suggest.skip", Title: "Skip suggestion", Menu: MenuSuggest, Key: "Z"},
@@ -163,7 +164,7 @@ func suggestCommands() []Command {
 		{ID: "why.similar", Title: "Patches like the one under the pointer", Menu: MenuSuggest, Key: "Shift+S"},
 		{ID: "why.attention", Title: "Where the network looks in the patch", Menu: MenuSuggest, Key: "Shift+Q"},
 		{ID: "why.made", Title: "Who or what made this…", Menu: MenuSuggest, Key: "Shift+F4"},
-		{ID: "model.add", Title: "Add model folder…", Menu: MenuSuggest},
+		{ID: "model.add", Title: "Add model folder…", Menu: MenuSuggest, Also: "ai encoder plip uni onnx"},
 		{ID: "model.outliner", Title: "Choose what outlines…", Menu: MenuSuggest},
 		{ID: "model.builtin", Title: "Suggest by the built-in network", Menu: MenuSuggest},
 		{ID: "job.cancel", Title: "Cancel the running job", Menu: MenuSuggest, Key: "Ctrl+."},
@@ -174,7 +175,7 @@ func suggestCommands() []Command {
 func helpCommands() []Command {
 	return []Command{
 		{ID: "help.palette", Title: "Find a command…", Menu: MenuHelp, Key: "Ctrl+K"},
-		{ID: "help.keys", Title: "Keyboard shortcuts", Menu: MenuHelp, Key: "F1", AltKey: "Ctrl+/"},
+		{ID: "help.keys", Title: "Keyboard shortcuts", Menu: MenuHelp, Key: "F1", AltKey: "Ctrl+/", Also: "shortcuts hotkeys"},
 		{ID: "help.editKeys", Title: "Change a key…", Menu: MenuHelp},
 		{ID: "help.about", Title: "About Coverslip", Menu: MenuHelp},
 	}
@@ -290,7 +291,7 @@ func (c *Commands) Match(query string) []Command {
 	words := strings.Fields(strings.ToLower(query))
 	var first, rest []Command
 	for _, cmd := range c.list {
-		text := strings.ToLower(cmd.Title + " " + cmd.Menu)
+		text := strings.ToLower(cmd.Title+" "+cmd.Menu) + " " + cmd.Also
 		if slices.ContainsFunc(words, func(w string) bool { return !strings.Contains(text, w) }) {
 			continue
 		}

@@ -3,7 +3,7 @@ package app
 // studyCommands are the lines of the menu for several readers and for figures.
 func studyCommands() []Command {
 	return []Command{
-		{ID: "study.assign", Title: "Give slides to a reader…", Menu: MenuStudy},
+		{ID: "study.assign", Title: "Give slides to a reader…", Menu: MenuStudy, Also: "blinded second read assignment"},
 		{ID: "study.collect", Title: "Collect a reading…", Menu: MenuStudy},
 		{ID: "study.merge", Title: "Merge another project…", Menu: MenuStudy},
 		{ID: "study.readings", Title: "Readings…", Menu: MenuStudy},

@@ -109,3 +109,18 @@ func TestCommands_Match(t *testing.T) {
 		t.Errorf("nonsense matches %v", got)
 	}
 }
+
+// People look for what they know from other programs.
+func TestCommands_Match_OtherWords(t *testing.T) {
+	c := NewCommands()
+	for query, id := range map[string]string{"trash": "keep.trash", "undelete": "keep.trash", "geojson": "file.exportGeoJSON", "Password": "keep.passphrase", "shortcuts": "help.keys"} {
+		if found := c.Match(query); !slices.ContainsFunc(found, func(cmd Command) bool { return cmd.ID == id }) {
+			t.Errorf("%q does not find %s", query, id)
+		}
+	}
+	for _, cmd := range c.All() {
+		if cmd.Also != strings.ToLower(cmd.Also) {
+			t.Errorf("%s: %q can never be found", cmd.ID, cmd.Also)
+		}
+	}
+}

@@ -59,7 +59,7 @@ func (w *Window) openPalette() {
 	p.entry.key = p.typed
 	p.entry.OnChanged = func(string) { p.at = 0; p.search() }
 	p.list = newRows(paletteRow, newPaletteRow, p.fill)
-	p.list.chosen = func(i int) bool { return i == p.at }
+	p.list.chosen = func(i int) bool { return i == p.at && i < len(p.found) && p.found[i].run != nil }
 	p.list.tapped = func(i int, _ fyne.KeyModifier) { p.at = i; p.take() }
 	box := container.New(&heightLayout{height: paletteRow * paletteRows}, p.list)
 	p.pop = widget.NewPopUp(container.NewBorder(padded(p.entry, 4, 4, 4, 4), nil, nil, nil, box), w.win.Canvas())
@@ -92,8 +92,11 @@ func (p *palette) fill(i int, o rowView) {
 	v.kind.Set(f.kind)
 	v.key.Set(f.key)
 	v.words.SetColor(theme.ColorNameForeground)
-	if !f.enabled {
-		v.words.SetColor(theme.ColorNameDisabled)
+	if !f.enabled { // not in the colour of what is disabled, which cannot be read on a chosen line
+		v.words.SetColor(colorQuiet)
+		if f.run != nil {
+			v.key.Set("not now")
+		}
 	}
 }
 
