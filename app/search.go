@@ -249,23 +249,20 @@ func (s *Session) searchHeat(item SlideItem, key storage.EmbeddingKey, v []float
 	}
 	var cells []cell
 	var values []float64
-	low, high := math.Inf(1), math.Inf(-1)
+	high := math.Inf(-1)
 	for i, b := range e.Boxes {
 		if c, ok := g.cellAt(b.Center()); ok {
 			x := float64(models.Dot(v, e.Vectors[i*e.Dim:(i+1)*e.Dim]))
 			cells, values = append(cells, c), append(values, x)
-			low, high = min(low, x), max(high, x)
+			high = max(high, x)
 		}
 	}
 	if len(cells) == 0 {
 		return nil, nil
 	}
-	if high-low < 1e-6 {
-		low = high - 1e-6
-	}
 	// The least alike half says nothing: the colours begin at the middle one.
 	sorted := slices.Clone(values)
 	slices.Sort(sorted)
-	low = min(sorted[len(sorted)/2], high-1e-6)
+	low := min(sorted[len(sorted)/2], high-1e-6)
 	return g.heat(HeatSimilar, what, cells, func(i int) float64 { return values[i] }, low, high), nil
 }
