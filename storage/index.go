@@ -182,8 +182,8 @@ type shelf struct {
 }
 
 // releaseAfter is how many objects are read until the pages they came with are
-// released: some 100 MB, since a page brings its neighbours.
-const releaseAfter = 20_000
+// released: some 30 MB, since a page brings its neighbours.
+const releaseAfter = 6_000
 
 // Load implements annotate.Shelf.
 func (s *shelf) Load(refs []annotate.Ref, yield func(i int, o *annotate.Object)) error {
